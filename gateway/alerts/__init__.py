@@ -1,0 +1,1 @@
+"""What happened becomes alerts with a life. Pure: the hub gives what is stored."""

@@ -1,0 +1,43 @@
+"""What a rule may look at: facts of the hub, each a type of its own."""
+
+from dataclasses import dataclass
+
+from gateway.model import Alert, ZoneEvent
+
+
+@dataclass(frozen=True, slots=True)
+class ButtonPressed:
+    """A tag's button was heard at `at`; `tag` is "" where nobody knows the identifier any more."""
+
+    at: float
+    tag: str
+    receiver: str
+    gateway: str
+
+
+@dataclass(frozen=True, slots=True)
+class ClockSkew:
+    """A gateway's clock runs `skew_s` behind the hub's (negative: ahead of it)."""
+
+    at: float
+    gateway: str
+    skew_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class TwinSeen:
+    """Two programs speak as one gateway."""
+
+    at: float
+    gateway: str
+
+
+Happening = ZoneEvent | ButtonPressed | ClockSkew | TwinSeen
+
+
+@dataclass(frozen=True, slots=True)
+class Context:
+    """`now` is the hub's time; `open_alerts` are those that may join or end (not yet resolved)."""
+
+    now: float
+    open_alerts: tuple[Alert, ...]

@@ -1,0 +1,33 @@
+"""A button press is an SOS, at any age; the presses of one burst are one alert."""
+
+from collections.abc import Iterator
+
+from gateway.alerts.happenings import ButtonPressed, Context, Happening
+from gateway.alerts.identity import alert_id
+from gateway.model import Alert, AlertKind, AlertState
+
+BURST_S = 120.0
+
+
+def changes(happening: Happening, context: Context) -> Iterator[Alert]:
+    """One new alert, unless an open SOS of the same tag is less than BURST_S away in time.
+
+    A tag that nobody knows alerts as well (staff see it): an SOS is never dropped.
+    """
+    if not isinstance(happening, ButtonPressed):
+        return
+    subject = happening.tag or happening.receiver
+    for alert in context.open_alerts:
+        same = alert.kind is AlertKind.SOS and (alert.tag or alert.receiver) == subject
+        if same and abs(alert.at - happening.at) < BURST_S:
+            return
+    yield Alert(
+        id=alert_id(AlertKind.SOS, subject, "", happening.at),
+        kind=AlertKind.SOS,
+        state=AlertState.RAISED,
+        at=happening.at,
+        raised_at=context.now,
+        tag=happening.tag,
+        gateway=happening.gateway,
+        receiver=happening.receiver,
+    )

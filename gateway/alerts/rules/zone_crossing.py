@@ -1,0 +1,25 @@
+"""A tag that comes into a zone or leaves it is told to those who may know."""
+
+from collections.abc import Iterator
+
+from gateway.alerts.happenings import Context, Happening
+from gateway.alerts.identity import alert_id
+from gateway.model import Alert, AlertKind, AlertState, Crossing, ZoneEvent
+
+KIND = {Crossing.ENTER: AlertKind.ZONE_ENTER, Crossing.LEAVE: AlertKind.ZONE_LEAVE}
+
+
+def changes(happening: Happening, context: Context) -> Iterator[Alert]:
+    """One new alert a crossing."""
+    if not isinstance(happening, ZoneEvent):
+        return
+    kind = KIND[happening.event]
+    yield Alert(
+        id=alert_id(kind, happening.tag, happening.zone, happening.at),
+        kind=kind,
+        state=AlertState.RAISED,
+        at=happening.at,
+        raised_at=context.now,
+        tag=happening.tag,
+        zone=happening.zone,
+    )

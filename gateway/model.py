@@ -1,0 +1,236 @@
+"""The words of Machimori as immutable data: what every part may know and none may change.
+
+Times are Unix seconds, UTC, unless a name says otherwise. Angles are WGS84 degrees, lengths metres,
+powers dBm. Readings and receivers travel in every row, so they are tuples: short on the wire.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import NamedTuple
+
+
+class Role(StrEnum):
+    """What a process is; `machimori run` starts those that the settings name."""
+
+    EDGE = "edge"
+    HUB = "hub"
+    SINK = "sink"
+
+
+class Lane(StrEnum):
+    """The link's three queues; an urgent row never waits behind another lane."""
+
+    URGENT = "urgent"
+    LIVE = "live"
+    BACKLOG = "backlog"
+
+
+# --- from the air -------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Advert:
+    """One BLE advertisement as one receiver got it.
+
+    `manufacturer` maps a company identifier to the bytes behind it; `services` maps a lower-case
+    16-bit UUID ("feaa") to its service data.
+    """
+
+    at: float
+    receiver: str
+    address: str
+    rssi_dbm: int
+    manufacturer: Mapping[int, bytes]
+    services: Mapping[str, bytes]
+
+
+@dataclass(frozen=True, slots=True)
+class Sighting:
+    """One identified reception. `identifier` is opaque outside the hub (`ibeacon:…`, `uid:…`)."""
+
+    at: float
+    receiver: str
+    identifier: str
+    rssi_dbm: int
+
+
+@dataclass(frozen=True, slots=True)
+class Rejected:
+    """Why bytes from outside were not taken; the reason is one of few words, to be counted."""
+
+    reason: str
+
+
+class Reading(NamedTuple):
+    """One second of one identifier at one receiver."""
+
+    receiver: str
+    identifier: str
+    mean_dbm: float
+    max_dbm: int
+    packets: int
+
+
+@dataclass(frozen=True, slots=True)
+class Window:
+    """One second of one gateway's receivers: [second, second + 1).
+
+    `alive` names every receiver that worked in that second, also those that heard nothing: silence
+    is evidence only from a living receiver. `synced` is false where the capture clock was not
+    known to be right.
+    """
+
+    second: int
+    alive: tuple[str, ...]
+    readings: tuple[Reading, ...]
+    synced: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Press:
+    """A button heard, at once, outside the windows: `identifier` is a tag's button identifier."""
+
+    at: float
+    receiver: str
+    identifier: str
+    rssi_dbm: int
+    synced: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Gap:
+    """Time of which a gateway (or the link) says: whatever was heard then is not coming.
+
+    `from_seq`/`to_seq` name the outbox rows that were dropped; both 0 where no row existed, as
+    after a restart. `since`/`until` are capture times.
+    """
+
+    since: float
+    until: float
+    reason: str
+    from_seq: int = 0
+    to_seq: int = 0
+
+
+class ReceiverSource(NamedTuple):
+    """Where an edge finds a remote receiver: `format` is openmqttgateway or espresense.
+
+    `topic` is the receiver's own topic prefix (OpenMQTTGateway: "home/OMG_12") or, for ESPresense,
+    the name of its room.
+    """
+
+    receiver: str
+    format: str
+    topic: str
+
+
+@dataclass(frozen=True, slots=True)
+class EdgeOrders:
+    """What the hub tells an edge, whole, each time it changes.
+
+    `buttons` are identifiers whose hearing is urgent. They carry no name and no tag.
+    """
+
+    receivers: tuple[ReceiverSource, ...]
+    buttons: tuple[str, ...]
+
+
+# --- positions ----------------------------------------------------------------------------------
+
+
+class Presence(StrEnum):
+    """What is known of a tag at a moment."""
+
+    TRACKED = "tracked"
+    UNCERTAIN = "uncertain"
+    OUT_OF_COVERAGE = "out_of_coverage"
+    SILENT = "silent"
+
+
+@dataclass(frozen=True, slots=True)
+class Position:
+    """Where a tag is at `at`, with circles said to hold it with 68 % and 95 %.
+
+    `zones` are (zone id, probability) pairs of at least 1 %, by falling probability. `n_heard`
+    counts the receivers that heard the tag in the second before `at`.
+    """
+
+    at: float
+    tag: str
+    lon: float
+    lat: float
+    radius68_m: float
+    radius95_m: float
+    n_heard: int
+    presence: Presence
+    zones: tuple[tuple[str, float], ...]
+
+
+class Crossing(StrEnum):
+    """The two ways of a zone's border."""
+
+    ENTER = "enter"
+    LEAVE = "leave"
+
+
+@dataclass(frozen=True, slots=True)
+class ZoneEvent:
+    """A tag came into a zone or left it, announced at `at`."""
+
+    at: float
+    tag: str
+    zone: str
+    event: Crossing
+    probability: float
+
+
+# --- alerts -------------------------------------------------------------------------------------
+
+
+class AlertKind(StrEnum):
+    """What a person must know now. `receiver`, `clock`, `twin` and `gap` are for technicians."""
+
+    SOS = "sos"
+    ZONE_ENTER = "zone_enter"
+    ZONE_LEAVE = "zone_leave"
+    TAG_SILENT = "tag_silent"
+    CLOCK_OFF = "clock_off"
+    TWIN_GATEWAY = "twin_gateway"
+
+
+class AlertState(StrEnum):
+    """An alert's life."""
+
+    RAISED = "raised"
+    ACKNOWLEDGED = "acknowledged"
+    RESOLVED = "resolved"
+    RETRACTED = "retracted"
+
+
+@dataclass(frozen=True, slots=True)
+class Alert:
+    """Something a person must know now.
+
+    `at` is when it happened, `raised_at` when the hub knew: an SOS may arrive late. `tag` or
+    `gateway` says whom it is about; both are pseudonyms.
+    """
+
+    id: str
+    kind: AlertKind
+    state: AlertState
+    at: float
+    raised_at: float
+    tag: str = ""
+    zone: str = ""
+    gateway: str = ""
+    receiver: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class TagIdentifier:
+    """An identifier that a tag sends: its position frame, or its button's."""
+
+    identifier: str
+    tag: str
+    button: bool
