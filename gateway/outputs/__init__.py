@@ -1,0 +1,1 @@
+"""One module an outside system: what leaves the hub and the sink, and in which form."""

@@ -1,0 +1,214 @@
+"""Writes lines to InfluxDB 1.x over plain HTTP, or to 2.x through influxdb-client.
+
+Both clients block, so each writer owns one thread. What each answer means was measured against
+influxd 1.6.7 and read from the 2.x API's description; an answer that InfluxDB does not give (a
+portal's 200, a proxy's 400) counts as unavailable, so that a wrong address never eats a line.
+
+https://docs.influxdata.com/influxdb/v1/tools/api/#write-http-endpoint
+https://docs.influxdata.com/influxdb/v2/api/v2/#operation/PostWrite
+"""
+
+import asyncio
+import base64
+from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from types import TracebackType
+from typing import Any, Protocol, Self
+from urllib.parse import urlencode
+
+import msgspec
+import urllib3
+from influxdb_client.client.influxdb_client import InfluxDBClient
+from influxdb_client.client.write_api import SYNCHRONOUS
+from influxdb_client.rest import ApiException
+
+from gateway.outputs.delivery import Accepted, Outcome, Refused, Unavailable
+from gateway.outputs.lines import PRECISION
+from gateway.settings import InfluxSettings
+
+CONNECT_TIMEOUT_S = 3.0
+ANSWER_TIMEOUT_S = 15.0  # above the 10 s after which influxd itself gives up a write
+_LONGEST_REASON = 300
+
+
+class InfluxWriter:
+    """A LineWriter; `async with` opens its connections and its thread."""
+
+    def __init__(self, client: "_Client") -> None:
+        self._client = client
+        self._thread = ThreadPoolExecutor(1, thread_name_prefix="influx")
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        # Behind a write that is still under way in the thread: it may take ANSWER_TIMEOUT_S.
+        await asyncio.get_running_loop().run_in_executor(self._thread, self._client.close)
+        self._thread.shutdown(wait=False)
+
+    async def write(self, lines: Sequence[str]) -> Outcome:
+        """Offer lines once; says what the server made of them."""
+        body = "\n".join(lines).encode()
+        loop = asyncio.get_running_loop()
+        return await loop.run_in_executor(self._thread, self._client.write, body)
+
+
+def influx_writer(
+    settings: InfluxSettings, *, secret: str, answer_timeout_s: float = ANSWER_TIMEOUT_S
+) -> InfluxWriter:
+    """The writer for `settings.version`; `secret` is the password (1) or the token (2)."""
+    if settings.version == 1:
+        return InfluxWriter(_ClientV1(settings, secret, answer_timeout_s=answer_timeout_s))
+    return InfluxWriter(_ClientV2(settings, secret, answer_timeout_s=answer_timeout_s))
+
+
+class _Client(Protocol):
+    def write(self, body: bytes) -> Outcome:
+        """Blocks until the server answered, or a time-out."""
+
+    def close(self) -> None:
+        """Close every connection."""
+
+
+class _ClientV1:
+    def __init__(self, settings: InfluxSettings, password: str, *, answer_timeout_s: float) -> None:
+        self._settings = settings
+        timeout = urllib3.Timeout(connect=CONNECT_TIMEOUT_S, read=answer_timeout_s)
+        self._pool = urllib3.PoolManager(1, timeout=timeout, retries=False)
+        self._headers = {"Content-Type": "text/plain; charset=utf-8"}
+        if settings.username:
+            login = f"{settings.username}:{password}".encode()
+            self._headers["Authorization"] = f"Basic {base64.b64encode(login).decode()}"
+
+    def write(self, body: bytes) -> Outcome:
+        query = urlencode({"db": self._settings.database, "precision": PRECISION})
+        try:
+            answer = self._pool.request(
+                "POST",
+                f"{self._settings.url.rstrip('/')}/write?{query}",
+                body=body,
+                headers=self._headers,
+            )
+        except urllib3.exceptions.HTTPError as error:
+            return _unreachable(self._settings, str(error))
+        return _outcome(self._settings, answer.status, answer.data, answer.headers)
+
+    def close(self) -> None:
+        self._pool.clear()
+
+
+class _ClientV2:
+    def __init__(self, settings: InfluxSettings, token: str, *, answer_timeout_s: float) -> None:
+        self._settings = settings
+        # Any: the client's annotations contradict its own constants.
+        self._influx: Any = InfluxDBClient(
+            settings.url,
+            token=token,
+            org=settings.org,
+            timeout=(round(1000 * CONNECT_TIMEOUT_S), round(1000 * answer_timeout_s)),
+        )
+        self._api = self._influx.api_client
+        self._writes: Any = self._influx.write_api(SYNCHRONOUS)
+
+    def write(self, body: bytes) -> Outcome:
+        try:
+            self._writes.write(self._settings.bucket, record=body, write_precision=PRECISION)
+        except ApiException as error:
+            if not error.status:  # the client's wrapping of a failed TLS handshake
+                return _unreachable(self._settings, str(error.reason))
+            text = str(error.body).encode()
+            return _outcome(self._settings, error.status, text, error.headers)
+        except (urllib3.exceptions.HTTPError, UnicodeDecodeError) as error:
+            return _unreachable(self._settings, str(error))
+        answer = self._api.last_response
+        return _outcome(self._settings, answer.status, b"", answer.getheaders())
+
+    def close(self) -> None:
+        self._influx.close()
+
+
+def _unreachable(settings: InfluxSettings, reason: str) -> Unavailable:
+    return Unavailable(
+        "unreachable",
+        f"{settings.url}: {reason[:_LONGEST_REASON]}. "
+        "Start InfluxDB, or mend sink.influx.url; nothing is lost meanwhile.",
+    )
+
+
+def _outcome(
+    settings: InfluxSettings, status: int, body: bytes, headers: Mapping[str, str]
+) -> Outcome:
+    reason = _error_text(body)
+    match status:
+        case 204:
+            return Accepted()
+        case 413:
+            return Refused(reason or "request too large")
+        case 400 | 422 if reason:
+            return Refused(reason)
+        case 401 | 403:
+            return Unavailable("not_allowed", _advice_on_account(settings, reason))
+        case 404:
+            return Unavailable("no_database", _advice_on_database(settings, reason))
+        case 429 | 503:
+            return Unavailable(
+                "busy",
+                f"{settings.url} asks for patience: {reason or status}.",
+                retry_after_s=_retry_after_s(headers),
+            )
+        case _ if status >= 500:
+            return Unavailable(
+                "server_error",
+                f"{settings.url} failed with {status}: {reason}. See InfluxDB's own log.",
+            )
+    return Unavailable(
+        "unexpected_answer",
+        f"{settings.url} answered {status}, which InfluxDB {settings.version} does not. "
+        "Mend sink.influx.url, or the proxy before it.",
+    )
+
+
+def _advice_on_account(settings: InfluxSettings, reason: str) -> str:
+    account = (
+        f"the password of user {settings.username!r} and that it may write to the database"
+        if settings.version == 1
+        else "that the token may write to the bucket"
+    )
+    return f"{settings.url}: {reason or 'not allowed'}. Check {account} (sink.influx.secret_file)."
+
+
+def _advice_on_database(settings: InfluxSettings, reason: str) -> str:
+    make = (
+        f"influx -execute 'CREATE DATABASE \"{settings.database}\"'"
+        if settings.version == 1
+        else f"influx bucket create --org {settings.org} --name {settings.bucket}"
+    )
+    return (
+        f"{settings.url}: {reason or 'no such address'}. Make it ({make}), "
+        "or mend sink.influx.url and sink.influx.version."
+    )
+
+
+class _ErrorBody(msgspec.Struct):
+    error: str = ""
+    message: str = ""
+
+
+def _error_text(body: bytes) -> str:
+    """What InfluxDB says in its JSON (`error` in 1.x, `message` in 2.x); empty for any other."""
+    try:
+        answer = msgspec.json.decode(body, type=_ErrorBody)
+    except msgspec.DecodeError:
+        return ""
+    return (answer.error or answer.message)[:_LONGEST_REASON]
+
+
+def _retry_after_s(headers: Mapping[str, str]) -> float:
+    """The seconds that the server asks for; the form with a date is taken as no wish."""
+    wish = headers.get("Retry-After", "")
+    return float(wish) if wish.isdecimal() else 0.0

@@ -1,0 +1,101 @@
+"""Positions and alerts as InfluxDB line protocol, in milliseconds.
+
+A point is its measurement, its tags and its time: writing it again changes nothing. So a point's
+tags must tell apart whatever may happen in one millisecond, and nothing in a line may depend on
+when or how often it is written. Only what a tag column holds can be deleted by name later, so the
+pseudonym is one in both measurements.
+
+https://docs.influxdata.com/influxdb/v1/write_protocols/line_protocol_reference/
+"""
+
+import math
+
+from gateway.model import Alert, Position, Rejected
+
+PRECISION = "ms"
+LIKELY_ZONE = 0.5  # below, naming one zone would say more than is known
+
+_TAG_ESCAPES = str.maketrans({",": "\\,", "=": "\\=", " ": "\\ "})
+_TEXT_ESCAPES = str.maketrans({"\\": "\\\\", '"': '\\"'})
+_UNWRITABLE_TEXT = Rejected("unwritable_text")
+_UNWRITABLE_NUMBER = Rejected("unwritable_number")
+
+
+def timestamp_ms(at: float) -> int:
+    """The time that a point of `at` carries.
+
+    Compare a database with InfluxDB by `timestamp_ms` of the stored float, never by the float:
+    whole milliseconds are all that InfluxDB is given.
+    """
+    return round(at * 1000)
+
+
+def position_line(position: Position, *, site: str) -> str | Rejected:
+    """One point of measurement `position`; floats survive to the last bit."""
+    if not _finite(
+        position.at * 1000, position.lon, position.lat, position.radius68_m, position.radius95_m
+    ):
+        return _UNWRITABLE_NUMBER
+    zone = _likely_zone(position)
+    if not _writable(position.tag, zone):
+        return _UNWRITABLE_TEXT
+    return (
+        f"position{_tags(site=site, tag=position.tag)} "
+        f"lon={float(position.lon)!r},lat={float(position.lat)!r},"
+        f"radius68_m={float(position.radius68_m)!r},radius95_m={float(position.radius95_m)!r},"
+        f"n_heard={position.n_heard}i,presence={_text(position.presence)},zone={_text(zone)} "
+        f"{timestamp_ms(position.at)}"
+    )
+
+
+def alert_line(alert: Alert, *, site: str) -> str | Rejected:
+    """One point of measurement `alert`: one state of one alert, at the time when it happened.
+
+    The state and everything that the alert is about are tags, so each change of state is a point
+    of its own and alerts of one millisecond stand side by side. The id is a field: as a tag, each
+    alert would open a series that InfluxDB keeps in memory for ever.
+    """
+    if not _finite(alert.at * 1000, alert.raised_at):
+        return _UNWRITABLE_NUMBER
+    if not _writable(alert.id, alert.tag, alert.zone, alert.gateway, alert.receiver):
+        return _UNWRITABLE_TEXT
+    tags = _tags(
+        gateway=alert.gateway,
+        kind=alert.kind,
+        receiver=alert.receiver,
+        site=site,
+        state=alert.state,
+        tag=alert.tag,
+        zone=alert.zone,
+    )
+    return (
+        f"alert{tags} id={_text(alert.id)},raised_at={float(alert.raised_at)!r} "
+        f"{timestamp_ms(alert.at)}"
+    )
+
+
+def _likely_zone(position: Position) -> str:
+    if position.zones and position.zones[0][1] >= LIKELY_ZONE:
+        return position.zones[0][0]
+    return ""
+
+
+def _tags(**values: str) -> str:
+    # An empty tag value is a parse error: InfluxDB knows only an absent one.
+    return "".join(
+        f",{key}={value.translate(_TAG_ESCAPES)}" for key, value in values.items() if value
+    )
+
+
+def _text(value: str) -> str:
+    return f'"{value.translate(_TEXT_ESCAPES)}"'
+
+
+def _writable(*values: str) -> bool:
+    # A tag value cannot hold a line break, and one that ends in a backslash escapes the delimiter
+    # behind it; neither has a spelling in line protocol.
+    return all((value.isprintable() or not value) and not value.endswith("\\") for value in values)
+
+
+def _finite(*values: float) -> bool:
+    return all(math.isfinite(value) for value in values)

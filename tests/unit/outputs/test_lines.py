@@ -1,0 +1,113 @@
+"""Line protocol: what a point is, and how every value comes back as it was."""
+
+import math
+from dataclasses import replace
+
+import pytest
+
+from gateway.model import Alert, AlertKind, AlertState, Position, Presence, Rejected
+from gateway.outputs.lines import alert_line, position_line, timestamp_ms
+
+POSITION = Position(
+    at=1_767_322_800.25,
+    tag="t-17",
+    lon=140.9612345678901,
+    lat=36.95,
+    radius68_m=2.5,
+    radius95_m=6.0,
+    n_heard=3,
+    presence=Presence.TRACKED,
+    zones=(("park", 0.7), ("school", 0.3)),
+)
+ALERT = Alert(
+    id="a1",
+    kind=AlertKind.ZONE_ENTER,
+    state=AlertState.RAISED,
+    at=1_767_322_800.25,
+    raised_at=1_767_322_801.5,
+    tag="t-17",
+    zone="school",
+)
+
+
+def test_a_position_is_one_point_of_its_site_and_tag() -> None:
+    assert position_line(POSITION, site="iwaki") == (
+        "position,site=iwaki,tag=t-17 lon=140.9612345678901,lat=36.95,radius68_m=2.5,"
+        'radius95_m=6.0,n_heard=3i,presence="tracked",zone="park" 1767322800250'
+    )
+
+
+def test_an_alert_is_one_point_of_its_state_and_of_all_that_it_is_about() -> None:
+    assert alert_line(ALERT, site="iwaki") == (
+        "alert,kind=zone_enter,site=iwaki,state=raised,tag=t-17,zone=school "
+        'id="a1",raised_at=1767322801.5 1767322800250'
+    )
+
+
+@pytest.mark.parametrize(
+    ("at", "expected"),
+    [(1.0004, 1000), (1.0006, 1001), (1_767_322_800.9996, 1_767_322_801_000), (-0.25, -250)],
+)
+def test_times_are_rounded_to_the_nearest_millisecond(at: float, expected: int) -> None:
+    assert timestamp_ms(at) == expected
+    assert str(position_line(replace(POSITION, at=at), site="s")).endswith(f" {expected}")
+
+
+def test_a_whole_number_is_written_as_a_float_so_that_a_field_never_changes_its_type() -> None:
+    line = str(position_line(replace(POSITION, lon=140, radius68_m=3), site="s"))
+    assert "lon=140.0," in line
+    assert "radius68_m=3.0," in line
+
+
+@pytest.mark.parametrize(
+    ("zones", "expected"),
+    [
+        ((), ""),
+        ((("park", 0.49), ("school", 0.48)), ""),
+        ((("park", 0.5), ("school", 0.5)), "park"),
+    ],
+)
+def test_a_zone_is_named_only_if_it_is_as_likely_as_not(
+    zones: tuple[tuple[str, float], ...], expected: str
+) -> None:
+    assert f'zone="{expected}" ' in str(position_line(replace(POSITION, zones=zones), site="s"))
+
+
+def test_what_delimits_a_tag_or_a_text_is_escaped() -> None:
+    zones = (('a "quoted\\ zone', 1.0),)
+    line = str(position_line(replace(POSITION, tag="a,b=c d", zones=zones), site="い わき"))
+    assert line.startswith("position,site=い\\ わき,tag=a\\,b\\=c\\ d lon=")
+    assert 'zone="a \\"quoted\\\\ zone" ' in line
+
+
+@pytest.mark.parametrize("text", ["a\nb", "a\x00", "a\\", "\ud800"])
+def test_a_text_that_line_protocol_cannot_spell_is_rejected_not_bent(text: str) -> None:
+    assert position_line(replace(POSITION, tag=text), site="s") == Rejected("unwritable_text")
+    assert alert_line(replace(ALERT, id=text), site="s") == Rejected("unwritable_text")
+    assert alert_line(replace(ALERT, receiver=text), site="s") == Rejected("unwritable_text")
+
+
+@pytest.mark.parametrize("number", [math.nan, math.inf, -math.inf])
+def test_a_number_that_is_none_is_rejected(number: float) -> None:
+    assert position_line(replace(POSITION, lat=number), site="s") == Rejected("unwritable_number")
+    assert position_line(replace(POSITION, at=number), site="s") == Rejected("unwritable_number")
+    assert alert_line(replace(ALERT, raised_at=number), site="s") == Rejected("unwritable_number")
+
+
+def test_a_time_too_large_for_milliseconds_is_rejected() -> None:
+    assert alert_line(replace(ALERT, at=1e306), site="s") == Rejected("unwritable_number")
+
+
+def test_alerts_that_differ_in_anything_but_their_id_are_points_side_by_side() -> None:
+    changes = [
+        {"state": AlertState.RESOLVED},
+        {"kind": AlertKind.SOS},
+        {"tag": "t-18"},
+        {"zone": "park"},
+        {"gateway": "gw-01"},
+        {"receiver": "rx-01"},
+        {"at": ALERT.at + 0.001},
+    ]
+    lines = [str(alert_line(replace(ALERT, **change), site="s")) for change in [{}, *changes]]
+    points = {(line.split(" ")[0], line.split(" ")[-1]) for line in lines}
+    assert len(points) == len(lines)
