@@ -7,7 +7,20 @@ powers dBm. Readings and receivers travel in every row, so they are tuples: shor
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import NamedTuple
+from typing import ClassVar, NamedTuple
+
+ID_PATTERN = r"^[A-Za-z0-9][A-Za-z0-9_.-]{0,63}$"
+"""What a site, gateway or hub may be called: their ids are levels of a topic."""
+
+
+class UnusableError(Exception):
+    """Something given from outside cannot be used; the message says what, and what to do.
+
+    The command line prints the message without a traceback and exits with `exit_code`. 2 means
+    that only a person can mend it: the services are not started again.
+    """
+
+    exit_code: ClassVar[int] = 2
 
 
 class Role(StrEnum):
@@ -234,3 +247,31 @@ class TagIdentifier:
     identifier: str
     tag: str
     button: bool
+
+
+# --- people -------------------------------------------------------------------------------------
+
+
+class Audience(StrEnum):
+    """For whom a part of the API is; each user is of one."""
+
+    GUARDIAN = "guardian"
+    STAFF = "staff"
+    TECHNICIAN = "technician"
+    RESIDENT = "resident"
+    ADMIN = "admin"
+
+
+class CarrierKind(StrEnum):
+    """Who carries a tag; consent is asked of another for each."""
+
+    CHILD = "child"
+    ELDER = "elder"
+    OTHER = "other"
+
+
+class Trust(StrEnum):
+    """How far a tag's identity can be believed: a static identifier is low, anyone can copy it."""
+
+    LOW = "low"
+    NATIVE = "native"

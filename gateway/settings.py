@@ -2,23 +2,49 @@
 
 Every key may also be given by environment, `MACHIMORI__HUB__API__PORT=8080`, which wins over the
 file: tests and the demo use it. Secrets are never in the file: a key ending in `_file` names a file
-that holds one (systemd hands it over as a credential).
+that holds one, by its whole path (systemd hands it over as a credential).
 """
 
+import os
 import tomllib
+from collections.abc import Mapping
+from difflib import get_close_matches
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    ValidationError,
+    field_validator,
+    model_validator,
+)
+from pydantic_core import ErrorDetails
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
+from pydantic_settings import SettingsError as EnvironmentProblem
 
-from gateway.model import Role
+from gateway.model import ID_PATTERN, Role, UnusableError
 
-Id = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]{0,63}$")]
+ENV_PREFIX = "MACHIMORI__"
+ENV_DELIMITER = "__"
+SERVICE_CONFIG = Path("/etc/machimori/gateway.toml")
+
+Id = Annotated[str, Field(pattern=ID_PATTERN)]
 Port = Annotated[int, Field(ge=1, le=65535)]
 
 
-class SettingsError(Exception):
+def _whole(path: Path) -> Path:
+    if not path.is_absolute():
+        raise ValueError("write the whole path, from / on")
+    return path
+
+
+File = Annotated[Path, AfterValidator(_whole)]
+
+
+class SettingsError(UnusableError):
     """The settings cannot be used; the message names the file, each key, and what to do."""
 
 
@@ -32,10 +58,20 @@ class BrokerSettings(_Section):
     host: str = "127.0.0.1"
     port: Port = 1883
     username: str = ""
-    password_file: Path | None = None
-    ca_file: Path | None = None
-    cert_file: Path | None = None
-    key_file: Path | None = None
+    password_file: File | None = None
+    ca_file: File | None = None
+    cert_file: File | None = None
+    key_file: File | None = None
+
+    @model_validator(mode="after")
+    def _pairs(self) -> Self:
+        if (self.cert_file is None) != (self.key_file is None):
+            raise ValueError("cert_file and key_file belong together: give both, or neither")
+        if self.cert_file is not None and self.ca_file is None:
+            raise ValueError("cert_file needs ca_file, which proves the broker in turn")
+        if self.username and self.password_file is None:
+            raise ValueError("username needs password_file")
+        return self
 
 
 class EdgeSettings(_Section):
@@ -44,8 +80,9 @@ class EdgeSettings(_Section):
     gateway: Id = "gw-01"
     hub: Id = "hub"
     adapters: dict[str, Id] = {}
+    outbox: Path = Path("outbox.sqlite")
     outbox_max_mb: Annotated[int, Field(ge=8, le=100_000)] = 2_000
-    receiver_timeout_s: Annotated[float, Field(gt=0)] = 90.0
+    receiver_timeout_s: Annotated[float, Field(gt=0)] = 150.0
 
 
 class ApiSettings(_Section):
@@ -80,11 +117,11 @@ class InfluxSettings(_Section):
 
     version: Literal[1, 2] = 2
     url: str = "http://127.0.0.1:8086"
-    database: str = "machimori"
+    database: Annotated[str, Field(min_length=1)] = "machimori"
     username: str = ""
-    org: str = "machimori"
-    bucket: str = "machimori"
-    secret_file: Path | None = None
+    org: Annotated[str, Field(min_length=1)] = "machimori"
+    bucket: Annotated[str, Field(min_length=1)] = "machimori"
+    secret_file: File | None = None
 
 
 class SinkSettings(_Section):
@@ -104,10 +141,10 @@ class ClockSettings(_Section):
 
 
 class Settings(BaseSettings):
-    """All of `gateway.toml`; `site` is relative to the file, every other path to `state_dir`."""
+    """All of `gateway.toml`; `site` is relative to the file, what is written to `state_dir`."""
 
     model_config = SettingsConfigDict(
-        frozen=True, extra="forbid", env_prefix="MACHIMORI__", env_nested_delimiter="__"
+        frozen=True, extra="forbid", env_prefix=ENV_PREFIX, env_nested_delimiter=ENV_DELIMITER
     )
 
     site: Path = Path("site.geojson")
@@ -119,6 +156,13 @@ class Settings(BaseSettings):
     hub: HubSettings = HubSettings()
     sink: SinkSettings = SinkSettings()
     clock: ClockSettings = ClockSettings()
+
+    @field_validator("roles")
+    @classmethod
+    def _some_role(cls, roles: tuple[Role, ...]) -> tuple[Role, ...]:
+        if not roles:
+            raise ValueError("names no role: give edge, hub or sink, or several")
+        return roles
 
     @classmethod
     def settings_customise_sources(
@@ -143,6 +187,11 @@ def config_dir() -> Path:
     return shipped if shipped.is_dir() else Path(__file__).parent.parent / "config"
 
 
+def default_config_file() -> Path:
+    """The service's configuration where this machine has one, else the one that ships."""
+    return SERVICE_CONFIG if SERVICE_CONFIG.is_file() else config_dir() / "gateway.toml"
+
+
 def load_settings(file: Path) -> Settings:
     """Read `file`. Raises SettingsError with one line per wrong key."""
     try:
@@ -154,16 +203,51 @@ def load_settings(file: Path) -> Settings:
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise SettingsError(f"{file}: is not TOML: {error}. Mend that line.") from error
     data.setdefault("site", "site.geojson")
-    data["site"] = str(file.parent / str(data["site"]))
+    if isinstance(data["site"], str):
+        data["site"] = str(file.parent / data["site"])
+    strangers = _unknown_variables(os.environ)
     try:
-        return Settings(**data)
+        settings = Settings(**data)
     except ValidationError as error:
         lines = [_explain(file, problem) for problem in error.errors()]
-        raise SettingsError("\n".join(lines)) from error
+        raise SettingsError("\n".join([*lines, *strangers])) from error
+    except EnvironmentProblem as error:
+        raise SettingsError(
+            f"environment: {ENV_PREFIX}…: {error}. Write lists and sections as JSON."
+        ) from error
+    if strangers:
+        raise SettingsError("\n".join(strangers))
+    return settings
 
 
-def _explain(file: Path, problem: Any) -> str:
-    key = ".".join(str(part) for part in problem["loc"])
+def _explain(file: Path, problem: ErrorDetails) -> str:
+    """One line; a key that the environment gives is named by its variable."""
+    path = tuple(str(part) for part in problem["loc"])
+    variable = ENV_PREFIX + ENV_DELIMITER.join(path).upper()
+    given = {name.upper() for name in os.environ}
+    place = f"environment: {variable}" if variable in given else f"{file}: {'.'.join(path)}"
     if problem["type"] == "extra_forbidden":
-        return f"{file}: {key}: no such key. Remove it, or mend its spelling."
-    return f"{file}: {key}: {problem['msg']} (got {problem['input']!r})."
+        return f"{place}: no such key.{_guess(path)} Remove it, or mend its spelling."
+    message = problem["msg"].removeprefix("Value error, ")
+    if isinstance(problem["input"], Mapping):
+        return f"{place}: {message}. Mend that section."
+    return f"{place}: {message} (got {problem['input']!r}). Mend that value."
+
+
+def _guess(path: tuple[str, ...]) -> str:
+    section: Any = Settings
+    for part in path[:-1]:
+        section = section.model_fields[part].annotation
+    near = get_close_matches(path[-1], section.model_fields, n=1)
+    return f" Did you mean {near[0]}?" if near else ""
+
+
+def _unknown_variables(environment: Mapping[str, str]) -> list[str]:
+    """A line for each variable with our prefix that names no key at all."""
+    names = (name for name in environment if name.upper().startswith(ENV_PREFIX))
+    first = {name: name[len(ENV_PREFIX) :].lower().split(ENV_DELIMITER)[0] for name in names}
+    return [
+        f"environment: {name}: no such key.{_guess((key,))} Unset it, or mend its spelling."
+        for name, key in first.items()
+        if key not in Settings.model_fields
+    ]

@@ -1,34 +1,35 @@
 """The town's map: GeoJSON (WGS84) in, an immutable Site in metres out.
 
-Every feature has a `kind` and, but for paths, an `id`. Metres are those of the site's own CRS:
-`properties.crs` of the collection ("EPSG:6677" where it names none). shapely and pyproj stay here:
-the rest of the house sees numpy arrays of shape (n, 2), x east and y north, in metres.
+Every feature has a `kind` and, but for paths and areas, an `id`. Metres are those of the site's own
+CRS: `properties.crs` of the collection; where it names none, EPSG:6677, or outside that system's
+area a transverse Mercator around the site (gateway/crs.py). shapely stays here and in
+site_checks.py: the rest of the house sees numpy arrays of shape (n, 2), x east and y north.
+Properties that are not known are ignored: a site may carry those of other programs.
 """
 
 import json
-from collections.abc import Mapping
+import re
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any, Literal
 
+import msgspec
 import numpy as np
 import shapely
 from numpy.typing import NDArray
-from pyproj import Transformer
-from shapely.geometry import shape
-from shapely.ops import transform
 
-from gateway.model import ReceiverSource
+from gateway.crs import DEFAULT_CRS as DEFAULT_CRS
+from gateway.crs import WGS84, site_crs, turn
+from gateway.crs import Points as Points
+from gateway.geojson import GEOMETRIES, Document, Feature, Finding, read_document
+from gateway.model import ID_PATTERN, ReceiverSource, UnusableError
 
-DEFAULT_CRS = "EPSG:6677"
-KINDS = ("path", "area", "receiver", "lamp", "zone", "lot", "camera", "shelter")
-
-Points = NDArray[np.float64]
-"""Shape (n, 2): x and y in metres, or lon and lat in degrees where a name says so."""
+KINDS = tuple(GEOMETRIES)
+DEFAULT_HEIGHT_M = 4.0
 
 
-class SiteError(Exception):
+class SiteError(UnusableError):
     """The site cannot be used; the message names file, feature and what to do, a line each."""
 
 
@@ -71,12 +72,17 @@ class Region:
     names: Mapping[str, str]
     polygon: shapely.Polygon
 
+    def width_m(self) -> float:
+        """The shorter side of the narrowest rectangle around it, at any angle."""
+        box = np.asarray(shapely.minimum_rotated_rectangle(self.polygon).exterior.coords)
+        return float(np.linalg.norm(np.diff(box, axis=0), axis=1).min())
+
     def contains(self, points: Points) -> NDArray[np.bool_]:
         """Which of `points` (n, 2), metres, lie inside; shape (n,)."""
         return np.asarray(shapely.contains_xy(self.polygon, points[:, 0], points[:, 1]))
 
     def grid(self, spacing_m: float) -> Points:
-        """Points inside, on a square grid of `spacing_m`; never none: a small region has its middle."""
+        """Points inside, on a square grid of `spacing_m`; one in the middle where it is small."""
         west, south, east, north = self.polygon.bounds
         axes = (np.arange(west, east, spacing_m), np.arange(south, north, spacing_m))
         points = np.stack(np.meshgrid(*axes), axis=-1).reshape(-1, 2) + spacing_m / 2
@@ -105,44 +111,71 @@ class Site:
 
     def to_lonlat(self, points: Points) -> Points:
         """Metres (n, 2) to WGS84 degrees (n, 2), lon first."""
-        return _turn(points, self.crs, "EPSG:4326")
+        return turn(points, self.crs, WGS84)
 
     def to_metres(self, lonlat: Points) -> Points:
         """WGS84 degrees (n, 2), lon first, to metres (n, 2)."""
-        return _turn(lonlat, "EPSG:4326", self.crs)
+        return turn(lonlat, WGS84, self.crs)
 
 
-def _turn(points: Points, source: str, target: str) -> Points:
-    points = np.asarray(points, dtype=float).reshape(-1, 2)
-    east, north = _transformer(source, target).transform(points[:, 0], points[:, 1])
-    return np.stack([east, north], axis=1)
+class _PathKeys(msgspec.Struct):
+    use: str = ""
 
 
-@cache
-def _transformer(source: str, target: str) -> Transformer:
-    return Transformer.from_crs(source, target, always_xy=True)
+class _RegionKeys(msgspec.Struct):
+    use: str = ""
+    names: dict[str, str] = {}
+    name: object = ""
+
+
+class _PlaceKeys(msgspec.Struct):
+    pass
+
+
+class _ReceiverKeys(msgspec.Struct):
+    height_m: Annotated[float, msgspec.Meta(ge=-20, le=300)] = DEFAULT_HEIGHT_M
+    gateway: str = ""
+    format: Literal["", "openmqttgateway", "espresense"] = ""
+    topic: str = ""
+
+
+_Keys = _PathKeys | _RegionKeys | _PlaceKeys | _ReceiverKeys
+_KEYS: Mapping[str, type[_Keys]] = {
+    "path": _PathKeys,
+    "area": _RegionKeys,
+    "receiver": _ReceiverKeys,
+    "lamp": _PlaceKeys,
+    "zone": _RegionKeys,
+    "lot": _RegionKeys,
+    "camera": _PlaceKeys,
+    "shelter": _PlaceKeys,
+}
 
 
 def load_site(file: Path) -> Site:
-    """Read `file`. Raises SiteError with a line per wrong feature."""
-    try:
-        document = json.loads(file.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise SiteError(f"{file}: cannot be read ({error.strerror}).") from error
-    except (ValueError, UnicodeDecodeError) as error:
-        raise SiteError(f"{file}: is not JSON: {error}.") from error
-    properties = document.get("properties", {})
-    crs = str(properties.get("crs", DEFAULT_CRS))
-    project = _transformer("EPSG:4326", crs).transform
+    """Read `file`. Raises SiteError with a line for each problem, all at once."""
+    return build_site(read_document(file), file)
+
+
+def build_site(document: Document, file: Path) -> Site:
+    """The site of a document that `file` held. Raises SiteError as load_site does."""
+    findings = list(document.findings)
+    crs = _crs(document, findings)
     found: dict[str, list[Any]] = {kind: [] for kind in KINDS}
-    for number, feature in enumerate(document["features"]):
-        known = feature["properties"]
-        kind = known["kind"]
-        found[kind].append(
-            _BUILD[kind](f"{kind}-{number}", known, transform(project, shape(feature["geometry"])))
-        )
+    for feature in document.features:
+        keys = _keys(feature, findings)
+        shapes = [_shape(feature.kind, part) for part in feature.parts]
+        findings += [fault for made in shapes for fault in _shape_findings(feature, made)]
+        if findings:
+            continue
+        for number, made in enumerate(shapes):
+            part_id = feature.id if len(shapes) == 1 else f"{feature.id}-{number}"
+            in_metres = shapely.transform(made, lambda lonlat: turn(lonlat, WGS84, crs))
+            found[feature.kind].append(_part(feature.kind, part_id, keys, in_metres))
+    if findings:
+        raise SiteError("\n".join(finding.line(file) for finding in findings))
     return Site(
-        name=str(properties.get("name", file.parent.name)),
+        name=str(document.properties.get("name", file.parent.name)),
         crs=crs,
         paths=tuple(found["path"]),
         areas=tuple(found["area"]),
@@ -152,58 +185,85 @@ def load_site(file: Path) -> Site:
         lamps=tuple(found["lamp"]),
         cameras=tuple(found["camera"]),
         shelters=tuple(found["shelter"]),
-        plan=_plan(document),
+        plan=_plan(document.raw),
     )
 
 
-def _path(default_id: str, known: Mapping[str, Any], geometry: Any) -> PathLine:
-    return PathLine(
-        known.get("id", default_id), known.get("use", ""), np.asarray(geometry.coords)[:, :2]
-    )
+def _crs(document: Document, findings: list[Finding]) -> str:
+    named = document.properties.get("crs")
+    lonlat = np.array([at for feature in document.features for at in feature.positions()])
+    try:
+        return site_crs(None if named is None else str(named), lonlat.reshape(-1, 2))
+    except ValueError as error:
+        remedy = "name the projected system of the place, or leave crs out: then one is chosen"
+        findings.append(Finding("properties.crs", f"{named} {error}", remedy))
+        return DEFAULT_CRS
 
 
-def _region(default_id: str, known: Mapping[str, Any], geometry: Any) -> Region:
-    return Region(
-        known.get("id", default_id),
-        known["kind"],
-        known.get("use", ""),
-        known.get("names", {}),
-        geometry,
-    )
+def _keys(feature: Feature, findings: list[Finding]) -> _Keys:
+    """The properties that this kind has, typed; those that are null count as absent."""
+    given = {key: value for key, value in feature.known.items() if value is not None}
+    wanted = _KEYS[feature.kind]
+    try:
+        keys = msgspec.convert(given, wanted)
+    except msgspec.ValidationError as error:
+        what = str(error).replace("`", "").replace("$.", "").replace(" - at ", " in ")
+        findings.append(Finding(feature.label, what, "mend that property, or remove it"))
+        return wanted()
+    if isinstance(keys, _ReceiverKeys):
+        findings += (Finding(feature.label, *fault) for fault in _receiver_faults(keys))
+    return keys
 
 
-def _place(default_id: str, known: Mapping[str, Any], geometry: Any) -> Place:
-    return Place(known.get("id", default_id), known["kind"], (geometry.x, geometry.y))
+def _receiver_faults(keys: _ReceiverKeys) -> Iterator[tuple[str, str]]:
+    if keys.gateway and not re.fullmatch(ID_PATTERN, keys.gateway):
+        yield f"gateway {keys.gateway!r} is no gateway's id", "use letters, digits, _ . and -"
+    if bool(keys.format) != bool(keys.topic):
+        yield (
+            "has only one of format and topic",
+            "give both to a receiver that speaks MQTT, neither to a local adapter",
+        )
+    if set(keys.topic) & set("+#") or keys.topic.strip("/") != keys.topic:
+        yield (
+            f"topic {keys.topic!r} is a pattern",
+            "write the receiver's own prefix, as home/OMG_p001",
+        )
+    if keys.topic.split("/")[0] == "machimori":
+        yield f"topic {keys.topic} is Machimori's own", "receivers speak outside machimori/"
 
 
-def _receiver(default_id: str, known: Mapping[str, Any], geometry: Any) -> Receiver:
-    receiver = known.get("id", default_id)
-    source = (
-        ReceiverSource(receiver, known["format"], known["topic"]) if "format" in known else None
-    )
-    return Receiver(
-        receiver,
-        (geometry.x, geometry.y),
-        known.get("height_m", 4.0),
-        known.get("gateway", ""),
-        source,
-    )
+def _shape(kind: str, part: Any) -> shapely.Geometry:
+    match GEOMETRIES[kind]:
+        case "Point":
+            return shapely.Point(part)
+        case "LineString":
+            return shapely.LineString(part)
+        case _:
+            return shapely.Polygon(part[0], part[1:])
 
 
-_BUILD = {
-    "path": _path,
-    "area": _region,
-    "zone": _region,
-    "lot": _region,
-    "receiver": _receiver,
-    "lamp": _place,
-    "camera": _place,
-    "shelter": _place,
-}
+def _shape_findings(feature: Feature, made: shapely.Geometry) -> Iterator[Finding]:
+    if not made.is_valid:
+        reason = shapely.is_valid_reason(made)
+        yield Finding(feature.label, f"crosses itself ({reason})", "draw its border again")
 
 
-def _plan(document: Mapping[str, Any]) -> bytes:
-    shown = [
-        f for f in document["features"] if f["properties"]["kind"] not in {"receiver", "camera"}
-    ]
-    return json.dumps({"type": "FeatureCollection", "features": shown}, ensure_ascii=False).encode()
+def _part(kind: str, part_id: str, keys: _Keys, made: Any) -> PathLine | Region | Place | Receiver:
+    match keys:
+        case _PathKeys():
+            return PathLine(part_id, keys.use, np.asarray(made.coords))
+        case _RegionKeys():
+            name = str(keys.name or "")
+            names = keys.names or ({"ja": name, "en": name} if name else {})
+            return Region(part_id, kind, keys.use, names, made)
+        case _ReceiverKeys():
+            source = ReceiverSource(part_id, keys.format, keys.topic) if keys.format else None
+            return Receiver(part_id, (made.x, made.y), keys.height_m, keys.gateway, source)
+        case _:
+            return Place(part_id, kind, (made.x, made.y))
+
+
+def _plan(raw: Mapping[str, Any]) -> bytes:
+    shown = [f for f in raw["features"] if f["properties"]["kind"] not in {"receiver", "camera"}]
+    text = json.dumps({"type": "FeatureCollection", "features": shown}, ensure_ascii=False)
+    return text.encode(errors="replace")  # JSON can escape half a character, UTF-8 cannot

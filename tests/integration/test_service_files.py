@@ -1,0 +1,83 @@
+"""The service files, by systemd's own judgement; nothing is started."""
+
+import re
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from gateway.model import Role
+from tests.needs import ROOT, need
+
+UNITS = sorted((ROOT / "systemd").glob("*.service"))
+EXPOSURE_AT_MOST = 3.0
+
+
+def _judge(*arguments: str | Path) -> subprocess.CompletedProcess[str]:
+    command = [need("systemd-analyze"), "--no-pager", *map(str, arguments)]
+    return subprocess.run(command, capture_output=True, text=True, check=False)
+
+
+def _copy(unit: Path, folder: Path) -> Path:
+    """The unit with a program that exists: `verify` looks for it."""
+    text, count = re.subn(
+        r"^ExecStart=/opt/machimori/bin/machimori ",
+        "ExecStart=/bin/true ",
+        unit.read_text(),
+        flags=re.MULTILINE,
+    )
+    assert count == 1
+    copied = folder / unit.name
+    copied.write_text(text)
+    return copied
+
+
+def test_each_role_has_a_unit_that_starts_it() -> None:
+    assert {unit.stem for unit in UNITS} == {f"machimori-{role}" for role in Role}
+    for unit in UNITS:
+        role = unit.stem.removeprefix("machimori-")
+        assert f"run --role {role} --config /etc/machimori/gateway.toml\n" in unit.read_text()
+
+
+@pytest.mark.parametrize("unit", UNITS, ids=lambda unit: unit.stem)
+def test_systemd_has_nothing_to_say_about_the_unit(unit: Path, tmp_path: Path) -> None:
+    judged = _judge("verify", "--man=no", _copy(unit, tmp_path))
+    assert judged.stdout + judged.stderr == ""
+    assert judged.returncode == 0
+
+
+def test_systemd_does_say_something_about_a_misspelt_key(tmp_path: Path) -> None:
+    copied = _copy(UNITS[0], tmp_path)
+    copied.write_text(copied.read_text().replace("NoNewPrivileges=", "NoNewPriviliges="))
+    judged = _judge("verify", "--man=no", copied)
+    assert "NoNewPriviliges" in judged.stderr
+
+
+@pytest.mark.parametrize("unit", UNITS, ids=lambda unit: unit.stem)
+def test_the_unit_exposes_little(unit: Path, tmp_path: Path) -> None:
+    threshold = f"--threshold={EXPOSURE_AT_MOST * 10:.0f}"
+    judged = _judge("security", "--offline=true", threshold, _copy(unit, tmp_path))
+    exposure = re.search(r"Overall exposure level for .*: ([\d.]+)", judged.stdout)
+    assert exposure is not None, judged.stderr
+    assert float(exposure[1]) <= EXPOSURE_AT_MOST
+    assert judged.returncode == 0, judged.stdout
+
+
+@pytest.mark.parametrize("unit", UNITS, ids=lambda unit: unit.stem)
+def test_the_unit_hands_over_every_secret_that_its_environment_names(unit: Path) -> None:
+    text = unit.read_text()
+    named = set(re.findall(r"^Environment=\w+_FILE=%d/(\S+)$", text, flags=re.MULTILINE))
+    handed_over = set(re.findall(r"^LoadCredential=([^:\s]+):", text, flags=re.MULTILINE))
+    assert named == handed_over
+    assert f"{unit.stem.removeprefix('machimori-')}.key" in named
+
+
+def test_newer_systemd_takes_the_back_off(tmp_path: Path) -> None:
+    version = int(_judge("--version").stdout.split()[1])
+    if version < 254:
+        pytest.skip(f"RestartSteps= came with systemd 254, and this is {version}")
+    copied = _copy(UNITS[0], tmp_path)
+    drop_ins = tmp_path / f"{UNITS[0].name}.d"
+    drop_ins.mkdir()
+    (drop_ins / "backoff.conf").write_text((ROOT / "systemd" / "backoff.conf").read_text())
+    assert _judge("verify", "--man=no", copied).stderr == ""
