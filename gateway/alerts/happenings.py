@@ -1,5 +1,6 @@
 """What a rule may look at: facts of the hub, each a type of its own."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from gateway.model import Alert, ZoneEvent
@@ -37,7 +38,12 @@ Happening = ZoneEvent | ButtonPressed | ClockSkew | TwinSeen
 
 @dataclass(frozen=True, slots=True)
 class Context:
-    """`now` is the hub's time; `open_alerts` are those that may join or end (not yet resolved)."""
+    """`now` is the hub's time; `open_alerts` are those that may join or end (not yet resolved).
+
+    `new_id` names a new alert. It must be random: ids go to integrators, and one that followed from
+    the tag would tell the tag to whoever tries a few hundred.
+    """
 
     now: float
     open_alerts: tuple[Alert, ...]
+    new_id: Callable[[], str]

@@ -4,7 +4,6 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from gateway.alerts.happenings import ClockSkew, Context, Happening
-from gateway.alerts.identity import alert_id
 from gateway.model import Alert, AlertKind, AlertState
 
 TOLERATED_S = 30.0
@@ -23,7 +22,7 @@ def changes(happening: Happening, context: Context) -> Iterator[Alert]:
         yield from (replace(alert, state=AlertState.RESOLVED) for alert in standing)
     elif not standing:
         yield Alert(
-            id=alert_id(AlertKind.CLOCK_OFF, happening.gateway, "", happening.at),
+            id=context.new_id(),
             kind=AlertKind.CLOCK_OFF,
             state=AlertState.RAISED,
             at=happening.at,

@@ -3,7 +3,6 @@
 from collections.abc import Iterator
 
 from gateway.alerts.happenings import ButtonPressed, Context, Happening
-from gateway.alerts.identity import alert_id
 from gateway.model import Alert, AlertKind, AlertState
 
 BURST_S = 120.0
@@ -22,7 +21,7 @@ def changes(happening: Happening, context: Context) -> Iterator[Alert]:
         if same and abs(alert.at - happening.at) < BURST_S:
             return
     yield Alert(
-        id=alert_id(AlertKind.SOS, subject, "", happening.at),
+        id=context.new_id(),
         kind=AlertKind.SOS,
         state=AlertState.RAISED,
         at=happening.at,

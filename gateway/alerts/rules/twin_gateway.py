@@ -3,7 +3,6 @@
 from collections.abc import Iterator
 
 from gateway.alerts.happenings import Context, Happening, TwinSeen
-from gateway.alerts.identity import alert_id
 from gateway.model import Alert, AlertKind, AlertState
 
 
@@ -15,7 +14,7 @@ def changes(happening: Happening, context: Context) -> Iterator[Alert]:
         if alert.kind is AlertKind.TWIN_GATEWAY and alert.gateway == happening.gateway:
             return
     yield Alert(
-        id=alert_id(AlertKind.TWIN_GATEWAY, happening.gateway, "", happening.at),
+        id=context.new_id(),
         kind=AlertKind.TWIN_GATEWAY,
         state=AlertState.RAISED,
         at=happening.at,

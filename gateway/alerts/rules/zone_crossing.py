@@ -3,7 +3,6 @@
 from collections.abc import Iterator
 
 from gateway.alerts.happenings import Context, Happening
-from gateway.alerts.identity import alert_id
 from gateway.model import Alert, AlertKind, AlertState, Crossing, ZoneEvent
 
 KIND = {Crossing.ENTER: AlertKind.ZONE_ENTER, Crossing.LEAVE: AlertKind.ZONE_LEAVE}
@@ -15,7 +14,7 @@ def changes(happening: Happening, context: Context) -> Iterator[Alert]:
         return
     kind = KIND[happening.event]
     yield Alert(
-        id=alert_id(kind, happening.tag, happening.zone, happening.at),
+        id=context.new_id(),
         kind=kind,
         state=AlertState.RAISED,
         at=happening.at,

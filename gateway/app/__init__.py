@@ -1,0 +1,1 @@
+"""Builds and wires the roles: the only part that knows all parts and their order."""

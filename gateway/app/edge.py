@@ -1,0 +1,182 @@
+"""The edge role: adverts and remote receivers become windows in the outbox, and the link's rows.
+
+    broker ─► remote ─┐
+    adapters ─► scan ─┴► Hearing ─► windows, presses, gaps ─► Spool ─► Outbox ─► Sender ─► broker
+                            ▲ orders (receivers, buttons) ◄─ Receiver ◄─ broker
+
+The network being down never stops the capture: store first, then send.
+"""
+
+import asyncio
+from functools import partial
+
+import structlog
+
+from gateway import __version__
+from gateway.app.hearing import Hearing
+from gateway.clock import Clock
+from gateway.link.acceptor import Event
+from gateway.link.broker import Broker, Presence
+from gateway.link.envelope import Status, encode
+from gateway.link.orders import OrdersInbox
+from gateway.link.outbox import Outbox
+from gateway.link.receiver import Receiver
+from gateway.link.sender import Sender
+from gateway.link.spool import Spool
+from gateway.link.topics import Message, Topics
+from gateway.model import EdgeOrders
+from gateway.settings import Settings
+from gateway.tags.scan import Scanner
+
+STATUS_EVERY_S = 10.0
+TICK_S = 1.0
+CLOSING_DELAY_S = 0.25  # a message of the old second may still be on its way from the broker
+
+_log = structlog.get_logger()
+
+
+class Edge:
+    """One gateway. `run` serves until `stop` is set."""
+
+    def __init__(self, settings: Settings, clock: Clock) -> None:
+        self._settings = settings
+        self._clock = clock
+        self._topics = Topics(settings.site_id)
+        self._followed: tuple[str, ...] = ()
+        self._status = Status(online=True)
+
+    async def run(self, stop: asyncio.Event) -> None:
+        """Raises OutboxError where the outbox cannot be opened: its message says what to do."""
+        settings = self._settings
+        path = settings.state_path(settings.edge.outbox)
+        async with Outbox(path, max_bytes=settings.edge.outbox_max_mb * 1_000_000) as outbox:
+            if outbox.set_aside is not None:
+                _log.error("the outbox was damaged and is set aside", file=str(outbox.set_aside))
+            await self._serve(outbox, stop)
+
+    async def _serve(self, outbox: Outbox, stop: asyncio.Event) -> None:
+        gateway = self._settings.edge.gateway
+        broker = Broker(
+            settings=self._settings.broker,
+            name=gateway,
+            presence=Presence(
+                topic=self._topics.gateway_status(gateway),
+                online=lambda: encode(self._status),
+                offline=encode(Status(online=False)),
+            ),
+        )
+        sender = Sender(
+            source=outbox,
+            publisher=broker,
+            name=gateway,
+            topic=partial(self._topics.up, gateway),
+            clock=self._clock,
+        )
+        hearing = Hearing(
+            clock=self._clock,
+            spool=Spool(outbox),
+            heard_until=outbox.heartbeat,
+            lane=sender.lane,
+            receiver_timeout_s=self._settings.edge.receiver_timeout_s,
+        )
+        scanner = Scanner(self._settings.edge.adapters, hearing.advert, utc=self._clock.utc)
+        changed: asyncio.Queue[EdgeOrders] = (
+            asyncio.Queue()
+        )  # bounded by the hub's one row a change
+        inbox = OrdersInbox(outbox, on_orders=changed.put_nowait)
+        receiver = Receiver(
+            inbox=inbox,
+            publisher=broker,
+            receipt_topic=lambda _hub: self._topics.down_receipt(gateway),
+            on_event=_tell_event,
+        )
+        await self._wire(broker, sender, receiver, hearing)
+        last = await inbox.last()
+        if last is not None:
+            await self._follow(last, broker, hearing)
+        async with asyncio.TaskGroup() as tasks:
+            running = [
+                tasks.create_task(work, name=name)
+                for name, work in {
+                    "broker": broker.run(),
+                    "sender": sender.run(),
+                    "receiver": receiver.run(),
+                    "orders": self._obey(changed, broker, hearing),
+                    "scan": scanner.run(),
+                    "presses": hearing.store_presses(),
+                    "windows": self._tick(hearing, scanner),
+                    "status": self._report(broker, outbox, hearing),
+                }.items()
+            ]
+            await stop.wait()
+            for task in running:
+                task.cancel()
+
+    async def _wire(
+        self, broker: Broker, sender: Sender, receiver: Receiver, hearing: Hearing
+    ) -> None:
+        edge, topics = self._settings.edge, self._topics
+
+        def on_connection(up: bool) -> None:
+            sender.connection(up=up)
+            hearing.connection(up=up)
+
+        def on_down(message: Message) -> None:
+            address = topics.lane_address(message.topic)
+            if address is not None:
+                receiver.offer(address, message.payload)
+
+        broker.on_connection(on_connection)
+        await broker.subscribe(
+            topics.hub_status(edge.hub), lambda message: sender.receiver_status(message.payload)
+        )
+        await broker.subscribe(
+            topics.up_receipt(edge.gateway), lambda message: sender.receipt(message.payload)
+        )
+        for lane_topic in topics.down_lanes(edge.gateway):
+            await broker.subscribe(lane_topic, on_down)
+
+    async def _obey(
+        self, changed: asyncio.Queue[EdgeOrders], broker: Broker, hearing: Hearing
+    ) -> None:
+        while True:
+            await self._follow(await changed.get(), broker, hearing)
+
+    async def _follow(self, orders: EdgeOrders, broker: Broker, hearing: Hearing) -> None:
+        """Listen to the receivers that the hub named, and no others."""
+        wanted = hearing.follow(orders)
+        for topic_filter in set(self._followed) - set(wanted):
+            await broker.unsubscribe(topic_filter)
+        for topic_filter in set(wanted) - set(self._followed):
+            await broker.subscribe(topic_filter, hearing.message)
+        self._followed = wanted
+        _log.info("orders taken", receivers=len(orders.receivers), buttons=len(orders.buttons))
+
+    async def _tick(self, hearing: Hearing, scanner: Scanner) -> None:
+        while True:
+            now = self._clock.utc()
+            await asyncio.sleep((TICK_S - now % TICK_S + CLOSING_DELAY_S) / self._clock.rate)
+            hearing.running(frozenset(scanner.running))
+            await hearing.close_windows(self._clock.utc() - CLOSING_DELAY_S)
+
+    async def _report(self, broker: Broker, outbox: Outbox, hearing: Hearing) -> None:
+        while True:
+            stats = await outbox.stats()
+            now = self._clock.utc()
+            self._status = Status(
+                online=True,
+                instance=broker.instance,
+                version=__version__,
+                at=now,
+                synced=self._clock.synced(),
+                outbox_rows=stats.rows,
+                outbox_oldest_s=0.0 if stats.oldest_since is None else now - stats.oldest_since,
+                silent_s=hearing.silent_s(),
+                counts=dict(broker.counts + hearing.counts),
+            )
+            await broker.announce()
+            await asyncio.sleep(STATUS_EVERY_S)
+
+
+def _tell_event(event: Event) -> None:
+    _log.warning("the hub began anew, or there are two of one id", hub=event.sender)

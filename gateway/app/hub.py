@@ -1,0 +1,285 @@
+"""The hub role: the edges' rows become positions and alerts, and whoever may know is told.
+
+broker ─► Receiver ─► Intake ─► database ─► Stepper ─┬─► positions, alerts ─► LiveStream ─► API
+                                    └─► Amender ─────┘        └─► rows for the sink ─► Sender
+"""
+
+import asyncio
+from collections.abc import Coroutine, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import AsyncExitStack
+from functools import partial
+from typing import Any
+
+import structlog
+
+from gateway import __version__
+from gateway.alerts.happenings import TwinSeen
+from gateway.api.application import create_app
+from gateway.api.server import serve
+from gateway.api.stream import LiveStream
+from gateway.app.amender import Amender
+from gateway.app.intake import Intake
+from gateway.app.orders import Orders
+from gateway.app.registry import Registry
+from gateway.app.stepper import Stepper
+from gateway.app.telling import queue_alerts
+from gateway.clock import Clock
+from gateway.link.acceptor import Event, NewEpoch
+from gateway.link.broker import Broker, Presence
+from gateway.link.envelope import Status, encode
+from gateway.link.flow import Row
+from gateway.link.receiver import Receiver
+from gateway.link.sender import Sender
+from gateway.link.topics import ANY, Message, Topics
+from gateway.model import Alert, Lane, Position
+from gateway.outputs.topics import alert_publication
+from gateway.settings import Settings
+from gateway.site import Site
+from gateway.store import retention
+from gateway.store.database import Database
+from gateway.store.errors import StoreError
+from gateway.store.outgoing import Queue
+from gateway.store.source import OutgoingRows
+
+STATUS_EVERY_S = 10.0
+REFRESH_EVERY_S = 2.0
+RETENTION_EVERY_S = 600.0
+RETENTION_PAUSE_S = 0.2
+MAX_WAITING = 1_000
+OUT = Queue("out", "sink")
+
+_log = structlog.get_logger()
+
+
+class Hub:
+    """One site's hub. `run` serves until `stop` is set."""
+
+    def __init__(self, settings: Settings, site: Site, clock: Clock) -> None:
+        self._settings = settings
+        self._site = site
+        self._clock = clock
+        self._topics = Topics(settings.site_id)
+        self._stream = LiveStream()
+        self._events: asyncio.Queue[Event] = asyncio.Queue(MAX_WAITING)
+        self._announced: asyncio.Queue[Alert] = asyncio.Queue(MAX_WAITING)
+        self._status = Status(online=True)
+
+    async def run(self, stop: asyncio.Event) -> None:
+        """Raises StoreError where the database cannot be used: its message says what to do."""
+        path = self._settings.state_path(self._settings.hub.database)
+        async with AsyncExitStack() as stack:
+            executor = stack.enter_context(ThreadPoolExecutor(1, "tracker"))
+            database = await stack.enter_async_context(Database(path))
+            registry = Registry(database)
+            await registry.refresh()
+            works = await self._build(database, registry, executor, stack)
+            async with asyncio.TaskGroup() as tasks:
+                running = [tasks.create_task(work, name=name) for name, work in works.items()]
+                await stop.wait()
+                for task in running:  # in the order of `works`: sources first
+                    task.cancel()
+
+    async def _build(
+        self,
+        database: Database,
+        registry: Registry,
+        executor: ThreadPoolExecutor,
+        stack: AsyncExitStack,
+    ) -> dict[str, Coroutine[Any, Any, None]]:
+        """Build the parts; returns what is to run, in the order in which it is to stop."""
+        settings = self._settings
+        broker = self._broker()
+        orders = Orders(self._site, registry, database, self._clock)
+        out_rows = await stack.enter_async_context(OutgoingRows(database, OUT, Row))
+        out = self._sender(broker, out_rows, partial(self._topics.out, settings.hub.id))
+        await broker.subscribe(
+            self._topics.out_receipt(settings.hub.id), lambda message: out.receipt(message.payload)
+        )
+        stepper = Stepper(
+            site=self._site,
+            site_id=settings.site_id,
+            database=database,
+            clock=self._clock,
+            registry=registry,
+            audience=self,
+            out=OUT,
+            lateness_s=settings.hub.lateness_s,
+            executor=executor,
+        )
+        intake = Intake(
+            database,
+            self._clock,
+            registry,
+            is_closed=stepper.is_closed,
+            announce=self.alerts,
+            out=OUT,
+        )
+        amender = Amender(
+            site=self._site,
+            database=database,
+            clock=self._clock,
+            registry=registry,
+            out=OUT,
+            last_late_at=lambda: intake.last_late_at,
+            executor=executor,
+        )
+        receiver = await self._receiver(broker, intake)
+        app = create_app(
+            database=database,
+            clock=self._clock,
+            site=self._site,
+            stream=self._stream,
+            settings=settings.hub.api,
+            announce=self.alerts,
+            record=lambda connection, told, at: queue_alerts(connection, told, now=at, out=OUT),
+        )
+        await stepper.resume()
+        return {
+            "receiver": receiver.run(),
+            "events": self._judge_events(intake, orders),
+            "stepper": stepper.run(),
+            "amender": amender.run(),
+            "registry": self._keep_registry(registry, orders),
+            "retention": self._forget(database),
+            **await self._downlinks(broker, orders, database, stack),
+            "sender": out.run(),
+            "api": serve(app, settings.hub.api),
+            "integrators": self._publish_alerts(broker),
+            "status": self._report(broker),
+            "broker": broker.run(),
+        }
+
+    # --- who is told what was committed -----------------------------------------------------------
+
+    def positions(self, found: Sequence[Position]) -> None:
+        """Tell those who watch."""
+        for position in found:
+            self._stream.position(position)
+
+    def alerts(self, told: Sequence[Alert]) -> None:
+        """Tell those who watch, and integrators."""
+        for alert in told:
+            self._stream.alert(alert)
+            if self._announced.full():
+                _log.warning("integrators are not told of an alert; the broker is slow or away")
+            else:
+                self._announced.put_nowait(alert)
+
+    async def _publish_alerts(self, broker: Broker) -> None:
+        while True:
+            publication = alert_publication(await self._announced.get(), topics=self._topics)
+            await broker.publish(publication.topic, publication.payload, retain=publication.retain)
+
+    # --- the link ---------------------------------------------------------------------------------
+
+    def _broker(self) -> Broker:
+        return Broker(
+            settings=self._settings.broker,
+            name=self._settings.hub.id,
+            presence=Presence(
+                topic=self._topics.hub_status(self._settings.hub.id),
+                online=lambda: encode(self._status),
+                offline=encode(Status(online=False)),
+            ),
+        )
+
+    def _sender(self, broker: Broker, rows: OutgoingRows[Row], topic: Any) -> Sender:
+        sender = Sender(
+            source=rows,
+            publisher=broker,
+            name=self._settings.hub.id,
+            topic=topic,
+            clock=self._clock,
+        )
+        broker.on_connection(lambda up: sender.connection(up=up))
+        return sender
+
+    async def _downlinks(
+        self, broker: Broker, orders: Orders, database: Database, stack: AsyncExitStack
+    ) -> dict[str, Coroutine[Any, Any, None]]:
+        works = {}
+        for gateway in orders.gateways:
+            queue = Queue("down", gateway)
+            rows = await stack.enter_async_context(OutgoingRows(database, queue, Row))
+            sender = self._sender(broker, rows, partial(self._topics.down, gateway))
+            await broker.subscribe(
+                self._topics.gateway_status(gateway), _payload(sender.receiver_status)
+            )
+            await broker.subscribe(self._topics.down_receipt(gateway), _payload(sender.receipt))
+            works[f"down {gateway}"] = sender.run()
+        return works
+
+    async def _receiver(self, broker: Broker, intake: Intake) -> Receiver:
+        receiver = Receiver(
+            inbox=intake,
+            publisher=broker,
+            receipt_topic=self._topics.up_receipt,
+            on_event=self._note_event,
+        )
+
+        def take(message: Message) -> None:
+            address = self._topics.lane_address(message.topic)
+            if address is not None:
+                receiver.offer(address, message.payload)
+
+        for lane in Lane:
+            await broker.subscribe(self._topics.up(ANY, lane), take)
+        return receiver
+
+    def _note_event(self, event: Event) -> None:
+        if self._events.full():
+            _log.error("too many changes of gateways at once", gateway=event.sender)
+        else:
+            self._events.put_nowait(event)
+
+    async def _judge_events(self, intake: Intake, orders: Orders) -> None:
+        while True:
+            event = await self._events.get()
+            if isinstance(event, NewEpoch):
+                _log.warning("a gateway began a new outbox", gateway=event.sender)
+                orders.forget(event.sender)
+                continue
+            _log.error("two gateways have one id; give one another", gateway=event.sender)
+            try:
+                await intake.record(TwinSeen(self._clock.utc(), event.sender))
+            except StoreError as error:
+                _log.error("an alert for technicians was not stored", reason=str(error))
+
+    # --- housekeeping -----------------------------------------------------------------------------
+
+    async def _keep_registry(self, registry: Registry, orders: Orders) -> None:
+        while True:
+            try:
+                await registry.refresh()
+                await orders.send_changes()
+            except StoreError as error:
+                _log.error("orders for the edges wait to be stored", reason=str(error))
+            await asyncio.sleep(REFRESH_EVERY_S)
+
+    async def _forget(self, database: Database) -> None:
+        while True:
+            keep = self._settings.hub.retention
+            try:
+                forgotten = await database.write(retention.forget, now=self._clock.utc(), keep=keep)
+            except StoreError as error:
+                _log.error("what is old was not deleted", reason=str(error))
+                forgotten = {}
+            await asyncio.sleep(RETENTION_PAUSE_S if forgotten else RETENTION_EVERY_S)
+
+    async def _report(self, broker: Broker) -> None:
+        while True:
+            self._status = Status(
+                online=True,
+                instance=broker.instance,
+                version=__version__,
+                at=self._clock.utc(),
+                synced=self._clock.synced(),
+            )
+            await broker.announce()
+            await asyncio.sleep(STATUS_EVERY_S)
+
+
+def _payload(take: Any) -> Any:
+    """A handler for `take`, which wants the payload only."""
+    return lambda message: take(message.payload)

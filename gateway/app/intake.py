@@ -1,0 +1,172 @@
+"""What the edges sent becomes rows of the hub's database, in one transaction with the link's marks.
+
+The applying runs in the database's writer thread, as closing a second does, so "late" is decided on
+the same side of every step: a window is late when its second was closed before it came.
+"""
+
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+import structlog
+
+from gateway.alerts.happenings import ButtonPressed, ClockSkew, Happening
+from gateway.app.registry import Registry
+from gateway.app.telling import record_happenings
+from gateway.clock import Clock
+from gateway.link.envelope import Envelope, Stream, decode_items
+from gateway.link.receiver import CommitError
+from gateway.model import Alert, Gap, Press, Rejected, Window
+from gateway.store import sightings
+from gateway.store.database import Connection, Database
+from gateway.store.errors import StoreError
+from gateway.store.outgoing import Queue
+from gateway.store.sightings import Source, StoredWindow
+
+SKEW_TOLERATED_S = 30.0
+UNDECODABLE = "undecodable"
+
+_log = structlog.get_logger()
+
+
+@dataclass(slots=True)
+class _Effects:
+    """What a batch amounts to, before it is written."""
+
+    windows: list[StoredWindow] = field(default_factory=list)
+    gaps: list[tuple[str, Gap]] = field(default_factory=list)
+    happenings: list[Happening] = field(default_factory=list)
+    skew_s: dict[str, float] = field(default_factory=dict)
+
+
+class Intake:
+    """The hub's side of the link (`Inbox`): rows in, windows, gaps and alerts out."""
+
+    def __init__(
+        self,
+        database: Database,
+        clock: Clock,
+        registry: Registry,
+        *,
+        is_closed: Callable[[int], bool],
+        announce: Callable[[Sequence[Alert]], None],
+        out: Queue,
+    ) -> None:
+        self.counts: Counter[str] = Counter()
+        self.last_late_at = float("-inf")
+        self._database = database
+        self._clock = clock
+        self._registry = registry
+        self._is_closed = is_closed
+        self._announce = announce
+        self._out = out
+        self._off: dict[str, bool] = {}
+
+    async def marks(self) -> Mapping[Stream, int]:
+        """How far each lane of each sender is committed."""
+        committed = await self._database.read(sightings.marks)
+        return {Stream(*stream): mark for stream, mark in committed.items()}
+
+    async def commit(self, batch: Sequence[Envelope], marks: Mapping[Stream, int]) -> None:
+        """Write the effect of `batch` and `marks`. Raises CommitError: then nothing is written."""
+        now = self._clock.utc()
+        effects = _Effects()
+        try:
+            told = await self._database.write(self._apply, batch, marks, now, effects)
+        except StoreError as error:
+            raise CommitError(str(error)) from error
+        for gateway, skew_s in effects.skew_s.items():
+            self._note_clock(gateway, skew_s)
+        self._announce(told)
+
+    async def record(self, happening: Happening) -> None:
+        """Judge and store what the link itself noticed. Raises StoreError."""
+        told = await self._database.write(
+            record_happenings, (happening,), now=self._clock.utc(), out=self._out
+        )
+        self._announce(told)
+
+    def _apply(
+        self,
+        connection: Connection,
+        batch: Sequence[Envelope],
+        marks: Mapping[Stream, int],
+        now: float,
+        effects: _Effects,
+    ) -> list[Alert]:
+        for row in batch:
+            self._read_row(row, now, effects)
+        sightings.add_windows(connection, effects.windows)
+        for gateway, gap in effects.gaps:
+            sightings.add_gap(connection, gateway, gap)
+        for gateway, skew_s in effects.skew_s.items():
+            if _is_off(skew_s) != self._off.get(gateway):
+                effects.happenings.append(ClockSkew(now, gateway, skew_s))
+        for stream, mark in marks.items():
+            sightings.set_mark(connection, Source(*stream, mark))
+        return record_happenings(connection, effects.happenings, now=now, out=self._out)
+
+    def _read_row(self, row: Envelope, now: float, effects: _Effects) -> None:
+        effects.skew_s[row.sender] = row.sent - now
+        skew_s = row.sent - now if _is_off(row.sent - now) else 0.0
+        items = decode_items(row)
+        if isinstance(items, Rejected):
+            self.counts[items.reason] += 1
+            _log.error("a row cannot be read; a gap stands for it", sender=row.sender, seq=row.seq)
+            effects.gaps.append((row.sender, _unreadable(row)))
+            return
+        for item in items:
+            match item:
+                case Window():
+                    self._take_window(row, item, skew_s, effects)
+                case Press():
+                    self.counts["presses"] += 1
+                    effects.happenings.append(
+                        self._pressed(row, item.identifier, item.receiver, item.at - skew_s)
+                    )
+                case Gap():
+                    self.counts["gaps"] += 1
+                    effects.gaps.append((row.sender, item))
+                case _:
+                    self.counts["unexpected_kind"] += 1
+
+    def _take_window(self, row: Envelope, window: Window, skew_s: float, effects: _Effects) -> None:
+        second = window.second - round(skew_s)
+        late = self._is_closed(second)
+        if late:
+            self.last_late_at = self._clock.monotonic()
+        self.counts["windows_late" if late else "windows"] += 1
+        source = Source(row.sender, row.epoch, row.lane, row.seq)
+        effects.windows.append(StoredWindow(source, second, skew_s, late, window))
+        for reading in window.readings:
+            known = self._registry.directory.find(reading.identifier)
+            if known is not None and known.button:
+                pressed = self._pressed(row, reading.identifier, reading.receiver, float(second))
+                effects.happenings.append(pressed)
+
+    def _pressed(self, row: Envelope, identifier: str, receiver: str, at: float) -> ButtonPressed:
+        known = self._registry.directory.find(identifier)
+        return ButtonPressed(
+            at=at, tag="" if known is None else known.tag, receiver=receiver, gateway=row.sender
+        )
+
+    def _note_clock(self, gateway: str, skew_s: float) -> None:
+        """Remember, after the commit, whether a clock is off, and say when that changes."""
+        off = _is_off(skew_s)
+        if off != self._off.get(gateway, False):
+            _log.warning(
+                "a gateway's clock is off; its times are corrected by the hub's. Mend its NTP"
+                if off
+                else "a gateway's clock is right again",
+                gateway=gateway,
+                skew_s=round(skew_s),
+            )
+        self._off[gateway] = off
+
+
+def _is_off(skew_s: float) -> bool:
+    return abs(skew_s) > SKEW_TOLERATED_S
+
+
+def _unreadable(row: Envelope) -> Gap:
+    return Gap(since=row.sent, until=row.sent, reason=UNDECODABLE, from_seq=row.seq, to_seq=row.seq)

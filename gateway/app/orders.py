@@ -1,0 +1,53 @@
+"""What each edge must know: its receivers, and the identifiers whose hearing is urgent."""
+
+from gateway.app.registry import Registry
+from gateway.clock import Clock
+from gateway.link.envelope import Kind, encode_items
+from gateway.model import EdgeOrders, Lane
+from gateway.site import Site
+from gateway.store import outgoing
+from gateway.store.database import Database
+from gateway.store.outgoing import Queue
+
+
+class Orders:
+    """Sends an edge its orders, whole, whenever they differ from the last that were sent."""
+
+    def __init__(self, site: Site, registry: Registry, database: Database, clock: Clock) -> None:
+        self._site = site
+        self._registry = registry
+        self._database = database
+        self._clock = clock
+        self._sent: dict[str, EdgeOrders] = {}
+
+    @property
+    def gateways(self) -> tuple[str, ...]:
+        """The edges that the site's receivers name."""
+        return tuple(sorted({one.gateway for one in self._site.receivers if one.gateway}))
+
+    async def send_changes(self) -> None:
+        """Queue orders for every gateway whose orders changed. Raises StoreError."""
+        for gateway in self.gateways:
+            orders = self._orders(gateway)
+            if self._sent.get(gateway) == orders:
+                continue
+            await self._database.write(
+                outgoing.append,
+                Queue("down", gateway),
+                lane=Lane.URGENT,
+                kind=Kind.ORDERS,
+                items=encode_items([orders]),
+                at=self._clock.utc(),
+            )
+            self._sent[gateway] = orders
+
+    def forget(self, gateway: str) -> None:
+        """That edge lost what it was told (a new outbox): tell it again at the next call."""
+        self._sent.pop(gateway, None)
+
+    def _orders(self, gateway: str) -> EdgeOrders:
+        own = (one.source for one in self._site.receivers if one.gateway == gateway)
+        return EdgeOrders(
+            receivers=tuple(source for source in own if source is not None),
+            buttons=tuple(self._registry.buttons),
+        )

@@ -1,0 +1,176 @@
+"""The sink role: rows from the hub become lines in InfluxDB, and only then receipts.
+
+It stores nothing. While InfluxDB is away a commit waits, so no receipt goes out, the hub keeps its
+rows, and after a restart it sends them again; a point written twice is one point.
+"""
+
+import asyncio
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+import structlog
+
+from gateway.clock import Clock
+from gateway.link.acceptor import Event
+from gateway.link.broker import Broker
+from gateway.link.envelope import Envelope, Item, Kind, Stream, decode_items, encode_items
+from gateway.link.receiver import Receiver
+from gateway.link.topics import Topics
+from gateway.model import Alert, Lane, Position, Rejected
+from gateway.outputs.delivery import Delivery, LineWriter
+from gateway.outputs.influx import influx_writer
+from gateway.outputs.lines import alert_line, position_line
+from gateway.outputs.quarantine import Quarantine
+from gateway.settings import InfluxSettings, Settings, SettingsError
+
+_log = structlog.get_logger()
+
+
+class Sink:
+    """One process's sink; `run` connects to the broker and to InfluxDB, whichever is there."""
+
+    def __init__(self, settings: Settings, clock: Clock) -> None:
+        self._settings = settings
+        self._clock = clock
+        self._topics = Topics(settings.site_id)
+        self._broker = Broker(settings=settings.broker, name="sink")
+
+    async def run(self, stop: asyncio.Event) -> None:
+        """Take rows until `stop`. Raises SettingsError where a named file cannot be used."""
+        influx = self._settings.sink.influx
+        writer = influx_writer(influx, secret=_secret(influx))
+        async with writer:
+            receiver = self._receiver(writer)
+            await self._subscribe(receiver)
+            async with asyncio.TaskGroup() as tasks:
+                running = [
+                    tasks.create_task(self._broker.run(), name="sink broker"),
+                    tasks.create_task(receiver.run(), name="sink receiver"),
+                ]
+                await stop.wait()
+                for task in running:
+                    task.cancel()
+
+    def _receiver(self, writer: LineWriter) -> Receiver:
+        quarantine = Quarantine(self._settings.state_path(self._settings.sink.quarantine))
+        delivery = Delivery(writer, quarantine, clock=self._clock)
+        return Receiver(
+            inbox=SinkInbox(delivery, site=self._settings.site_id),
+            publisher=self._broker,
+            receipt_topic=self._topics.out_receipt,
+            on_event=_tell,
+        )
+
+    async def _subscribe(self, receiver: Receiver) -> None:
+        def take(topic: str, payload: bytes) -> None:
+            address = self._topics.lane_address(topic)
+            if address is not None:
+                receiver.offer(address, payload)
+
+        for lane in Lane:
+            await self._broker.subscribe(self._topics.out(self._settings.sink.hub, lane), take)
+
+
+class SinkInbox:
+    """Commits rows to InfluxDB: `commit` returns once every line is accepted or quarantined.
+
+    `counts`: positions, alerts, and each reason for which something was set aside unwritten.
+    """
+
+    def __init__(self, delivery: Delivery, *, site: str) -> None:
+        self.counts: Counter[str] = Counter()
+        self._delivery = delivery
+        self._site = site
+
+    async def marks(self) -> Mapping[Stream, int]:
+        """None: the hub's `first` says where to begin."""
+        return {}
+
+    async def commit(self, batch: Sequence[Envelope], marks: Mapping[Stream, int]) -> None:
+        """Write a batch, urgent rows first. Waits for as long as InfluxDB takes nothing."""
+        urgent = [row for row in batch if row.lane is Lane.URGENT]
+        others = [row for row in batch if row.lane is not Lane.URGENT]
+        for rows in (urgent, others):
+            await self._write(rows)
+
+    async def _write(self, rows: Sequence[Envelope]) -> None:
+        # Rows after an outage come by the thousand lines: too long for the event loop.
+        lines = await asyncio.to_thread(_lines, rows, self._site)
+        await self._delivery.deliver(lines.good)
+        for text, reason in lines.unwritable:
+            await self._delivery.quarantine(text, reason=reason)
+        self.counts.update(lines.counts)
+        if lines.unwritable:
+            reasons = sorted({reason for _, reason in lines.unwritable})
+            _log.error(
+                "items that cannot be lines are in the quarantine",
+                items=len(lines.unwritable),
+                reasons=reasons,
+            )
+
+
+@dataclass(slots=True)
+class _Lines:
+    good: list[str] = field(default_factory=list)
+    unwritable: list[tuple[str, str]] = field(default_factory=list)  # JSON, reason
+    counts: Counter[str] = field(default_factory=Counter)
+
+    def set_aside(self, items: bytes, rejected: Rejected) -> None:
+        self.unwritable.append((items.decode(errors="replace"), rejected.reason))
+        self.counts[rejected.reason] += 1
+
+
+def _lines(rows: Sequence[Envelope], site: str) -> _Lines:
+    lines = _Lines()
+    for row in rows:
+        if row.kind == Kind.GAP:  # a hole in the hub's rows; InfluxDB shows it by having no points
+            continue
+        items = decode_items(row)
+        if isinstance(items, Rejected):
+            lines.set_aside(bytes(row.items), items)
+            continue
+        for item in items:
+            line = _line(item, site)
+            if isinstance(line, Rejected):
+                lines.set_aside(encode_items([item]), line)
+            else:
+                lines.good.append(line)
+                lines.counts[row.kind] += 1
+    return lines
+
+
+def _line(item: Item, site: str) -> str | Rejected:
+    match item:
+        case Position():
+            return position_line(item, site=site)
+        case Alert():
+            return alert_line(item, site=site)
+    return Rejected("not_for_the_sink")
+
+
+def _tell(event: Event) -> None:
+    _log.warning(
+        "the hub's rows begin anew, or two hubs share one id",
+        what=type(event).__name__,
+        hub=event.sender,
+    )
+
+
+def _secret(settings: InfluxSettings) -> str:
+    file = settings.secret_file
+    if file is None:
+        return ""
+    try:
+        secret = file.read_text(encoding="utf-8").strip()
+    except (OSError, UnicodeDecodeError) as error:
+        raise SettingsError(
+            f"sink.influx.secret_file: {file} cannot be read ({error}). "
+            "Create it, readable for the service, or remove the key."
+        ) from error
+    is_header = settings.version == 2  # sent as it is, where a password is encoded
+    if not secret.isprintable() or (is_header and not secret.isascii()):
+        raise SettingsError(
+            f"sink.influx.secret_file: {file} must be one line of plain text. Copy it again."
+        )
+    return secret

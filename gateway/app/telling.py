@@ -1,0 +1,59 @@
+"""Happenings become alerts in the database and rows for the sink; then everybody is told."""
+
+import secrets
+from collections.abc import Iterable, Sequence
+
+from gateway.alerts.happenings import Context, Happening
+from gateway.alerts.rules import judge
+from gateway.link.envelope import Kind, encode_items
+from gateway.model import Alert, AlertState, Lane, Position
+from gateway.store import alerts, outgoing
+from gateway.store.alerts import Change
+from gateway.store.database import Connection
+from gateway.store.outgoing import Queue
+
+
+def record_happenings(
+    connection: Connection, happenings: Iterable[Happening], *, now: float, out: Queue
+) -> list[Alert]:
+    """Ask the rules, store what they say, and queue it for the sink, all in this transaction.
+
+    Returns the alerts that are new or changed; what a rule says twice is stored once.
+    """
+    told: list[Alert] = []
+    for happening in happenings:
+        context = Context(now, tuple(alerts.unended(connection)), _new_id)
+        told += [alert for alert in judge(happening, context) if _store(connection, alert, now)]
+    queue_alerts(connection, told, now=now, out=out)
+    return told
+
+
+def queue_alerts(connection: Connection, told: Sequence[Alert], *, now: float, out: Queue) -> None:
+    """Put alerts on their way to the sink."""
+    if told:
+        outgoing.append(
+            connection, out, lane=Lane.URGENT, kind=Kind.ALERTS, items=encode_items(told), at=now
+        )
+
+
+def queue_positions(
+    connection: Connection, found: Sequence[Position], *, now: float, out: Queue
+) -> None:
+    """Put positions on their way to the sink.
+
+    All on one lane: what amends history must not overtake what it amends.
+    """
+    if found:
+        outgoing.append(
+            connection, out, lane=Lane.LIVE, kind=Kind.POSITIONS, items=encode_items(found), at=now
+        )
+
+
+def _new_id() -> str:
+    return f"a-{secrets.token_hex(10)}"
+
+
+def _store(connection: Connection, alert: Alert, now: float) -> bool:
+    if alert.state is AlertState.RAISED:
+        return alerts.add(connection, alert)
+    return alerts.change(connection, alert.id, Change(alert.state, now, "")) is not None
