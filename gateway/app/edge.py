@@ -23,7 +23,7 @@ from gateway.link.outbox import Outbox
 from gateway.link.receiver import Receiver
 from gateway.link.sender import Sender
 from gateway.link.spool import Spool
-from gateway.link.topics import Message, Topics
+from gateway.link.topics import LaneAddress, Message, Topics
 from gateway.model import EdgeOrders
 from gateway.settings import Settings
 from gateway.tags.scan import Scanner
@@ -123,8 +123,8 @@ class Edge:
 
         def on_down(message: Message) -> None:
             address = topics.lane_address(message.topic)
-            if address is not None:
-                receiver.offer(address, message.payload)
+            if address is not None:  # our own topic: the broker's ACL lets only the hub write it
+                receiver.offer(LaneAddress(edge.hub, address.lane), message.payload)
 
         broker.on_connection(on_connection)
         await broker.subscribe(

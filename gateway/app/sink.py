@@ -16,7 +16,7 @@ from gateway.link.acceptor import Event
 from gateway.link.broker import Broker
 from gateway.link.envelope import Envelope, Item, Kind, Stream, decode_items, encode_items
 from gateway.link.receiver import Receiver
-from gateway.link.topics import Topics
+from gateway.link.topics import Message, Topics
 from gateway.model import Alert, Lane, Position, Rejected
 from gateway.outputs.delivery import Delivery, LineWriter
 from gateway.outputs.influx import influx_writer
@@ -63,10 +63,10 @@ class Sink:
         )
 
     async def _subscribe(self, receiver: Receiver) -> None:
-        def take(topic: str, payload: bytes) -> None:
-            address = self._topics.lane_address(topic)
+        def take(message: Message) -> None:
+            address = self._topics.lane_address(message.topic)
             if address is not None:
-                receiver.offer(address, payload)
+                receiver.offer(address, message.payload)
 
         for lane in Lane:
             await self._broker.subscribe(self._topics.out(self._settings.sink.hub, lane), take)

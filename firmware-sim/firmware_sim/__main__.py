@@ -1,0 +1,145 @@
+"""The simulator's command line: make a site, walk it over MQTT, or record a walk of it."""
+
+import argparse
+import math
+import signal
+import sys
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+import structlog
+
+from firmware_sim.people import DAY_S, JST_S, Errand
+from firmware_sim.publish import Broker, SimClock, Town
+from firmware_sim.record import write_recording
+from firmware_sim.site import read_site
+from firmware_sim.town import generate_site
+from firmware_sim.truth import TruthFile, write_roster
+from firmware_sim.world import Press, World
+
+log = structlog.get_logger()
+
+SCHOOL_IS_OUT_S = 15 * 3600.0
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command; 0 where it did what was asked, 2 where it could not."""
+    given = _parser().parse_args(arguments)
+    try:
+        given.command(given)
+    except (OSError, ValueError, KeyError) as error:
+        sys.stderr.write(f"firmware_sim {given.name}: {error}\n")
+        return 2
+    return 0
+
+
+def _site(given: argparse.Namespace) -> None:
+    text = generate_site(seed=given.seed, gateways=given.gateways)
+    given.out.parent.mkdir(parents=True, exist_ok=True)
+    given.out.write_text(text, encoding="utf-8")
+
+
+def _world(given: argparse.Namespace, start: float) -> World:
+    return World(
+        read_site(given.site),
+        seed=given.seed,
+        start=start,
+        people=given.people or 2 * given.carriers,
+        most_outdoors=given.carriers,
+        errands=tuple(given.walk),
+        presses=tuple(given.sos),
+    )
+
+
+def _tags(given: argparse.Namespace) -> None:
+    write_roster(_world(given, given.start), given.out)
+
+
+def _town(given: argparse.Namespace) -> None:
+    world = _world(given, given.start)
+    write_roster(world, given.tags)
+    anchor = time.time() if given.anchor is None else given.anchor
+    clock = SimClock(given.start, anchor, given.rate)
+    host, _, port = given.mqtt.rpartition(":")
+    broker = Broker(host.strip("[]"), int(port))
+    with TruthFile(world, given.truth) as truth:
+        town = Town(world, clock=clock, broker=broker, truth=truth)
+
+        def stop(_signal: int, _frame: object) -> None:
+            town.stopped = True
+
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, stop)
+        town.run(until=given.start + (given.seconds or math.inf))
+        broker.close()
+    counts = broker.counts
+    log.info("town stopped", published=counts.published, unpublished=counts.unpublished)
+
+
+def _record(given: argparse.Namespace) -> None:
+    world = _world(given, given.start)
+    seconds = round(given.minutes * 60)
+    written = write_recording(world, given.out, start=given.start, seconds=seconds)
+    write_roster(world, given.out / "tags.json")
+    log.info("recorded", folder=str(given.out), sightings=written.sightings, truth=written.truth)
+
+
+def _errand(text: str) -> Errand:
+    person, start, goal = text.split(":")
+    return Errand(person, start, goal)
+
+
+def _press(text: str) -> Press:
+    person, after_s = text.split("@")
+    return Press(person, float(after_s))
+
+
+def _out_of_school_today() -> float:
+    """15:00 local time of today: children are on their way home."""
+    midnight = (time.time() + JST_S) // DAY_S * DAY_S - JST_S
+    return midnight + SCHOOL_IS_OUT_S
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="firmware_sim", description=__doc__)
+    commands = parser.add_subparsers(dest="name", required=True)
+
+    site = commands.add_parser("site", help="write a site's GeoJSON")
+    site.add_argument("--seed", type=int, default=1)
+    site.add_argument("--out", type=Path, required=True)
+    site.add_argument("--gateways", type=int, choices=(1, 4), default=1)
+    site.set_defaults(command=_site)
+
+    world = argparse.ArgumentParser(add_help=False)
+    world.add_argument("--site", type=Path, required=True)
+    world.add_argument("--seed", type=int, default=1)
+    world.add_argument("--start", type=float, default=_out_of_school_today(), help="Unix seconds")
+    world.add_argument("--carriers", type=int, default=40, help="outdoors at once, at most")
+    world.add_argument("--people", type=int, help="living here; twice the carriers by default")
+    world.add_argument("--walk", type=_errand, action="append", default=[], metavar="WHO:FROM:TO")
+    world.add_argument("--sos", type=_press, action="append", default=[], metavar="WHO@SECONDS")
+
+    tags = commands.add_parser("tags", parents=[world], help="write the tags to register")
+    tags.add_argument("--out", type=Path, required=True)
+    tags.set_defaults(command=_tags)
+
+    town = commands.add_parser("town", parents=[world], help="publish the town over MQTT")
+    town.add_argument("--mqtt", default="127.0.0.1:1883", metavar="HOST:PORT")
+    town.add_argument("--anchor", type=float, help="real Unix seconds at --start; now by default")
+    town.add_argument("--rate", type=float, default=1.0)
+    town.add_argument("--seconds", type=float, help="simulated seconds to run; for ever by default")
+    town.add_argument("--truth", type=Path, default=Path("truth.csv"))
+    town.add_argument("--tags", type=Path, default=Path("tags.json"))
+    town.set_defaults(command=_town)
+
+    record = commands.add_parser("record", parents=[world], help="write a recording")
+    record.add_argument("--minutes", type=float, default=15.0)
+    record.add_argument("--out", type=Path, required=True)
+    record.set_defaults(command=_record)
+    return parser
+
+
+if __name__ == "__main__":
+    structlog.configure(logger_factory=structlog.PrintLoggerFactory(sys.stderr))
+    sys.exit(main())

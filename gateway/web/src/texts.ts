@@ -1,0 +1,196 @@
+// Every text of the page. A row without one of the languages fails the type check.
+export const LANGUAGES = ["ja", "ja-simple", "en"] as const;
+export type Language = (typeof LANGUAGES)[number];
+
+export const LANGUAGE_NAMES: Record<Language, string> = {
+  ja: "日本語",
+  "ja-simple": "やさしい日本語",
+  en: "English",
+};
+
+const TEXTS = {
+  appName: { ja: "まちもり", "ja-simple": "まちもり", en: "Machimori" },
+  tagline: {
+    ja: "まちの見守り",
+    "ja-simple": "まちで 家族を 見まもる ページ",
+    en: "Watching over your family in town",
+  },
+  language: { ja: "言語", "ja-simple": "ことば", en: "Language" },
+
+  login: { ja: "ログイン", "ja-simple": "ログイン", en: "Log in" },
+  loginName: { ja: "ログイン名", "ja-simple": "ログインの 名前", en: "Login name" },
+  password: { ja: "パスワード", "ja-simple": "パスワード", en: "Password" },
+  loggingIn: { ja: "ログインしています…", "ja-simple": "まって ください…", en: "Logging in…" },
+  logout: { ja: "ログアウト", "ja-simple": "ログアウト", en: "Log out" },
+
+  wrongLogin: {
+    ja: "ログイン名かパスワードが違います。確かめて、もう一度入力してください。",
+    "ja-simple": "名前か パスワードが ちがいます。もう一度 書いて ください。",
+    en: "The login name or the password is wrong. Check both and try again.",
+  },
+  lockedOut: {
+    ja: "間違いが続いたため、ログインを止めています。{minutes}分後にもう一度お試しください。",
+    "ja-simple": "まちがいが 多いです。{minutes}分 まってから、もう一度 して ください。",
+    en: "Too many wrong attempts. Try again in {minutes} min.",
+  },
+  sessionEnded: {
+    ja: "ログインの期限が切れました。もう一度ログインしてください。",
+    "ja-simple": "時間が すぎました。もう一度 ログインして ください。",
+    en: "Your session has ended. Please log in again.",
+  },
+  notForYou: {
+    ja: "このログインでは、このページを使えません。管理事務所にお問い合わせください。",
+    "ja-simple": "この 名前では、この ページを つかえません。管理事務所に 聞いて ください。",
+    en: "This account cannot use this page. Please ask the management office.",
+  },
+  unreachable: {
+    ja: "まちもりにつながりません。インターネットの接続を確かめて、もう一度お試しください。",
+    "ja-simple": "まちもりに つながりません。インターネットを たしかめて、もう一度 して ください。",
+    en: "Machimori cannot be reached. Check your internet connection and try again.",
+  },
+  serverTrouble: {
+    ja: "まちもりの側で問題が起きています。少し待って、もう一度お試しください。",
+    "ja-simple": "まちもりが うまく うごいて いません。少し まって、もう一度 して ください。",
+    en: "Machimori has a problem. Wait a moment and try again.",
+  },
+  notSaved: {
+    ja: "確認を記録できませんでした。もう一度押してください。",
+    "ja-simple": "できませんでした。もう一度 おして ください。",
+    en: "That was not saved. Press the button again.",
+  },
+
+  connecting: { ja: "接続中…", "ja-simple": "つないで います…", en: "Connecting…" },
+  live: { ja: "ライブ", "ja-simple": "つながって います", en: "Live" },
+  reconnecting: { ja: "再接続中…", "ja-simple": "つなぎなおして います…", en: "Reconnecting…" },
+  offlineSince: {
+    ja: "{time}から未接続",
+    "ja-simple": "{time}から つながって いません",
+    en: "Offline since {time}",
+  },
+  shownAsOf: {
+    ja: "接続が切れています。地図は{time}のものです。自動でつなぎ直します。",
+    "ja-simple": "つながって いません。地図は {time}の ものです。このまま まって ください。",
+    en: "Not connected. The map shows {time}. Reconnecting by itself.",
+  },
+
+  map: { ja: "まちの地図", "ja-simple": "まちの 地図", en: "Map of the town" },
+  wholeTown: { ja: "まち全体", "ja-simple": "まち ぜんぶ", en: "Whole town" },
+  zoomIn: { ja: "拡大", "ja-simple": "大きく する", en: "Zoom in" },
+  zoomOut: { ja: "縮小", "ja-simple": "小さく する", en: "Zoom out" },
+  showOnMap: { ja: "地図で見る", "ja-simple": "地図で 見る", en: "Show on map" },
+  following: { ja: "地図で追っています", "ja-simple": "地図で 見て います", en: "Following on map" },
+  shelter: { ja: "避難場所", "ja-simple": "にげる ところ", en: "Shelter" },
+
+  family: { ja: "見守っている人", "ja-simple": "見まもって いる 人", en: "People you watch over" },
+  noCarriers: {
+    ja: "見守る人がまだ登録されていません。管理事務所にお問い合わせください。",
+    "ja-simple": "だれも 登録されて いません。管理事務所に 聞いて ください。",
+    en: "Nobody is registered yet. Please ask the management office.",
+  },
+  noPosition: {
+    ja: "まだ位置がありません",
+    "ja-simple": "どこに いるか まだ わかりません",
+    en: "No position yet",
+  },
+  tracked: { ja: "位置がわかっています", "ja-simple": "どこに いるか わかります", en: "Position known" },
+  uncertain: {
+    ja: "位置がはっきりしません",
+    "ja-simple": "だいたいの ところだけ わかります",
+    en: "Position uncertain",
+  },
+  out_of_coverage: {
+    ja: "見守りの範囲の外です",
+    "ja-simple": "見まもりが とどく ところに いません",
+    en: "Outside the covered area",
+  },
+  silent: {
+    ja: "タグの電波が届いていません",
+    "ja-simple": "タグの 電波が ありません",
+    en: "No signal from the tag",
+  },
+  maybeInZone: { ja: "おそらく{zone}", "ja-simple": "たぶん {zone}", en: "Probably {zone}" },
+  lastKnown: { ja: "最後の位置：{place}", "ja-simple": "最後に いた ところ：{place}", en: "Last known: {place}" },
+  onTheWay: { ja: "まちの中", "ja-simple": "まちの 中", en: "In the town" },
+  within: { ja: "（約{metres} mの範囲）", "ja-simple": "（だいたい {metres}メートル）", en: "(within about {metres} m)" },
+  lastHeard: { ja: "最後に受信：{time}", "ja-simple": "最後の 電波：{time}", en: "Last heard {time}" },
+  positionOf: { ja: "位置の時刻：{time}", "ja-simple": "{time}の ところ", en: "Position of {time}" },
+  secondsAgo: { ja: "（{n}秒前）", "ja-simple": "（{n}秒 前）", en: " ({n} s ago)" },
+  minutesAgo: { ja: "（{n}分前）", "ja-simple": "（{n}分 前）", en: " ({n} min ago)" },
+  hoursAgo: { ja: "（{n}時間前）", "ja-simple": "（{n}時間 前）", en: " ({n} h ago)" },
+  routeGaps: {
+    ja: "今日、記録のない時間：{times}",
+    "ja-simple": "今日、わからない 時間：{times}",
+    en: "No record today: {times}",
+  },
+  routeGap: {
+    ja: "{from}〜{to} 記録なし",
+    "ja-simple": "{from}〜{to} わかりません",
+    en: "{from}–{to} no record",
+  },
+  andMore: { ja: "ほか{n}回", "ja-simple": "あと {n}回", en: "and {n} more" },
+
+  alerts: { ja: "お知らせ", "ja-simple": "お知らせ", en: "Alerts" },
+  noAlerts: { ja: "お知らせはありません", "ja-simple": "お知らせは ありません", en: "No alerts" },
+  olderAlerts: { ja: "前のお知らせも見る", "ja-simple": "前の お知らせも 見る", en: "Show older alerts" },
+  acknowledge: { ja: "確認しました", "ja-simple": "わかりました", en: "Acknowledge" },
+  acknowledged: { ja: "確認済み", "ja-simple": "見ました", en: "Acknowledged" },
+  resolved: { ja: "解消しました", "ja-simple": "おわりました", en: "Resolved" },
+  retracted: { ja: "取り消されました", "ja-simple": "まちがいでした", en: "Retracted" },
+  sosTitle: { ja: "SOS　{name}", "ja-simple": "SOS　{name}", en: "SOS  {name}" },
+  sosPressed: {
+    ja: "{time}にSOSボタンが押されました",
+    "ja-simple": "{time}に SOSボタンを おしました",
+    en: "SOS button pressed at {time}",
+  },
+  sosLate: {
+    ja: "（{time}に届きました）",
+    "ja-simple": "（{time}に とどきました）",
+    en: " (arrived {time})",
+  },
+  sosPlace: { ja: "場所：{place}", "ja-simple": "ところ：{place}", en: "Place: {place}" },
+  placeNow: { ja: "今の位置：{place}", "ja-simple": "今の ところ：{place}", en: "Place now: {place}" },
+  sosAdvice: {
+    ja: "すぐに連絡をとってください。命の危険があるときは110番・119番へ。",
+    "ja-simple": "すぐに 電話を して ください。あぶない ときは 110か 119に 電話して ください。",
+    en: "Get in touch at once. If life is in danger, call 110 or 119.",
+  },
+  place_unknown: { ja: "不明", "ja-simple": "わかりません", en: "unknown" },
+  someone: { ja: "見守っている人", "ja-simple": "見まもって いる 人", en: "Someone you watch over" },
+  alert_sos: { ja: "{name}がSOSボタンを押しました", "ja-simple": "{name}が SOSボタンを おしました", en: "{name} pressed the SOS button" },
+  alert_zone_enter: { ja: "{name}が{zone}に着きました", "ja-simple": "{name}が {zone}に 来ました", en: "{name} arrived: {zone}" },
+  alert_zone_leave: { ja: "{name}が{zone}を出ました", "ja-simple": "{name}が {zone}を 出ました", en: "{name} left: {zone}" },
+  alert_tag_silent: {
+    ja: "{name}のタグの電波が届いていません",
+    "ja-simple": "{name}の タグの 電波が ありません",
+    en: "No signal from {name}'s tag",
+  },
+  alert_clock_off: {
+    ja: "ゲートウェイ{gateway}の時計がずれています",
+    "ja-simple": "きかい {gateway}の 時計が ちがいます",
+    en: "The clock of gateway {gateway} is wrong",
+  },
+  alert_twin_gateway: {
+    ja: "ゲートウェイ{gateway}が2台あります。片方の名前を変えてください",
+    "ja-simple": "きかい {gateway}が 2つ あります",
+    en: "Two gateways call themselves {gateway}: rename one",
+  },
+  alert_other: { ja: "お知らせがあります", "ja-simple": "お知らせが あります", en: "There is an alert" },
+} as const satisfies Record<string, Record<Language, string>>;
+
+export type TextKey = keyof typeof TEXTS;
+
+/** The text of `key` in `language`; each `{word}` is replaced from `words`. */
+export function text(language: Language, key: TextKey, words: Record<string, string> = {}): string {
+  return TEXTS[key][language].replace(/\{(\w+)\}/g, (whole, word: string) => words[word] ?? whole);
+}
+
+/** `value` where it is a language of the page, else Japanese. */
+export function asLanguage(value: string | null): Language {
+  return LANGUAGES.find((language) => language === value) ?? "ja";
+}
+
+/** The row of an alert's kind; a kind that this page does not know yet still says that it is there. */
+export function alertText(kind: string): TextKey {
+  const key = `alert_${kind}`;
+  return key in TEXTS ? (key as TextKey) : "alert_other";
+}

@@ -1,0 +1,128 @@
+import json
+
+import numpy as np
+import pytest
+from firmware_sim.nodes import EspresenseNode, OmgNode, make_node
+from firmware_sim.site import Node
+from firmware_sim.tags import make_tag
+
+from gateway.model import Advert, ReceiverSource, Sighting
+from gateway.tags.frames import eddystone, ibeacon
+from gateway.tags.remote import Alive, Gone, RemoteReceivers
+
+RNG = np.random.default_rng(1)
+BEACON, UID = make_tag(1, RNG), make_tag(3, RNG)
+OMG = Node("p012", "openmqttgateway", "home/OMG_p012")
+ESPRESENSE = Node("p045", "espresense", "centre_p045")
+
+
+def gateway():
+    return RemoteReceivers(
+        [ReceiverSource(node.id, node.format, node.topic) for node in (OMG, ESPRESENSE)]
+    )
+
+
+def read(message):
+    return gateway().parse(message.topic, message.payload.encode(), 5.0)
+
+
+def test_openmqttgateway_publishes_an_ibeacon_under_its_address():
+    (message,) = OmgNode(OMG).heard(BEACON, BEACON.position, at=5.0, rssi_dbm=-71)
+
+    payload = json.loads(message.payload)
+    assert message.topic == f"home/OMG_p012/BTtoMQTT/{BEACON.address.replace(':', '')}"
+    assert payload["id"] == BEACON.address
+    assert payload["rssi"] == -71
+    assert payload["manufacturerdata"].startswith("4c000215")
+    assert (payload["model_id"], payload["minor"]) == ("IBEACON", 2)
+    assert not message.retain
+
+
+def test_openmqttgateway_publishes_an_eddystone_as_service_data():
+    (message,) = OmgNode(OMG).heard(UID, UID.position, at=5.0, rssi_dbm=-80)
+
+    payload = json.loads(message.payload)
+    assert payload["servicedatauuid"] == "0xfeaa"
+    assert payload["servicedata"].startswith("00ee")
+
+
+@pytest.mark.parametrize("tag", [BEACON, UID], ids=["ibeacon", "eddystone"])
+@pytest.mark.parametrize("button", [False, True])
+def test_the_gateway_reads_the_identifier_that_the_roster_names(tag, button):
+    frame = tag.button if button else tag.position
+    (message,) = OmgNode(OMG).heard(tag, frame, at=5.0, rssi_dbm=-71)
+
+    advert = read(message)
+
+    assert isinstance(advert, Advert)
+    assert (advert.receiver, advert.rssi_dbm) == ("p012", -71)
+    found = (
+        ibeacon.decode(advert.manufacturer[0x004C])
+        if frame.manufacturer
+        else eddystone.decode(advert.services["feaa"])
+    )
+    assert found.identifier == frame.identifier
+
+
+@pytest.mark.parametrize("tag", [BEACON, UID], ids=["ibeacon", "eddystone"])
+def test_the_gateway_reads_espresense_devices_by_their_identifier(tag):
+    (message,) = EspresenseNode(ESPRESENSE).heard(tag, tag.position, at=5.0, rssi_dbm=-71)
+
+    sighting = read(message)
+
+    assert isinstance(sighting, Sighting)
+    assert (sighting.receiver, sighting.identifier) == ("p045", tag.position.identifier)
+    assert sighting.rssi_dbm == -71
+
+
+def test_the_gateway_takes_state_and_last_will_for_what_they_are():
+    for node, source in ((OmgNode(OMG), OMG), (EspresenseNode(ESPRESENSE), ESPRESENSE)):
+        assert read(node.state(uptime_s=3.0)[0]) == Alive(source.id)
+        assert read(node.born()[0]) == Alive(source.id)
+        assert read(node.will()[0]) == Gone(source.id)
+        assert all(message.retain for message in (*node.born(), *node.will()))
+
+
+def test_espresense_repeats_the_fifth_byte_of_an_eddystone_namespace():
+    (message,) = EspresenseNode(ESPRESENSE).heard(UID, UID.position, at=5.0, rssi_dbm=-71)
+
+    namespace = message.topic.split("/")[2].removeprefix("eddy:").split("-")[0]
+    assert namespace == "6d61636869" + "69" + "6d6f726900"
+
+
+def test_espresense_reports_a_device_once_a_second_at_most_and_its_median():
+    node = EspresenseNode(ESPRESENSE)
+    levels = [-70, -72, -71, -90, -71]
+
+    reports = [
+        node.heard(BEACON, BEACON.position, at=5.0 + 0.25 * k, rssi_dbm=level)
+        for k, level in enumerate(levels)
+    ]
+
+    assert [len(report) for report in reports] == [1, 0, 0, 0, 1]
+    payload = json.loads(reports[-1][0].payload)
+    assert payload["rssi"] == -71.0
+    assert payload["mac"] == BEACON.address.replace(":", "").lower()
+
+
+def test_espresense_forgets_levels_older_than_its_window():
+    node = EspresenseNode(ESPRESENSE)
+    node.heard(BEACON, BEACON.position, at=5.0, rssi_dbm=-50)
+
+    (message,) = node.heard(BEACON, BEACON.position, at=30.0, rssi_dbm=-80)
+
+    assert json.loads(message.payload)["rssi"] == -80.0
+
+
+def test_espresense_takes_a_button_for_the_device_that_it_knows():
+    node = EspresenseNode(ESPRESENSE)
+    node.heard(BEACON, BEACON.position, at=5.0, rssi_dbm=-70)
+
+    (message,) = node.heard(BEACON, BEACON.button, at=7.0, rssi_dbm=-70)
+
+    assert read(message).identifier == BEACON.position.identifier
+
+
+def test_a_receiver_of_unknown_make_is_refused():
+    with pytest.raises(ValueError, match="no firmware for format semaphore"):
+        make_node(Node("p1", "semaphore", "x"))
