@@ -145,10 +145,8 @@ class Edge:
     async def _follow(self, orders: EdgeOrders, broker: Broker, hearing: Hearing) -> None:
         """Listen to the receivers that the hub named, and no others."""
         wanted = hearing.follow(orders)
-        for topic_filter in set(self._followed) - set(wanted):
-            await broker.unsubscribe(topic_filter)
-        for topic_filter in set(wanted) - set(self._followed):
-            await broker.subscribe(topic_filter, hearing.message)
+        await broker.unsubscribe_all(set(self._followed) - set(wanted))
+        await broker.subscribe_all(set(wanted) - set(self._followed), hearing.message)
         self._followed = wanted
         _log.info("orders taken", receivers=len(orders.receivers), buttons=len(orders.buttons))
 

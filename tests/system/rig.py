@@ -5,6 +5,7 @@ import json
 import os
 import sqlite3
 import sys
+import time
 from collections.abc import Mapping
 from contextlib import closing
 from pathlib import Path
@@ -19,6 +20,9 @@ from tests.ports import free_ports
 
 ROLES = ("edge", "hub", "sink")
 READY_WITHIN_S = 30.0
+LOGIN, PASSWORD = "parent", "a-long-password-of-a-test"
+DAY_S, JST_S = 86_400, 9 * 3_600
+SCHOOL_IS_OUT_S = 15 * 3_600.0
 
 _SETTINGS = """
 site = {site}
@@ -29,6 +33,10 @@ port = {mqtt}
 [hub.api]
 port = {http}
 cookie_secure = false
+[clock]
+start = {start}
+anchor = {anchor}
+rate = {rate}
 [sink.influx]
 version = 1
 url = {influx}
@@ -45,8 +53,13 @@ log_type none
 class Rig:
     """`async with` starts nothing and leaves nothing behind."""
 
-    def __init__(self, folder: Path, *, site: Path) -> None:
+    def __init__(self, folder: Path, *, site: Path, rate: float = 1.0) -> None:
         self.folder = folder
+        self.truth = folder / "truth.csv"
+        self.anchor = time.time()
+        midnight = (self.anchor + JST_S) // DAY_S * DAY_S - JST_S
+        self.start_at = midnight + SCHOOL_IS_OUT_S
+        self.rate = rate
         self.mqtt_port, self.http_port = free_ports(2)
         self.influx = InfluxServer(folder / "influx")
         self.settings = folder / "gateway.toml"
@@ -78,6 +91,9 @@ class Rig:
                 mqtt=self.mqtt_port,
                 http=self.http_port,
                 influx=json.dumps(self.influx.url),
+                start=self.start_at,
+                anchor=self.anchor,
+                rate=self.rate,
             )
         )
         (self.folder / "mosquitto.conf").write_text(_MOSQUITTO.format(mqtt=self.mqtt_port))
@@ -101,6 +117,36 @@ class Rig:
             await self.start(name)
         await self.answers()
 
+    async def register_children(self, count: int, *, carriers: int = 40) -> None:
+        """One guardian, `LOGIN`, and the first children of the simulated town."""
+        roster = self.folder / "tags.json"
+        await self._finish("firmware_sim", "tags", *self._world(carriers), "--out", str(roster))
+        password = self.folder / "password"
+        password.write_text(PASSWORD)
+        secret = ("--password-file", str(password))
+        await self.machimori("user", "add", LOGIN, "--audience", "guardian", *secret)
+        for one in json.loads(roster.read_text())["tags"][:count]:
+            sent = ("--identifier", *one["identifiers"], "--button", *one["button"])
+            who = ("--kind", one["kind"], "--guardian", LOGIN, "--consent-by", LOGIN)
+            await self.machimori("tag", "add", one["name"], *who, *sent)
+
+    async def start_town(self, *more: str, carriers: int = 40) -> None:
+        """The simulated town, walking under the rig's clock; its truth is in `truth`."""
+        where = ("--mqtt", f"127.0.0.1:{self.mqtt_port}", "--truth", str(self.truth))
+        files = ("--tags", str(self.folder / "tags.json"))
+        clock = ("--anchor", str(self.anchor), "--rate", str(self.rate))
+        await self.python(
+            "town",
+            "-m",
+            "firmware_sim",
+            "town",
+            *self._world(carriers),
+            *where,
+            *files,
+            *clock,
+            *more,
+        )
+
     async def start(self, name: str) -> None:
         """Start mosquitto, influxd or a role."""
         if name == "influxd":
@@ -116,10 +162,7 @@ class Rig:
 
     async def machimori(self, *arguments: str) -> None:
         """Run a command to its end. Raises AssertionError where it fails."""
-        process = await asyncio.create_subprocess_exec(
-            *(sys.executable, "-m", "gateway", *arguments, *self._config()), cwd=ROOT
-        )
-        assert await process.wait() == 0, arguments
+        await self._finish("gateway", *arguments, *self._config())
 
     async def kill(self, name: str) -> None:
         """SIGKILL: no farewell, no flush."""
@@ -161,6 +204,10 @@ class Rig:
                     pass  # not listening yet
                 await asyncio.sleep(0.1)
 
+    def now(self) -> float:
+        """The time of the rig's clock."""
+        return self.start_at + (time.time() - self.anchor) * self.rate
+
     def rows(self, sql: str, *, of: Path | None = None) -> list[tuple[object, ...]]:
         """Rows of the hub's database, or of the outbox."""
         file = of or self.database
@@ -170,7 +217,7 @@ class Rig:
     async def influx_positions(self) -> set[tuple[str, int]]:
         """(tag, at in ms) of every position in InfluxDB."""
         found = await self.influx.query(
-            "SELECT n_heard FROM position GROUP BY tag", database="machimori"
+            'SELECT n_heard FROM position GROUP BY "tag"', database="machimori"
         )
         return {(str(row["tag"]), int(str(row["time"]))) for row in found}
 
@@ -186,6 +233,16 @@ class Rig:
             self._processes[name] = await asyncio.create_subprocess_exec(
                 *command, stdout=log, stderr=log, cwd=ROOT, env=_environment()
             )
+
+    async def _finish(self, module: str, *arguments: str) -> None:
+        process = await asyncio.create_subprocess_exec(
+            *(sys.executable, "-m", module, *arguments), cwd=ROOT, stdout=asyncio.subprocess.DEVNULL
+        )
+        assert await process.wait() == 0, (module, arguments)
+
+    def _world(self, carriers: int) -> tuple[str, ...]:
+        start = ("--start", str(self.start_at))
+        return ("--site", str(self._site), *start, "--carriers", str(carriers))
 
     def _config(self) -> tuple[str, str]:
         return ("--config", str(self.settings))

@@ -1,14 +1,15 @@
-"""kill -9 of each process while tags walk: nothing is lost without a named gap, nothing is twice.
+"""kill -9 of each process while the town walks: nothing lost without a named gap, nothing twice.
 
-The producer's ledger: every advert has an identifier of its own, so each can be looked for. In the
-end it stands in exactly one window of the hub's database, or was produced inside a gap.
+Beside the simulated town a producer keeps a ledger: each of its adverts has an identifier of its
+own, so each can be looked for. In the end it stands in exactly one window of the hub's database, or
+was produced inside a gap.
 """
 
 import asyncio
 import json
-import time
 import zlib
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -17,15 +18,15 @@ import msgspec
 import pytest
 
 from gateway.model import Window
+from tests.needs import ROOT
 from tests.system.rig import Rig, until
 
-RECEIVERS = 6
-SPACING_DEG = 0.00027  # about 24 m of longitude
+TOWN = ROOT / "config" / "site.geojson"
 PRODUCE_EVERY_S = 0.05
 BETWEEN_KILLS_S = 5.0
 DOWN_S = 2.5
 VICTIMS = ("edge", "hub", "sink", "mosquitto", "influxd")
-TAG = "ibeacon:fda50693-a4e2-4fb1-afcf-c6eb07647825:1:1"
+CHILDREN = 3
 
 
 @dataclass(slots=True)
@@ -36,95 +37,49 @@ class Ledger:
     unsent: int = 0
 
 
-def street() -> dict[str, object]:
-    """A street of RECEIVERS poles with a path and a zone at its end."""
-    lat, east = 36.99, 140.93
-
-    def feature(kind: str, geometry: str, coordinates: object, **properties: object) -> object:
-        return {
-            "type": "Feature",
-            "properties": {"kind": kind, **properties},
-            "geometry": {"type": geometry, "coordinates": coordinates},
-        }
-
-    length = SPACING_DEG * (RECEIVERS - 1)
-    receivers = [
-        feature(
-            "receiver",
-            "Point",
-            [east + number * SPACING_DEG, lat],
-            id=f"r-{number}",
-            height_m=4.5,
-            gateway="gw-01",
-            format="openmqttgateway",
-            topic=f"home/OMG_{number}",
-        )
-        for number in range(RECEIVERS)
-    ]
-    ring = [
-        [east - 0.0003, lat - 0.0002],
-        [east + 0.0003, lat - 0.0002],
-        [east + 0.0003, lat + 0.0002],
-        [east - 0.0003, lat + 0.0002],
-        [east - 0.0003, lat - 0.0002],
-    ]
-    return {
-        "type": "FeatureCollection",
-        "properties": {"name": "street"},
-        "features": [
-            *receivers,
-            feature("path", "LineString", [[east, lat], [east + length, lat]], use="pavement"),
-            feature("zone", "Polygon", [ring], id="corner", use="corner", names={"en": "Corner"}),
-        ],
-    }
-
-
 async def produce(rig: Rig, ledger: Ledger, stop: asyncio.Event) -> None:
     """Publish adverts of one walking tag, and one with an identifier of its own each time."""
-    number = 0
+    number, topics = 0, _topics()
     while not stop.is_set():
         try:
             async with aiomqtt.Client("127.0.0.1", rig.mqtt_port) as client:
                 while not stop.is_set():
                     number += 1
-                    await _publish_one(client, ledger, number)
+                    await _publish_one(client, ledger, number, rig.now(), topics)
                     await asyncio.sleep(PRODUCE_EVERY_S)
         except aiomqtt.MqttError:
             ledger.unsent += 1
             await asyncio.sleep(0.1)
 
 
-async def _publish_one(client: aiomqtt.Client, ledger: Ledger, number: int) -> None:
-    receiver = number % RECEIVERS
-    walked = (number * PRODUCE_EVERY_S / 60) % 1 * (RECEIVERS - 1)
-    unique = f"uid:00112233445566778899:{number:012x}"
-    adverts = (
-        {"uuid": TAG.split(":")[1].replace("-", ""), "mfid": "4c00", "major": 1, "minor": 1},
-        {"servicedatauuid": "0xfeaa", "servicedata": f"00e700112233445566778899{number:012x}0000"},
-    )
-    ledger.produced[unique] = time.time()
-    for which, advert in enumerate(adverts):
-        message = {
-            "id": f"AA:BB:CC:00:00:{which:02X}",
-            "rssi": round(-55 - 8 * abs(receiver - walked)),
-            **advert,
-        }
-        topic = f"home/OMG_{receiver}/BTtoMQTT/AABBCC0000{which:02X}"
-        await client.publish(topic, json.dumps(message), qos=0)
+def _topics() -> list[str]:
+    """Of the town's first receivers that pass on raw adverts."""
+    features = json.loads(TOWN.read_text())["features"]
+    receivers = [one["properties"] for one in features if one["properties"]["kind"] == "receiver"]
+    return [one["topic"] for one in receivers if one["format"] == "openmqttgateway"][:6]
+
+
+async def _publish_one(
+    client: aiomqtt.Client, ledger: Ledger, number: int, now: float, topics: Sequence[str]
+) -> None:
+    advert = {
+        "id": "AA:BB:CC:00:00:01",
+        "rssi": -70,
+        "servicedatauuid": "0xfeaa",
+        "servicedata": f"00e700112233445566778899{number:012x}0000",
+    }
+    topic = f"{topics[number % len(topics)]}/BTtoMQTT/AABBCC000001"
+    ledger.produced[f"uid:00112233445566778899:{number:012x}"] = now
+    await client.publish(topic, json.dumps(advert), qos=0)
 
 
 @pytest.mark.timeout(240)
 async def test_what_was_produced_is_in_the_database_once_or_in_a_gap(tmp_path: Path) -> None:
-    site = tmp_path / "site.geojson"
-    site.write_text(json.dumps(street()))
-    async with Rig(tmp_path / "rig", site=site) as rig:
-        password = tmp_path / "password"
-        password.write_text("a-long-password-of-a-test")
-        guardian = ("--audience", "guardian", "--password-file", str(password))
-        await rig.machimori("user", "add", "parent", *guardian)
-        child = ("Child", "--kind", "child", "--identifier", TAG)
-        await rig.machimori("tag", "add", *child, "--guardian", "parent", "--consent-by", "parent")
+    async with Rig(tmp_path / "rig", site=TOWN) as rig:
+        await rig.register_children(CHILDREN)
         await rig.start_all()
+        await rig.start_town()
+        await until(lambda: "orders taken" in rig.log("edge"), within_s=20, what="edge listens")
         ledger, stop = Ledger(), asyncio.Event()
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(produce(rig, ledger, stop), name="producer")
@@ -139,7 +94,7 @@ async def test_what_was_produced_is_in_the_database_once_or_in_a_gap(tmp_path: P
         _assert_nothing_lost(rig, ledger)
         _assert_every_committed_row_arrived(rig)
         assert await rig.influx_positions() == rig.stored_positions()
-        assert len(rig.stored_positions()) > 20
+        assert len(rig.stored_positions()) > 10 * CHILDREN
 
 
 async def _settle(rig: Rig) -> None:

@@ -74,7 +74,7 @@ async def sending(rows: HubRows, *, site: str, port: int) -> AsyncIterator[None]
         clock=Clock(),
     )
     broker.on_connection(lambda up: sender.connection(up=up))
-    await broker.subscribe(topics.out_receipt("hub"), lambda _, payload: sender.receipt(payload))
+    await broker.subscribe(topics.out_receipt("hub"), lambda one: sender.receipt(one.payload))
     async with asyncio.TaskGroup() as tasks:
         running = [
             tasks.create_task(broker.run(), name="hub broker"),

@@ -1,0 +1,44 @@
+"""What the routers work with: given to the application once, and to each request from there."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Annotated
+
+from fastapi import Depends, Request
+
+from gateway.api.passwords import Passwords
+from gateway.api.stream import LiveStream
+from gateway.api.throttle import BY_ADDRESS, BY_LOGIN, Throttle
+from gateway.clock import Clock
+from gateway.model import Alert
+from gateway.settings import ApiSettings
+from gateway.store.database import Connection, Database
+
+Announce = Callable[[Sequence[Alert]], None]
+RecordAlerts = Callable[[Connection, Sequence[Alert], float], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """One hub's API. See `create_app` for what is given; the rest is its own."""
+
+    database: Database
+    clock: Clock
+    plan: bytes
+    stream: LiveStream
+    settings: ApiSettings
+    announce: Announce
+    record: RecordAlerts
+    trouble: Callable[[], str]
+    passwords: Passwords
+    tick_s: float
+    by_login: Throttle = field(default_factory=lambda: Throttle(BY_LOGIN))
+    by_address: Throttle = field(default_factory=lambda: Throttle(BY_ADDRESS))
+
+
+async def _parts(request: Request) -> Parts:
+    parts: Parts = request.app.state.parts
+    return parts
+
+
+PartsOf = Annotated[Parts, Depends(_parts)]

@@ -1,0 +1,161 @@
+"""Where own carriers are and were. Every look is in the access log before it is answered."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Annotated
+
+import msgspec
+from fastapi import APIRouter, HTTPException, Path, Query, Response, status
+
+from gateway.api.answers import GeoJson, Json, told
+from gateway.api.callers import Guardian
+from gateway.api.parts import Parts, PartsOf
+from gateway.api.route import stretches
+from gateway.api.shapes import (
+    LookShape,
+    OwnCarrier,
+    PositionFeature,
+    Route,
+    position_feature,
+    stretch_feature,
+)
+from gateway.model import Position
+from gateway.store import access, people, positions, sightings
+from gateway.store.access import Look
+from gateway.store.database import Connection
+from gateway.store.people import Tag, Ward
+from gateway.store.sessions import Session
+
+router = APIRouter(prefix="/carriers", tags=["carriers"])
+
+AS_GUARDIAN = "guardian of the carrier"
+MOST_POINTS = 50_000
+_DAY_S = 86_400.0
+_UNKNOWN = "There is no such carrier, or no position of it."
+
+CarrierId = Annotated[str, Path(max_length=64)]
+Time = Annotated[float | None, Query(ge=0, allow_inf_nan=False)]
+
+
+@dataclass(frozen=True, slots=True)
+class _Known:
+    """A ward, the tag that was last seen of it, and where."""
+
+    ward: Ward
+    tag: Tag | None = None
+    position: Position | None = None
+    heard_at: float | None = None
+
+    @property
+    def feature(self) -> PositionFeature | None:
+        """The position as it is told."""
+        if self.position is None:
+            return None
+        return position_feature(self.position, heard_at=self.heard_at)
+
+
+@router.get("", responses=told(list[OwnCarrier]))
+async def own_carriers(guardian: Guardian, parts: PartsOf) -> Response:
+    """Own carriers, and where each was last."""
+    found = await parts.database.read(_all_known, guardian.user.id)
+    seen = [known.ward.carrier.id for known in found if known.position is not None]
+    await log_looks(parts, guardian, seen, "list")
+    return Json([_own_carrier(known) for known in found])
+
+
+@router.get("/{carrier}/position", responses=told(PositionFeature))
+async def position(carrier: CarrierId, guardian: Guardian, parts: PartsOf) -> Response:
+    """Where a carrier was last, as a GeoJSON Feature."""
+    known = await parts.database.read(_one_known, guardian.user.id, carrier)
+    if known is None or known.position is None:
+        raise HTTPException(status.HTTP_404_NOT_FOUND, _UNKNOWN)
+    await log_looks(parts, guardian, [carrier], "position")
+    return GeoJson(known.feature)
+
+
+@router.get("/{carrier}/route", responses=told(Route))
+async def route(
+    carrier: CarrierId,
+    guardian: Guardian,
+    parts: PartsOf,
+    since: Time = None,
+    until: Time = None,
+) -> Response:
+    """The way that a carrier went, one LineString for each stretch without a hole.
+
+    Without `until` up to now, without `since` over the day before `until`.
+    """
+    last = parts.clock.utc() if until is None else until
+    first = last - _DAY_S if since is None else since
+    ward = await parts.database.read(people.ward, guardian.user.id, carrier)
+    if ward is None:
+        raise HTTPException(status.HTTP_404_NOT_FOUND, _UNKNOWN)
+    await log_looks(parts, guardian, [carrier], "route")
+    return GeoJson(await parts.database.read(_route, ward, first, last))
+
+
+@router.get("/{carrier}/looks", responses=told(list[LookShape]))
+async def looks(
+    carrier: CarrierId,
+    guardian: Guardian,
+    parts: PartsOf,
+    limit: Annotated[int, Query(ge=1, le=1_000)] = 100,
+) -> Response:
+    """Who looked at this carrier's position when and why, newest first."""
+    if await parts.database.read(people.ward, guardian.user.id, carrier) is None:
+        raise HTTPException(status.HTTP_404_NOT_FOUND, _UNKNOWN)
+    found = await parts.database.read(access.looks, carrier, limit=limit)
+    return Json([LookShape(look.at, look.who, look.what, look.why) for look in found])
+
+
+async def log_looks(parts: Parts, caller: Session, carriers: Sequence[str], what: str) -> None:
+    """Write down that `caller` is about to see `carriers`. Raises StoreError: then nobody sees."""
+    if carriers:
+        at, who = parts.clock.utc(), caller.user.login
+        seen = [Look(at, who, carrier, what, AS_GUARDIAN) for carrier in carriers]
+        await parts.database.write(access.add, seen)
+
+
+def _own_carrier(known: _Known) -> OwnCarrier:
+    carrier, tag = known.ward.carrier, known.tag
+    return OwnCarrier(
+        id=carrier.id,
+        name=carrier.name,
+        kind=carrier.kind,
+        tag=None if tag is None else tag.id,
+        trust=None if tag is None else tag.trust,
+        position=known.feature,
+    )
+
+
+# --- in a reader's thread -------------------------------------------------------------------------
+
+
+def _all_known(connection: Connection, user_id: int) -> list[_Known]:
+    return [_known(connection, ward) for ward in people.wards(connection, user_id)]
+
+
+def _one_known(connection: Connection, user_id: int, carrier: str) -> _Known | None:
+    ward = people.ward(connection, user_id, carrier)
+    return None if ward is None else _known(connection, ward)
+
+
+def _known(connection: Connection, ward: Ward) -> _Known:
+    newest: Position | None = None
+    newest_tag = next(iter(ward.tags), None)
+    for tag in ward.tags:
+        found = positions.latest(connection, tag.id)
+        if found is not None and (newest is None or found.at > newest.at):
+            newest, newest_tag = found, tag
+    if newest is None or newest.n_heard:
+        return _Known(ward, newest_tag, newest)
+    return _Known(ward, newest_tag, newest, positions.heard_at(connection, newest.tag))
+
+
+def _route(connection: Connection, ward: Ward, since: float, until: float) -> bytes:
+    tags = [tag.id for tag in ward.tags]
+    walked = positions.between(connection, tags, since=since, until=until, limit=MOST_POINTS)
+    gaps = [one.gap for one in sightings.gaps_between(connection, since, until)]
+    return msgspec.json.encode(
+        Route(tuple(stretch_feature(part) for part in stretches(walked, gaps)))
+    )

@@ -1,0 +1,200 @@
+"""`machimori demo`: the whole system on a simulated town, as processes in one folder, without root.
+
+The simulator is a program of its own, started by its name: it shares only the wire with us.
+"""
+
+import asyncio
+import json
+import secrets
+import shutil
+import signal
+import sys
+import time
+from contextlib import ExitStack
+from pathlib import Path
+from socket import socket
+from types import FrameType
+from typing import Annotated, Any
+
+import typer
+
+from gateway.cli.processes import Processes
+from gateway.cli.tag import NewTag, register
+from gateway.cli.user import create
+from gateway.model import Audience, CarrierKind, UnusableError
+from gateway.settings import Settings, config_dir, load_settings
+from gateway.store.database import Database
+
+DAY_S, JST_S = 86_400, 9 * 3_600
+BEGINS_AT_S = 15 * 3_600.0  # 15:00 in Japan: children are on their way home
+WATCHED = 6  # carriers of the demo's one guardian
+LOGIN = "demo"
+READY_WITHIN_S = 60.0
+ROSTER = "tags.json"
+
+_SETTINGS = """\
+site = {site}
+roles = ["edge", "hub"{sink}]
+state_dir = {folder}
+[broker]
+port = {mqtt}
+[hub.api]
+port = {http}
+cookie_secure = false
+[clock]
+start = {start}
+anchor = {anchor}
+[sink.influx]
+version = 1
+url = "http://127.0.0.1:{influx}"
+"""
+_BROKER = """\
+listeners:
+  default:
+    type: tcp
+    bind: 127.0.0.1:{mqtt}
+plugins:
+  amqtt.plugins.authentication.AnonymousAuthPlugin:
+    allow_anonymous: true
+"""
+_INFLUX = """\
+reporting-disabled = true
+bind-address = "127.0.0.1:{rpc}"
+[meta]
+  dir = "{folder}/influx/meta"
+[data]
+  dir = "{folder}/influx/data"
+  wal-dir = "{folder}/influx/wal"
+[http]
+  bind-address = "127.0.0.1:{influx}"
+  log-enabled = false
+"""
+
+
+def demo(
+    *,
+    port: Annotated[int, typer.Option(help="Where the page is served; 0: any.")] = 8080,
+    carriers: Annotated[int, typer.Option(min=1, max=40, help="People outdoors at once.")] = 40,
+    seed: Annotated[int, typer.Option(help="Another seed, other people.")] = 1,
+    folder: Annotated[Path, typer.Option(help="Emptied first, then written.")] = Path(".demo"),
+) -> None:
+    """Start broker, town and gateway, and print where to look; Ctrl-C ends it all."""
+    if folder.exists() and any(folder.iterdir()) and not (folder / ROSTER).exists():
+        raise UnusableError(f"{folder}: is no demo's folder. Give an empty one with --folder.")
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(parents=True)
+    signal.signal(signal.SIGTERM, _as_ctrl_c)
+    site = config_dir() / "site.geojson"
+    world = ("--site", site, "--seed", seed, "--carriers", carriers)
+    typer.echo("Starting broker, gateway and town …")
+    try:
+        _run(folder.resolve(), port, site, [str(word) for word in world])
+    except KeyboardInterrupt:
+        typer.echo("\nThe demo has ended.")
+
+
+def _run(folder: Path, port: int, site: Path, world: list[str]) -> None:
+    settings_file = folder / "gateway.toml"
+    password = secrets.token_urlsafe(9)
+    with Processes(folder) as processes:
+        influx_port = _start_influx(folder, processes)
+        mqtt_port = _start_broker(folder, processes)
+        settings_file.write_text(_settings(folder, site, port, mqtt_port, influx_port))
+        settings = load_settings(settings_file)
+        start = ["--start", str(settings.clock.start)]
+        simulator: list[str | Path] = [sys.executable, "-m", "firmware_sim"]
+        processes.finish("roster", [*simulator, "tags", *world, *start, "--out", folder / ROSTER])
+        roster = json.loads((folder / ROSTER).read_text(encoding="utf-8"))["tags"]
+        asyncio.run(_register(settings, roster[:WATCHED], password))
+        gateway: list[str | Path] = [
+            sys.executable,
+            "-m",
+            "gateway",
+            "run",
+            "--config",
+            settings_file,
+        ]
+        processes.start("gateway", gateway)
+        town = ["--mqtt", f"127.0.0.1:{mqtt_port}", "--anchor", str(settings.clock.anchor)]
+        files: list[str | Path] = ["--truth", folder / "truth.csv", "--tags", folder / ROSTER]
+        processes.start("town", [*simulator, "town", *world, *start, *town, *files])
+        url = f"http://127.0.0.1:{settings.hub.api.port}/"
+        processes.wait_for_page(url, within_s=READY_WITHIN_S)
+        _say(url, password, folder, influx=influx_port is not None)
+        processes.watch()
+
+
+def _say(url: str, password: str, folder: Path, *, influx: bool) -> None:
+    typer.echo(f"\n  まちもり  {url}\n  login     {LOGIN}\n  password  {password}\n")
+    typer.echo("It is 15:00 in the town, and school is out. Ctrl-C ends the demo.")
+    if not influx:
+        typer.echo("InfluxDB is not installed here, so the sink is not started.")
+    typer.echo(f"Logs, settings and the truth of who was where: {folder}")
+
+
+def _start_broker(folder: Path, processes: Processes) -> int:
+    port = _free_port()
+    (folder / "broker.yaml").write_text(_BROKER.format(mqtt=port))
+    amqtt = Path(sys.executable).with_name("amqtt")
+    processes.start("broker", [amqtt, "-c", folder / "broker.yaml"])
+    processes.wait_for_port(port, within_s=READY_WITHIN_S)
+    return port
+
+
+def _start_influx(folder: Path, processes: Processes) -> int | None:
+    """The port of an influxd of the demo's own; None where it is not installed."""
+    influxd = shutil.which("influxd")
+    if influxd is None:
+        return None
+    port = _free_port()
+    config = folder / "influxdb.conf"
+    config.write_text(_INFLUX.format(folder=folder, influx=port, rpc=_free_port()))
+    processes.start("influxd", [influxd, "run", "-config", config])
+    processes.wait_for_port(port, within_s=READY_WITHIN_S)
+    create = f"http://127.0.0.1:{port}/query?q=CREATE+DATABASE+machimori"
+    processes.post(create)
+    return port
+
+
+def _settings(folder: Path, site: Path, port: int, mqtt: int, influx: int | None) -> str:
+    anchor = time.time()
+    midnight = (anchor + JST_S) // DAY_S * DAY_S - JST_S
+    return _SETTINGS.format(
+        site=json.dumps(str(site)),
+        sink="" if influx is None else ', "sink"',
+        folder=json.dumps(str(folder)),
+        mqtt=mqtt,
+        http=port or _free_port(),
+        influx=influx or 8086,
+        start=midnight + BEGINS_AT_S,
+        anchor=anchor,
+    )
+
+
+async def _register(settings: Settings, roster: list[Any], password: str) -> None:
+    """One guardian, and the first tags of the town."""
+    at = settings.clock.start or 0.0
+    async with Database(settings.state_path(settings.hub.database)) as database:
+        audience = Audience.GUARDIAN
+        await create(database, login=LOGIN, audience=audience, password=password, at=at)
+        for one in roster:
+            new = NewTag(
+                name=one["name"],
+                kind=CarrierKind(one["kind"]),
+                identifiers=one["identifiers"],
+                buttons=one["button"],
+                guardians=[LOGIN],
+                consent_by="the demo's guardian",
+            )
+            await register(database, new, at=at)
+
+
+def _free_port() -> int:
+    with ExitStack() as stack:
+        found = stack.enter_context(socket())
+        found.bind(("127.0.0.1", 0))
+        return int(found.getsockname()[1])
+
+
+def _as_ctrl_c(_signal: int, _frame: FrameType | None) -> None:
+    raise KeyboardInterrupt

@@ -1,0 +1,147 @@
+"""`machimori locate`: the hub's own code over a recording; positions and zone events as CSV."""
+
+import csv
+import sys
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.progress import Progress, TaskID
+
+from gateway.cli.recording import Recording, RecordingError, read_recording, seconds_of, windows_of
+from gateway.model import Position, Presence, TagIdentifier, ZoneEvent
+from gateway.site import Site
+from gateway.tags.fix import fix_of
+from gateway.tags.identity import Directory
+from gateway.tags.pipeline import Pipeline, Step
+from gateway.tags.route import CONFIRMED, ROUTE, Hindsight, Lag, Smoothed
+from gateway.tags.tracker import LONGEST_PATIENCE_S
+
+LIVE_PRESENCES = (Presence.TRACKED, Presence.UNCERTAIN)
+
+
+class Mode(StrEnum):
+    """How much a position may know of what came after it."""
+
+    LIVE = "live"
+    CONFIRMED = "confirmed"
+    ROUTE = "route"
+
+
+_LAGS: dict[Mode, Lag] = {Mode.CONFIRMED: CONFIRMED, Mode.ROUTE: ROUTE}
+
+
+def locate(
+    recording: Annotated[Path, typer.Argument(help="A folder: site.geojson, sightings.csv.gz.")],
+    *,
+    out: Annotated[Path, typer.Option(help="The CSV file of positions to write.")],
+    mode: Annotated[
+        Mode,
+        typer.Option(
+            help="live: by what was heard until then; confirmed: and 8 s more; route: all."
+        ),
+    ] = Mode.LIVE,
+    events: Annotated[Path | None, typer.Option(help="The CSV file of zone events.")] = None,
+) -> None:
+    """Locate the tags of a recording, second by second, with the code that the hub runs.
+
+    Zone events are always those of the live run: `at` is when each was announced.
+    """
+    progress = Progress(console=Console(stderr=True), disable=not sys.stderr.isatty())
+    with progress:
+        known = read_recording(recording, progress=_bar(progress, "Reading"))
+        for receiver, count in sorted(known.strangers.items()):
+            typer.echo(f"{receiver} is not on the site: {count} sightings left out.", err=True)
+        positions, crossings = run(known, mode, progress=_bar(progress, "Locating"))
+    write_positions(out, positions, known.site)
+    if events is not None:
+        write_events(events, crossings)
+
+
+def _bar(progress: Progress, what: str) -> Callable[[int, int], None]:
+    bar: TaskID = progress.add_task(what, start=False)
+
+    def show(done: int, total: int) -> None:
+        progress.start_task(bar)
+        progress.update(bar, completed=done, total=total)
+
+    return show
+
+
+def run(
+    recording: Recording, mode: Mode, *, progress: Callable[[int, int], None]
+) -> tuple[list[Position], list[ZoneEvent]]:
+    """Positions by time and tag, and the zone events of the live run."""
+    own_names = Directory(TagIdentifier(tag, tag, button=False) for tag in recording.tags)
+    pipeline = Pipeline(recording.site, own_names)
+    steps = _steps(recording, pipeline, progress=progress)
+    events: list[ZoneEvent] = []
+    positions: list[Position] = []
+    hindsight = {tag: Hindsight(_LAGS[mode]) for tag in recording.tags if mode in _LAGS}
+    for step in steps:
+        events += step.events
+        if mode is Mode.LIVE:
+            positions += (one for one in step.positions if one.presence in LIVE_PRESENCES)
+        for tag, estimate in step.estimates if hindsight else ():
+            positions += _positions(pipeline, tag, hindsight[tag].update(estimate))
+    for tag, waiting in hindsight.items():
+        positions += _positions(pipeline, tag, waiting.end())
+    return sorted(positions, key=lambda one: (one.at, one.tag)), events
+
+
+def _steps(
+    recording: Recording, pipeline: Pipeline, *, progress: Callable[[int, int], None]
+) -> Iterator[Step]:
+    total = seconds_of(recording)
+    for done, window in enumerate(windows_of(recording, tail_s=LONGEST_PATIENCE_S)):
+        progress(min(done, total), total)
+        yield pipeline.step(window.second, [window])
+
+
+def _positions(pipeline: Pipeline, tag: str, found: Iterable[Smoothed]) -> list[Position]:
+    return pipeline.positions(
+        (tag, one.estimate, fix_of(one.estimate.tile, one.mass), Presence.TRACKED) for one in found
+    )
+
+
+def write_positions(file: Path, positions: Sequence[Position], site: Site) -> None:
+    """One row a position; a zone that a position does not name has probability 0."""
+    zones = [zone.id for zone in site.zones]
+    header = ["at", "tag", "lon", "lat", "radius68_m", "radius95_m", *(f"p_{z}" for z in zones)]
+    rows = (
+        [
+            f"{one.at:.1f}",
+            one.tag,
+            f"{one.lon:.8f}",
+            f"{one.lat:.8f}",
+            f"{one.radius68_m:.2f}",
+            f"{one.radius95_m:.2f}",
+            *(f"{dict(one.zones).get(zone, 0.0):.3f}" for zone in zones),
+        ]
+        for one in positions
+    )
+    _write(file, header, rows)
+
+
+def write_events(file: Path, events: Sequence[ZoneEvent]) -> None:
+    """One row an event, by the time of its announcement."""
+    rows = ([f"{one.at:.1f}", one.tag, one.zone, one.event.value] for one in events)
+    _write(file, ["at", "tag", "zone", "event"], rows)
+
+
+def _write(file: Path, header: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
+    """Whole or not at all: a file that is there is complete."""
+    part = file.with_name(f".{file.name}.part")
+    try:
+        with part.open("w", encoding="utf-8", newline="") as text:
+            lines = csv.writer(text)
+            lines.writerow(header)
+            lines.writerows(rows)
+        part.replace(file)
+    except OSError as error:
+        raise RecordingError(
+            f"{file}: cannot be written ({error.strerror}). Name a file in a folder that is yours."
+        ) from error

@@ -1,0 +1,309 @@
+"""The connection to the MQTT broker: comes back for ever, subscribes again, says that we are here.
+
+A PUBACK promises nothing (a killed broker loses what it acknowledged), so sessions are clean and
+the receipts of `receiver.py` are what counts. Handlers are synchronous and must not block.
+"""
+
+import asyncio
+import contextlib
+import secrets
+import ssl
+from collections import Counter
+from collections.abc import Awaitable, Callable, Iterable, Sequence
+from dataclasses import dataclass
+from typing import TypeVar
+
+import aiomqtt
+import structlog
+from paho.mqtt.matcher import MQTTMatcher
+
+from gateway.link.topics import Message
+from gateway.settings import BrokerSettings, SettingsError
+
+T = TypeVar("T")
+Handler = Callable[[Message], None]
+
+MAX_QUEUED = 5_000
+MAX_IN_FLIGHT = 100
+KEEPALIVE_S = 20
+FIRST_DELAY_S = 0.25
+LONGEST_DELAY_S = 10.0
+FAREWELL_S = 2.0
+FILTERS_A_PACKET = 100
+_REFUSED = 128  # SUBACK: this and above
+_log = structlog.get_logger()
+
+
+@dataclass(frozen=True, slots=True)
+class Presence:
+    """The retained status of this process: `online` makes it anew, `offline` is the last will."""
+
+    topic: str
+    online: Callable[[], bytes]
+    offline: bytes
+
+
+class Broker:
+    """`name` begins the client id; the rest is random, so that two never kick each other off.
+
+    `counts`: connected, lost, received, unhandled, queue_full, refused.
+    """
+
+    def __init__(
+        self, *, settings: BrokerSettings, name: str, presence: Presence | None = None
+    ) -> None:
+        self.counts: Counter[str] = Counter()
+        self.instance = secrets.token_hex(4)
+        self._settings = settings
+        self._name = name
+        self._presence = presence
+        self._handlers: dict[str, Handler] = {}
+        self._by_topic = MQTTMatcher()  # the same, to be found by topic: an edge has hundreds
+        self._watchers: list[Callable[[bool], None]] = []
+        self._client: aiomqtt.Client | None = None
+        self._waiting: set[asyncio.Timeout] = set()
+        self._said = ""
+
+    @property
+    def connected(self) -> bool:
+        """Whether `publish` has somebody to give to."""
+        return self._client is not None
+
+    def on_connection(self, watcher: Callable[[bool], None]) -> None:
+        """Call `watcher` with true when subscribed on a new connection, false when it is lost."""
+        self._watchers.append(watcher)
+
+    async def subscribe(self, topic_filter: str, handler: Handler) -> None:
+        """Hand each message that matches to `handler`, on this connection and all later ones."""
+        await self.subscribe_all((topic_filter,), handler)
+
+    async def subscribe_all(self, topic_filters: Iterable[str], handler: Handler) -> None:
+        """`subscribe` for many filters at once."""
+        wanted = tuple(topic_filters)
+        for topic_filter in wanted:
+            self._handlers[topic_filter] = self._by_topic[topic_filter] = handler
+        if self._client is not None:
+            with contextlib.suppress(aiomqtt.MqttError):  # lost: the next connection subscribes
+                await self._subscribe(self._client, wanted)
+
+    async def unsubscribe_all(self, topic_filters: Iterable[str]) -> None:
+        """Undo `subscribe_all`."""
+        unwanted = [one for one in topic_filters if self._handlers.pop(one, None) is not None]
+        for topic_filter in unwanted:
+            del self._by_topic[topic_filter]
+        if self._client is not None and unwanted:
+            with contextlib.suppress(aiomqtt.MqttError):  # lost: and with it the subscription
+                await heed_cancel(self._client.unsubscribe(unwanted))
+
+    async def publish(self, topic: str, payload: bytes, *, retain: bool = False) -> bool:
+        """QoS 1. True where the broker has taken it; false where there is no connection.
+
+        Calls started in order are sent in order, also while others wait for the broker.
+        """
+        if self._client is None:
+            return False
+        try:
+            async with asyncio.timeout(None) as waiting:
+                self._waiting.add(waiting)
+                await heed_cancel(self._client.publish(topic, payload, qos=1, retain=retain))
+        except (aiomqtt.MqttError, TimeoutError):
+            return False
+        finally:
+            self._waiting.discard(waiting)
+        return True
+
+    async def announce(self) -> None:
+        """Publish the status again: what it says has changed."""
+        if self._presence is not None:
+            await self.publish(self._presence.topic, self._presence.online(), retain=True)
+
+    async def run(self) -> None:
+        """Stay connected until cancelled. Raises SettingsError where a named file is unusable."""
+        password, tls = _password(self._settings), _tls(self._settings)
+        delay_s = FIRST_DELAY_S
+        cancelled_before = _cancellations()
+        while True:
+            connected_before = self.counts["connected"]
+            try:
+                async with self._new_client(password, tls) as client:
+                    _stop_if_cancelled(before=cancelled_before)
+                    await self._serve(client)
+            except aiomqtt.MqttError as error:
+                self._tell(str(error))
+            if self.counts["connected"] > connected_before:
+                delay_s = FIRST_DELAY_S
+            await asyncio.sleep(delay_s * self._spread())
+            delay_s = min(LONGEST_DELAY_S, delay_s * 2)
+
+    def _new_client(self, password: str | None, tls: ssl.SSLContext | None) -> aiomqtt.Client:
+        will = None
+        if self._presence is not None:
+            will = aiomqtt.Will(self._presence.topic, self._presence.offline, qos=1, retain=True)
+        client = aiomqtt.Client(
+            self._settings.host,
+            self._settings.port,
+            identifier=f"{self._name}-{self.instance}",
+            username=self._settings.username or None,
+            password=password,
+            tls_context=tls,
+            will=will,
+            clean_session=True,
+            keepalive=KEEPALIVE_S,
+            max_inflight_messages=MAX_IN_FLIGHT,
+            max_queued_incoming_messages=MAX_QUEUED,
+            queue_type=_counted_queue(self.counts),
+        )
+        client.pending_calls_threshold = 10 * MAX_IN_FLIGHT  # it warns above; senders bound theirs
+        return client
+
+    async def _serve(self, client: aiomqtt.Client) -> None:
+        await self._subscribe(client, tuple(self._handlers))
+        if self._presence is not None:
+            await self._subscribe(client, (self._presence.topic,))
+            await self._say_online(client, self._presence)
+        self.counts["connected"] += 1
+        _log.info("broker connected", host=self._settings.host, port=self._settings.port)
+        self._said = ""
+        self._client = client
+        self._notify(up=True)
+        try:
+            async for message in client.messages:
+                await self._take(client, message)
+        except asyncio.CancelledError:
+            await self._say_farewell(client)
+            raise
+        finally:
+            self._client = None
+            self._end_waiting()
+            self.counts["lost"] += 1
+            self._notify(up=False)
+
+    def _end_waiting(self) -> None:
+        """No PUBACK comes on a lost connection; aiomqtt would wait 10 s for each."""
+        now = asyncio.get_running_loop().time()
+        for waiting in self._waiting:
+            waiting.reschedule(now)
+
+    async def _subscribe(self, client: aiomqtt.Client, topic_filters: Sequence[str]) -> None:
+        for begin in range(0, len(topic_filters), FILTERS_A_PACKET):
+            some = topic_filters[begin : begin + FILTERS_A_PACKET]
+            granted = await heed_cancel(client.subscribe([(one, 1) for one in some]))
+            for topic_filter, code in zip(some, granted, strict=True):
+                if isinstance(code, int) and code >= _REFUSED:
+                    self._tell_refused(topic_filter)
+
+    def _tell_refused(self, topic_filter: str) -> None:
+        self.counts["refused"] += 1
+        _log.error(
+            "broker refuses a subscription; allow it in the broker's ACL",
+            topic_filter=topic_filter,
+            username=self._settings.username,
+        )
+
+    async def _take(self, client: aiomqtt.Client, message: aiomqtt.Message) -> None:
+        self.counts["received"] += 1
+        topic, payload = message.topic, bytes(message.payload)
+        if self._presence is not None and topic.value == self._presence.topic:
+            await self._answer_will(client, payload)
+        handlers = tuple(self._by_topic.iter_match(topic.value))
+        for handler in handlers:
+            handler(Message(topic=topic.value, payload=payload, retained=message.retain))
+        self.counts["unhandled"] += not handlers
+
+    async def _answer_will(self, client: aiomqtt.Client, payload: bytes) -> None:
+        """The will of a dead connection may come after its successor's status: say it again."""
+        if self._presence is not None and payload == self._presence.offline:
+            await self._say_online(client, self._presence)
+
+    async def _say_online(self, client: aiomqtt.Client, presence: Presence) -> None:
+        said = client.publish(presence.topic, presence.online(), qos=1, retain=True)
+        await heed_cancel(said)
+
+    async def _say_farewell(self, client: aiomqtt.Client) -> None:
+        if self._presence is None:
+            return
+        with contextlib.suppress(aiomqtt.MqttError):  # then the broker sends the will
+            await client.publish(
+                self._presence.topic, self._presence.offline, qos=1, retain=True, timeout=FAREWELL_S
+            )
+
+    def _notify(self, *, up: bool) -> None:
+        for watcher in self._watchers:
+            watcher(up)
+
+    def _tell(self, reason: str) -> None:
+        """One message per cause, not one per attempt."""
+        if reason == self._said:
+            return
+        self._said = reason
+        _log.warning(
+            "broker not reached; everything is kept and sent later. "
+            "Check that it runs, and [broker] in the settings",
+            host=self._settings.host,
+            port=self._settings.port,
+            reason=reason,
+        )
+
+    def _spread(self) -> float:
+        """0.75 to 1.25, one for each instance: a city's gateways do not come back all at once."""
+        return 0.75 + 0.5 * int(self.instance[:2], 16) / 255
+
+
+async def heed_cancel(call: Awaitable[T]) -> T:
+    """Await a call of aiomqtt without losing a cancellation.
+
+    aiomqtt waits by `asyncio.wait_for`, which before Python 3.12 swallows a cancellation that comes
+    together with the answer: a task that was told to stop would go on for ever.
+    """
+    before = _cancellations()
+    answer = await call
+    _stop_if_cancelled(before=before)
+    return answer
+
+
+def _cancellations() -> int:
+    task = asyncio.current_task()
+    return 0 if task is None else task.cancelling()
+
+
+def _stop_if_cancelled(*, before: int) -> None:
+    if _cancellations() > before:
+        raise asyncio.CancelledError
+
+
+def _counted_queue(counts: Counter[str]) -> type[asyncio.Queue[aiomqtt.Message]]:
+    """aiomqtt drops messages at a full queue in silence; this one counts them."""
+
+    class CountedQueue(asyncio.Queue[aiomqtt.Message]):
+        def put_nowait(self, item: aiomqtt.Message) -> None:
+            counts["queue_full"] += self.full()
+            super().put_nowait(item)
+
+    return CountedQueue
+
+
+def _password(settings: BrokerSettings) -> str | None:
+    if settings.password_file is None:
+        return None
+    try:
+        return settings.password_file.read_text(encoding="utf-8").strip()
+    except (OSError, UnicodeDecodeError) as error:
+        raise SettingsError(
+            f"broker.password_file: {settings.password_file} cannot be read ({error}). "
+            "Create it, or remove the key."
+        ) from error
+
+
+def _tls(settings: BrokerSettings) -> ssl.SSLContext | None:
+    if settings.ca_file is None and settings.cert_file is None:
+        return None
+    try:
+        context = ssl.create_default_context(cafile=settings.ca_file)
+        if settings.cert_file is not None:
+            context.load_cert_chain(settings.cert_file, settings.key_file)
+    except OSError as error:  # ssl.SSLError is one
+        raise SettingsError(
+            f"broker.ca_file, cert_file, key_file: cannot be used ({error}). "
+            "Give PEM files that the service may read."
+        ) from error
+    return context

@@ -1,0 +1,170 @@
+"""What travels on the link: envelopes, receipts and status documents, as JSON.
+
+Everything here may come from outside, so decoding returns `Rejected` and never raises. The items of
+an envelope stay undecoded (`msgspec.Raw`) until somebody needs them: a receiver first looks whether
+the row is the next one at all.
+"""
+
+from collections.abc import Sequence
+from enum import StrEnum
+from typing import Annotated, Any, NamedTuple, TypeVar
+
+import msgspec
+
+from gateway.model import Alert, EdgeOrders, Gap, Lane, Position, Press, Rejected, Window
+
+VERSION = 1
+LONGEST_PAYLOAD = 4_000_000  # bytes; a second of 300 tags at 4 receivers is about 0.1 MB
+
+T = TypeVar("T")
+Item = Window | Press | Gap | EdgeOrders | Position | Alert
+
+_Name = Annotated[str, msgspec.Meta(min_length=1, max_length=64)]
+_Seq = Annotated[int, msgspec.Meta(ge=1, le=2**53)]
+_Mark = Annotated[int, msgspec.Meta(ge=0, le=2**53)]
+
+
+class Stream(NamedTuple):
+    """One sender's lane in one epoch: within it, seqs are contiguous."""
+
+    sender: str
+    epoch: str
+    lane: Lane
+
+
+class Kind(StrEnum):
+    """What the items of a row are."""
+
+    SIGHTINGS = "sightings"
+    PRESS = "press"
+    GAP = "gap"
+    ORDERS = "orders"
+    POSITIONS = "positions"
+    ALERTS = "alerts"
+
+
+class Envelope(msgspec.Struct, frozen=True, kw_only=True):
+    """One outbox row on its way.
+
+    `first` is the lowest seq of the lane that the sender still holds: everything below was
+    receipted. `sent` is the sender's UTC at sending. `kind` may be unknown here (a newer sender).
+    """
+
+    v: int = VERSION
+    sender: _Name = msgspec.field(name="from")
+    epoch: _Name
+    lane: Lane
+    seq: _Seq
+    first: _Seq
+    sent: float
+    kind: str
+    items: msgspec.Raw
+
+
+class Receipt(msgspec.Struct, frozen=True, kw_only=True):
+    """The receiver's word: every row of (epoch, lane) up to `mark` is committed."""
+
+    epoch: _Name
+    lane: Lane
+    mark: _Mark
+
+
+class Status(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """The retained word of an edge or a hub about itself; its last will is `Status(online=False)`.
+
+    `instance` is new with each process: a change tells a restart that was too quick to be seen as
+    offline. `outbox_oldest_s` is the age of the oldest row that waits; `silent_s` maps each
+    adapter, receiver or bus to the seconds since it was last heard; `counts` are since the start.
+    """
+
+    online: bool
+    instance: str = ""
+    version: str = ""
+    at: float = 0.0
+    synced: bool = True
+    outbox_rows: int = 0
+    outbox_oldest_s: float = 0.0
+    silent_s: dict[str, float] = {}
+    counts: dict[str, int] = {}
+
+
+_ENVELOPE = msgspec.json.Decoder(Envelope)
+_RECEIPT = msgspec.json.Decoder(Receipt)
+_STATUS = msgspec.json.Decoder(Status)
+_ITEMS: dict[str, msgspec.json.Decoder[Any]] = {
+    Kind.SIGHTINGS: msgspec.json.Decoder(list[Window]),
+    Kind.PRESS: msgspec.json.Decoder(list[Press]),
+    Kind.GAP: msgspec.json.Decoder(list[Gap]),
+    Kind.ORDERS: msgspec.json.Decoder(list[EdgeOrders]),
+    Kind.POSITIONS: msgspec.json.Decoder(list[Position]),
+    Kind.ALERTS: msgspec.json.Decoder(list[Alert]),
+}
+
+
+def encode(document: Envelope | Receipt | Status) -> bytes:
+    """`document` as it goes on the wire."""
+    return msgspec.json.encode(document)
+
+
+def encode_items(items: Sequence[Item]) -> bytes:
+    """The items of one row: what an outbox stores and an envelope carries."""
+    return msgspec.json.encode(items)
+
+
+def decode_envelope(payload: bytes) -> Envelope | Rejected:
+    """Reasons: too_long, malformed, version, first_above_seq."""
+    envelope = _decode(_ENVELOPE, payload)
+    if isinstance(envelope, Rejected):
+        return envelope
+    if envelope.v != VERSION:
+        return Rejected("version")
+    if envelope.first > envelope.seq:
+        return Rejected("first_above_seq")
+    return envelope
+
+
+def decode_items(envelope: Envelope) -> list[Item] | Rejected:
+    """The items by the envelope's kind. Reasons: unknown_kind, malformed_items."""
+    decoder = _ITEMS.get(envelope.kind)
+    if decoder is None:
+        return Rejected("unknown_kind")
+    items: list[Item] | Rejected = _decode(decoder, bytes(envelope.items))
+    return Rejected("malformed_items") if isinstance(items, Rejected) else items
+
+
+def decode_receipt(payload: bytes) -> Receipt | Rejected:
+    """Reasons: too_long, malformed."""
+    return _decode(_RECEIPT, payload)
+
+
+def decode_status(payload: bytes) -> Status | Rejected:
+    """Reasons: too_long, malformed."""
+    return _decode(_STATUS, payload)
+
+
+def span(envelope: Envelope) -> range | Rejected:
+    """The seqs for which this row stands: its own, or those of the rows that a gap replaces.
+
+    A gap row's seq is the last one that it replaces. Reason: malformed_gap.
+    """
+    own = range(envelope.seq, envelope.seq + 1)
+    if envelope.kind != Kind.GAP:
+        return own
+    gaps = decode_items(envelope)
+    if isinstance(gaps, Rejected) or len(gaps) != 1 or not isinstance(gaps[0], Gap):
+        return Rejected("malformed_gap")
+    gap = gaps[0]
+    if gap.to_seq == 0:
+        return own
+    if gap.to_seq != envelope.seq or not 1 <= gap.from_seq <= gap.to_seq:
+        return Rejected("malformed_gap")
+    return range(gap.from_seq, gap.to_seq + 1)
+
+
+def _decode(decoder: msgspec.json.Decoder[T], payload: bytes) -> T | Rejected:
+    if len(payload) > LONGEST_PAYLOAD:
+        return Rejected("too_long")
+    try:
+        return decoder.decode(payload)
+    except (msgspec.DecodeError, RecursionError, UnicodeDecodeError):
+        return Rejected("malformed")

@@ -1,0 +1,262 @@
+"""The edge's outbox: append resolves when the row is on the disk; only a receipt deletes it.
+
+One writer thread, group commit: appends that wait while a commit is under way share the next one.
+Deleting waits for the next append's commit (it costs a write of its own otherwise, and SD cards
+wear): after a crash some receipted rows are sent again, and the receiver knows them.
+"""
+
+import asyncio
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import AsyncExitStack
+from dataclasses import dataclass
+from pathlib import Path
+from queue import SimpleQueue
+from types import TracebackType
+from typing import Self
+
+import structlog
+
+from gateway.link.envelope import Item, Kind, Stream, encode_items
+from gateway.link.flow import Row
+from gateway.link.outbox_errors import OutboxError, UnwritableError
+from gateway.link.outbox_file import (
+    Append,
+    OutboxFile,
+    OutboxReader,
+    Received,
+    Renew,
+    Write,
+    free_bytes_at,
+    open_outbox,
+)
+from gateway.model import Gap, Lane
+
+_log = structlog.get_logger()
+
+
+@dataclass(slots=True)
+class _Job:
+    write: Write
+    outcome: int | OutboxError | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class _Receipted:
+    lane: Lane
+    mark: int
+
+
+@dataclass(frozen=True, slots=True)
+class OutboxStats:
+    """For status and metrics. `oldest_since`: capture time of the oldest row that waits."""
+
+    rows: int
+    size_bytes: int
+    dropped_rows: int
+    oldest_since: float | None
+
+
+class Outbox:
+    """Open with `async with`; that raises OutboxError where the file cannot be written.
+
+    A corrupt file is set aside, never deleted: then `set_aside` names it, the epoch is new and the
+    heartbeat unknown.
+    """
+
+    def __init__(
+        self,
+        path: Path,
+        *,
+        max_bytes: int,
+        reserve_bytes: int = 32_000_000,
+        free_bytes: Callable[[Path], int] = free_bytes_at,
+        busy_s: float = 10.0,
+    ) -> None:
+        self.changed = asyncio.Event()
+        self.set_aside: Path | None = None
+        self._path = path
+        self._max_bytes = max_bytes
+        self._reserve_bytes = reserve_bytes
+        self._free_bytes = free_bytes
+        self._busy_s = busy_s
+        self._pending: SimpleQueue[_Job | _Receipted] = SimpleQueue()  # bounded by its producers
+        self._receipted: dict[Lane, int] = {}
+        self._undeleted: dict[Lane, int] = {}  # of the writer thread
+        self._file: OutboxFile
+        self._reader: OutboxReader
+        self._writing: ThreadPoolExecutor
+        self._reading: ThreadPoolExecutor
+        self._stack: AsyncExitStack
+
+    async def __aenter__(self) -> Self:
+        loop = asyncio.get_running_loop()
+        async with AsyncExitStack() as stack:
+            self._writing = stack.enter_context(ThreadPoolExecutor(1, "outbox-write"))
+            self._reading = stack.enter_context(ThreadPoolExecutor(1, "outbox-read"))
+            self._file, self.set_aside = await loop.run_in_executor(self._writing, self._open)
+            stack.callback(self._file.close)
+            self._reader = OutboxReader(self._path)
+            stack.callback(self._reader.close)
+            stack.push_async_callback(self._flush)
+            self._stack = stack.pop_all()
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        await self._stack.__aexit__(kind, error, traceback)
+
+    @property
+    def epoch(self) -> str:
+        """Random, new with each file."""
+        return self._file.epoch
+
+    @property
+    def heartbeat(self) -> float | None:
+        """UTC until which the edge is known to have listened; None in a new file."""
+        return self._file.heartbeat
+
+    async def append(
+        self,
+        lane: Lane,
+        kind: Kind,
+        items: Sequence[Item],
+        *,
+        since: float,
+        until: float,
+        heartbeat: float | None = None,
+    ) -> int:
+        """Store one row; returns its seq once it is committed.
+
+        `since`/`until` are its capture times (a gap has them if the row must be dropped). A window
+        passes its end as `heartbeat`, committed with it. Raises UnwritableError (disk full,
+        read-only: nothing stored, try again) or CorruptError (open again).
+        """
+        body = encode_items(items)
+        return await self.append_encoded(Append(lane, kind, body, since, until, heartbeat))
+
+    async def append_encoded(self, row: Append) -> int:
+        """`append` for a row whose items are encoded already."""
+        seq = await self._commit(row)
+        self.changed.set()
+        return seq
+
+    async def gap_since_heartbeat(self, *, until: float, reason: str) -> int | None:
+        """Say that nothing was heard from the last heartbeat until `until`; None if it was not so.
+
+        For a restart, and for receivers that came back. The heartbeat moves with it. A clock that
+        is not set yet reads less than the heartbeat: call again when it is set.
+        """
+        since = self.heartbeat
+        if since is None or until <= since:
+            return None
+        gap = Gap(since=since, until=until, reason=reason)
+        return await self.append(
+            Lane.BACKLOG, Kind.GAP, [gap], since=since, until=until, heartbeat=until
+        )
+
+    async def read(self, lane: Lane, *, after: int, limit: int) -> Sequence[Row]:
+        """Rows of `lane` with a seq above `after`, in order. Raises OutboxError."""
+        return await asyncio.get_running_loop().run_in_executor(
+            self._reading, lambda: self._reader.read(lane, after=after, limit=limit)
+        )
+
+    async def first(self, lane: Lane) -> int:
+        """The lowest seq still held, or the next one to come. Raises OutboxError."""
+        next_seq = self._file.last(lane) + 1  # before reading: an append meanwhile is a row held
+        first = await asyncio.get_running_loop().run_in_executor(
+            self._reading, self._reader.first, lane
+        )
+        held = next_seq if first is None else first
+        return max(held, self._receipted.get(lane, 0) + 1)
+
+    async def last(self, lane: Lane) -> int:
+        """The last seq given in `lane`; 0 before the first."""
+        return self._file.last(lane)
+
+    async def delete(self, lane: Lane, mark: int) -> None:
+        """Rows up to `mark` are committed at the receiver; they go with the next commit."""
+        self._receipted[lane] = max(mark, self._receipted.get(lane, 0))
+        self._pending.put(_Receipted(lane, mark))
+
+    async def renew(self) -> str:
+        """Begin a new epoch with the same rows and return it. Raises OutboxError."""
+        self._receipted.clear()
+        await self._commit(Renew())
+        return self.epoch
+
+    async def marks(self) -> Mapping[Stream, int]:
+        """What of the hub's rows was taken."""
+        return await asyncio.get_running_loop().run_in_executor(self._writing, self._file.marks)
+
+    async def orders(self) -> bytes | None:
+        """The last orders of the hub, encoded; None before the first."""
+        return await asyncio.get_running_loop().run_in_executor(self._writing, self._file.orders)
+
+    async def commit_received(self, marks: Mapping[Stream, int], *, orders: bytes | None) -> None:
+        """Store new marks, and orders where there are some, in one commit. Raises OutboxError."""
+        await self._commit(Received(marks=marks, orders=orders))
+
+    async def stats(self) -> OutboxStats:
+        """Rows, bytes, age. Raises OutboxError."""
+        oldest = await asyncio.get_running_loop().run_in_executor(
+            self._reading, self._reader.oldest_since
+        )
+        return OutboxStats(
+            rows=sum(self._file.rows.values()),
+            size_bytes=self._file.size_bytes,
+            dropped_rows=self._file.dropped_rows,
+            oldest_since=oldest,
+        )
+
+    def _open(self) -> tuple[OutboxFile, Path | None]:
+        return open_outbox(
+            self._path,
+            max_bytes=self._max_bytes,
+            reserve_bytes=self._reserve_bytes,
+            free_bytes=self._free_bytes,
+            busy_s=self._busy_s,
+        )
+
+    async def _flush(self) -> None:
+        """Delete what was receipted: a commit that writes nothing else."""
+        try:
+            await self._commit(Received(marks={}))
+        except UnwritableError as error:
+            _log.warning("receipted rows stay in the outbox and are sent again", error=str(error))
+
+    async def _commit(self, write: Write) -> int:
+        job = _Job(write)
+        self._pending.put(job)
+        await asyncio.get_running_loop().run_in_executor(self._writing, self._commit_pending)
+        match job.outcome:
+            case int(seq):
+                return seq
+            case OutboxError() as error:  # shared by all of its commit, so each raises its own
+                raise type(error)(str(error)) from error
+        raise OutboxError(f"{self._path}: the commit of this row ended without a result.")
+
+    def _commit_pending(self) -> None:
+        """In the writer thread: one commit for all that waits; the calls behind find nothing."""
+        jobs: list[_Job] = []
+        for _ in range(self._pending.qsize()):
+            match self._pending.get():
+                case _Receipted(lane=lane, mark=mark):
+                    self._undeleted[lane] = max(mark, self._undeleted.get(lane, 0))
+                case _Job() as job:
+                    jobs.append(job)
+        if not jobs:
+            return
+        try:
+            seqs = self._file.transact([job.write for job in jobs], receipted=self._undeleted)
+        except OutboxError as error:
+            for job in jobs:
+                job.outcome = error
+            return
+        self._undeleted.clear()
+        for job, seq in zip(jobs, seqs, strict=True):
+            job.outcome = seq

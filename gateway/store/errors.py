@@ -1,0 +1,50 @@
+"""Why the database cannot be used, said with the file's name and what to do."""
+
+import sqlite3
+from pathlib import Path
+
+from sqlalchemy.exc import DBAPIError
+
+from gateway.model import UnusableError
+
+_ADVICE = {
+    sqlite3.SQLITE_READONLY: (
+        "is read-only. Give the service's user the right to write the file and its folder, "
+        "or mount the disk for writing."
+    ),
+    sqlite3.SQLITE_PERM: "may not be opened by this user. Give it the right to write the file.",
+    sqlite3.SQLITE_CANTOPEN: (
+        "cannot be opened. See that its folder exists and that the service's user may write there."
+    ),
+    sqlite3.SQLITE_FULL: "cannot grow: the disk is full. Free space; work goes on by itself then.",
+    sqlite3.SQLITE_CORRUPT: (
+        "is damaged. Stop the program, move the file away, put back a backup, and check the disk."
+    ),
+    sqlite3.SQLITE_NOTADB: (
+        "is not a SQLite database. Move it away and put back a backup, or mend the setting "
+        "hub.database."
+    ),
+    sqlite3.SQLITE_BUSY: (
+        "is held by another program. See who holds it (fuser), or wait for its end."
+    ),
+    sqlite3.SQLITE_IOERR: "cannot be read or written: the disk reports errors. Check the disk.",
+}
+_PRIMARY = 0xFF  # an extended result code holds the primary one in its low byte
+
+
+class StoreError(UnusableError):
+    """The database cannot be used; the message names the file and what to do."""
+
+    exit_code = 75  # EX_TEMPFAIL: a full disk may heal, so the service is started again
+
+
+def explained(path: Path, error: DBAPIError | sqlite3.Error) -> Exception:
+    """`error` as a StoreError; itself where it is no fault of file, disk or lock."""
+    cause = error.orig if isinstance(error, DBAPIError) else error
+    code = getattr(cause, "sqlite_errorcode", sqlite3.SQLITE_OK) & _PRIMARY
+    advice = _ADVICE.get(code)
+    if advice is None:
+        return error
+    told = StoreError(f"{path}: {advice} ({cause})")
+    told.__cause__ = error
+    return told

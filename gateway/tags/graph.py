@@ -1,0 +1,295 @@
+"""The site's paths as cells that a tag walks through: where it can be, and where it can go next.
+
+A cell is a point of a path, at most 2.5 m from its neighbours; open areas that no path covers get
+coarse cells of their own. A state is a cell and a manner: standing in it, or having come into it
+along one of its edges, so heading is part of the state and a junction splits it. One more state
+says that the tag is out of coverage; it is entered and left mostly at dead ends.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+
+import numpy as np
+from numpy.typing import NDArray
+
+from gateway.site import PathLine, Points, Region, Site, SiteError
+
+CELL_M = 2.5
+JOIN_M = 0.5
+AREA_CELL_M = 4.0
+AREA_REACH_M = 6.0
+
+HALF_STEP_S = 0.5
+WALK_M_S = 1.2
+START_PER_S = 0.15
+STOP_PER_S = 0.05
+TURN_SHARPNESS = 2.0
+OFF_PATH_WEIGHT = 0.3
+EXIT_PER_S = 0.3
+STRAY_PER_S = 1e-6
+RETURN_PER_S = 1 / 50
+SMALLEST = 1e-300
+
+Floats = NDArray[np.float64]
+Indexes = NDArray[np.intp]
+
+
+@dataclass(frozen=True, slots=True)
+class Graph:
+    """All cells of a site.
+
+    `cells` (n, 2) are metres; `tails` and `heads` (e,) are cell indexes of directed edges (every
+    edge is there in both directions); `off_path` (n,) marks the cells of open areas, `ends` (n,)
+    those where a path stops.
+    """
+
+    cells: Points
+    tails: Indexes
+    heads: Indexes
+    off_path: NDArray[np.bool_]
+    ends: NDArray[np.bool_]
+
+
+@dataclass(frozen=True, slots=True)
+class Moves:
+    """A sparse transition matrix over half a second among the cells of a piece of the graph.
+
+    State `targets[k]` follows `sources[k]` with probability `weights[k]`. `places` (states,) is
+    each state's cell; the last state, and the last place, is "out of coverage". `keys` (states,)
+    name the states across pieces. Probability flows from place `pair_sources[k]` to the place that
+    owns pair k; `pairs` numbers the pair of each transition, `pair_starts` each place's first pair.
+    """
+
+    sources: Indexes
+    targets: Indexes
+    weights: Floats
+    places: Indexes
+    keys: Indexes
+    pairs: Indexes
+    pair_sources: Indexes
+    pair_starts: Indexes
+
+    def forward(self, belief: Floats, carried: Floats) -> tuple[Floats, Floats]:
+        """Belief (states,) half a second later, and what each place `carried` (places, c) with it.
+
+        A place's new row is the mean of its sources' rows, weighted by what came from them.
+        """
+        flow = belief[self.sources] * self.weights
+        between = np.bincount(self.pairs, weights=flow)
+        arrived = np.add.reduceat(between, self.pair_starts)
+        rows = np.add.reduceat(between[:, None] * carried[self.pair_sources], self.pair_starts)
+        later = np.bincount(self.targets, weights=flow, minlength=len(self.places))
+        return np.asarray(later, float), rows / np.maximum(arrived, SMALLEST)[:, None]
+
+    def backward(self, message: Floats) -> Floats:
+        """What a later message (states,) says half a second earlier: the transpose."""
+        flow = message[self.targets] * self.weights
+        return np.asarray(
+            np.bincount(self.sources, weights=flow, minlength=len(self.places)), dtype=float
+        )
+
+    def mass(self, belief: Floats) -> Floats:
+        """Probability (places,) of each cell, and of out of coverage, last."""
+        return np.asarray(np.bincount(self.places, weights=belief), dtype=float)
+
+
+def build_graph(site: Site) -> Graph:
+    """Cells for `site`. Raises SiteError where there is nothing to walk on."""
+    if not site.paths and not site.areas:
+        raise SiteError(
+            f"{site.name}: no paths and no areas, so there is nowhere a tag can be. "
+            "Draw the ways that people walk as features of kind path."
+        )
+    points, links = _path_cells(site.paths)
+    cells, links = _join(points, links)
+    off_path = np.zeros(len(cells), dtype=bool)
+    for area in site.areas:
+        cells, links, off_path = _add_area(area, cells, links, off_path)
+    links = np.unique(np.sort(links[links[:, 0] != links[:, 1]], axis=1), axis=0)
+    degree = np.bincount(links.ravel(), minlength=len(cells))
+    return Graph(
+        cells=cells,
+        tails=np.concatenate([links[:, 0], links[:, 1]]),
+        heads=np.concatenate([links[:, 1], links[:, 0]]),
+        off_path=off_path,
+        ends=(degree <= 1) & ~off_path,
+    )
+
+
+def _path_cells(paths: Sequence[PathLine]) -> tuple[Points, Indexes]:
+    """Points at most CELL_M apart along every path, and pairs of neighbours."""
+    points: list[Points] = []
+    links: list[Indexes] = []
+    count = 0
+    for path in paths:
+        line = _with_foreign_ends(path, paths)
+        steps = np.hypot(*np.diff(line, axis=0).T)
+        parts = np.maximum(np.ceil(steps / CELL_M - 1e-9).astype(int), 1)
+        corners = np.concatenate([[0], np.cumsum(parts)])
+        along = np.arange(corners[-1] + 1)
+        points.append(np.stack([np.interp(along, corners, line[:, k]) for k in (0, 1)], axis=1))
+        links.append(count + np.stack([along[:-1], along[1:]], axis=1))
+        count += len(along)
+    if not points:
+        return np.empty((0, 2)), np.empty((0, 2), dtype=np.intp)
+    return np.concatenate(points), np.concatenate(links)
+
+
+def _with_foreign_ends(path: PathLine, paths: Sequence[PathLine]) -> Points:
+    """The path's vertices, and one more wherever another path ends on it between two of them."""
+    ends = np.array([p.points[k] for p in paths if p is not path for k in (0, -1)]).reshape(-1, 2)
+    line = path.points
+    pieces: list[Points] = []
+    for start, end in pairwise(line):
+        span = end - start
+        length = float(np.hypot(*span))
+        share = (ends - start) @ span / max(length**2, 1e-12)
+        inner = (share * length > JOIN_M) & ((1 - share) * length > JOIN_M)
+        feet = start + np.outer(share, span)
+        touching = inner & (np.hypot(*(ends - feet).T) <= JOIN_M)
+        pieces.append(start[None] + np.outer(np.unique(np.round(share[touching], 6)), span))
+        pieces[-1] = np.concatenate([start[None], pieces[-1]])
+    return np.concatenate([*pieces, line[-1:]])
+
+
+def _join(points: Points, links: Indexes) -> tuple[Points, Indexes]:
+    """One cell for all points within JOIN_M of each other: that is how paths meet."""
+    first = np.arange(len(points))
+    order = np.argsort(points[:, 0], kind="stable")
+    eastings = points[order, 0]
+    stops = np.searchsorted(eastings, eastings + JOIN_M, side="right")
+    for position, index in enumerate(order):
+        near = order[position + 1 : stops[position]]
+        near = near[np.hypot(*(points[near] - points[index]).T) <= JOIN_M]
+        if len(near):
+            group = np.concatenate([[index], near])
+            root = first[group].min()
+            first[np.isin(first, first[group])] = root
+    kept, renumbered = np.unique(first, return_inverse=True)
+    return points[kept], renumbered[links]
+
+
+def _add_area(
+    area: Region, cells: Points, links: Indexes, off_path: NDArray[np.bool_]
+) -> tuple[Points, Indexes, NDArray[np.bool_]]:
+    """Coarse cells for what no path covers of an area, joined to each other and to paths near."""
+    grid = area.grid(AREA_CELL_M)
+    nearest, distance = _nearest(grid, cells)
+    free = distance > AREA_CELL_M * 0.75
+    grid, nearest, distance = grid[free], nearest[free], distance[free]
+    if not len(grid):
+        return cells, links, off_path
+    own = len(cells) + np.arange(len(grid))
+    near = distance <= AREA_REACH_M
+    links = np.concatenate(
+        [links, len(cells) + _neighbours(grid), np.stack([nearest[near], own[near]], axis=1)]
+    )
+    off_path = np.concatenate([off_path, np.ones(len(grid), dtype=bool)])
+    return np.concatenate([cells, grid]), links, off_path
+
+
+def _nearest(points: Points, cells: Points) -> tuple[Indexes, Floats]:
+    """The nearest of `cells` to each of `points` (n, 2), and how far it is: inf where none is."""
+    index, distance = np.zeros(len(points), dtype=np.intp), np.full(len(points), np.inf)
+    if len(cells):
+        for row, point in enumerate(points):
+            away = np.hypot(cells[:, 0] - point[0], cells[:, 1] - point[1])
+            index[row] = away.argmin()
+            distance[row] = away[index[row]]
+    return index, distance
+
+
+def _neighbours(grid: Points) -> Indexes:
+    """Pairs (k, 2) of points that lie beside each other on a grid of AREA_CELL_M."""
+    squares = np.rint((grid - grid.min(axis=0)) / AREA_CELL_M).astype(np.intp)
+    index = {(int(x), int(y)): k for k, (x, y) in enumerate(squares)}
+    found = [
+        (k, index[beside])
+        for (x, y), k in index.items()
+        for beside in ((x + 1, y), (x, y + 1))
+        if beside in index
+    ]
+    return np.array(found, dtype=np.intp).reshape(-1, 2)
+
+
+def moves_within(graph: Graph, chosen: Indexes, *, exits: NDArray[np.bool_]) -> Moves:
+    """The transition matrix among the `chosen` cells (n,), sorted indexes; out of coverage beside.
+
+    `exits` (n,) are the cells by which a tag may come and go.
+    """
+    count = len(chosen)
+    local = np.full(len(graph.cells), -1)
+    local[chosen] = np.arange(count)
+    inside = (local[graph.tails] >= 0) & (local[graph.heads] >= 0)
+    tails, heads = local[graph.tails[inside]], local[graph.heads[inside]]
+    walk = _walk_on(graph.cells[chosen], graph.off_path[chosen], tails, heads)
+    sources, targets, weights = _transitions(walk, tails, heads, exits)
+    places = np.concatenate([np.arange(count), heads, [count]])
+    pairs, owned = np.unique(places[targets] * (count + 1) + places[sources], return_inverse=True)
+    total = len(graph.cells)
+    return Moves(
+        sources=sources,
+        targets=targets,
+        weights=weights,
+        places=places,
+        keys=np.concatenate([chosen, total * (1 + chosen[tails]) + chosen[heads], [-1]]),
+        pairs=owned,
+        pair_sources=pairs % (count + 1),
+        pair_starts=np.searchsorted(pairs, np.arange(count + 1) * (count + 1)),
+    )
+
+
+def _transitions(
+    walk: tuple[Indexes, Indexes, Floats],
+    tails: Indexes,
+    heads: Indexes,
+    exits: NDArray[np.bool_],
+) -> tuple[Indexes, Indexes, Floats]:
+    """Sources, targets, weights over the states: standing (n), walking (e), out of coverage."""
+    count, edges = len(exits), len(heads)
+    standing, walking, out = np.arange(count), count + np.arange(edges), count + edges
+    leave = np.where(exits, EXIT_PER_S, STRAY_PER_S) * HALF_STEP_S
+    stop = STOP_PER_S * HALF_STEP_S
+    start = START_PER_S * HALF_STEP_S / np.maximum(np.bincount(tails, minlength=count), 1)[tails]
+    before, after, go = walk
+    go = go * (1 - leave[heads] - stop)[before]
+    doors = count + np.flatnonzero(exits[tails])
+    back = RETURN_PER_S * HALF_STEP_S if len(doors) else 0.0
+    parts = (
+        (count + before, count + after, go),
+        (walking, walking, 1 - leave[heads] - stop - np.bincount(before, go, edges)),
+        (walking, heads, np.full(edges, stop)),
+        (walking, np.full(edges, out), leave[heads]),
+        (tails, walking, start),
+        (standing, standing, 1 - leave - np.bincount(tails, start, count)),
+        (standing, np.full(count, out), leave),
+        (np.full(len(doors), out), doors, np.full(len(doors), back / max(len(doors), 1))),
+        (np.array([out]), np.array([out]), np.array([1 - back])),
+    )
+    sources, targets, weights = (np.concatenate(column) for column in zip(*parts, strict=True))
+    return sources, targets, weights
+
+
+def _walk_on(
+    cells: Points, off_path: NDArray[np.bool_], tails: Indexes, heads: Indexes
+) -> tuple[Indexes, Indexes, Floats]:
+    """Edge `before` → edge `after` with probability `go` in half a second, for one who walks on."""
+    span = cells[heads] - cells[tails]
+    length = np.hypot(span[:, 0], span[:, 1])
+    before, after = _pairs(heads, tails, len(cells))
+    cosine = (span[before] * span[after]).sum(axis=1) / (length[before] * length[after])
+    turn = np.exp(TURN_SHARPNESS * (cosine - 1))
+    turn *= np.where(off_path[heads] & ~off_path[tails], OFF_PATH_WEIGHT, 1.0)[after]
+    turn /= np.bincount(before, turn, len(heads))[before]
+    return before, after, turn * np.minimum(WALK_M_S * HALF_STEP_S / length, 0.9)[after]
+
+
+def _pairs(heads: Indexes, tails: Indexes, count: int) -> tuple[Indexes, Indexes]:
+    """Every (edge into a cell, edge out of that cell): two arrays of edge indexes."""
+    order = np.argsort(tails, kind="stable")
+    firsts = np.searchsorted(tails[order], np.arange(count + 1))
+    ways = np.diff(firsts)[heads]
+    before = np.repeat(np.arange(len(heads)), ways)
+    within = np.arange(len(before)) - np.repeat(np.cumsum(ways) - ways, ways)
+    return before, order[firsts[heads[before]] + within]

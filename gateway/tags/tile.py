@@ -1,0 +1,137 @@
+"""A piece of the site around a tag, with all that a step of the filter looks up.
+
+A tile has at most 400 cells, so a step's cost does not grow with the town. Tiles are cut on a
+coarse raster when a tag first comes there, and shared by all tags.
+"""
+
+from collections import OrderedDict
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from gateway.site import Points, Receiver, Site, SiteError
+from gateway.tags.graph import Moves, build_graph, moves_within
+from gateway.tags.propagation import GENERIC, Floats, Radio, expected_dbm, lean_sd_db
+
+TILE_CELLS = 400
+RASTER_M = 20.0
+RIM_M = 10.0
+EARSHOT_DB = 10.0
+OUT_OF_COVERAGE_DBM = -98.0
+KEPT_TILES = 256
+
+
+@dataclass(frozen=True, slots=True)
+class Tile:
+    """`n` cells of the site, and one more place, the last: out of coverage.
+
+    `rim` (n,) marks cells beside those that were left out. `expected` (n + 1, r) is the level, dBm,
+    that the usual tag has at receiver `columns[id]`, `antennas` (r, 3) where those hang; `zones`
+    (z, n) is 1 where a cell lies inside.
+    """
+
+    cells: Points
+    rim: NDArray[np.bool_]
+    moves: Moves
+    columns: Mapping[str, int]
+    antennas: Floats
+    expected: Floats
+    threshold_dbm: Floats
+    detection: Floats
+    zones: Floats
+
+    def take(self, other: "Tile", states: Floats, *, absent: float) -> Floats:
+        """A vector over the states of `other`, over those of this tile; new ones are `absent`."""
+        order = np.argsort(other.moves.keys)
+        found = np.searchsorted(other.moves.keys, self.moves.keys, sorter=order)
+        found = order[np.minimum(found, len(order) - 1)]
+        same = other.moves.keys[found] == self.moves.keys
+        return np.where(same, states[found], absent)
+
+    def take_places(self, other: "Tile", rows: Floats, *, absent: Floats) -> Floats:
+        """Rows (places, c) of `other`, by the places of this tile; new ones are `absent` (c,)."""
+        own, others = (tile.moves.keys[: len(tile.cells)] for tile in (self, other))
+        found = np.minimum(np.searchsorted(others, own), len(others) - 1)
+        same = (others[found] == own)[:, None]
+        return np.concatenate([np.where(same, rows[found], absent), rows[-1:]])
+
+
+class Ground:
+    """The whole site as the filter sees it; hands out tiles."""
+
+    def __init__(self, site: Site, radios: Mapping[str, Radio] | None = None) -> None:
+        """`radios` are the receivers that were calibrated. Raises SiteError for a useless site."""
+        if not site.receivers:
+            raise SiteError(
+                f"{site.name}: no receivers, so nothing can be located. "
+                "Add a feature of kind receiver for every antenna."
+            )
+        self._graph = build_graph(site)
+        self._receivers = {receiver.id: receiver for receiver in site.receivers}
+        self._radios = dict(radios or {})
+        self.lean_sd_db = lean_sd_db(site.receivers)
+        cells = self._graph.cells
+        inside = [zone.contains(cells) for zone in site.zones]
+        self._zones = np.array(inside, dtype=float).reshape(len(inside), len(cells))
+        self._tiles: OrderedDict[tuple[int, int], Tile] = OrderedDict()
+
+    def radio(self, receiver: str) -> Radio:
+        """The propagation of a receiver, calibrated or generic."""
+        return self._radios.get(receiver, GENERIC)
+
+    def knows(self, receiver: str) -> bool:
+        """Whether the receiver stands on the site."""
+        return receiver in self._receivers
+
+    def tile_by(self, receiver: str) -> Tile:
+        """The tile around a receiver of the site."""
+        return self.tile_at(self._receivers[receiver].xy)
+
+    def tile_at(self, xy: tuple[float, float]) -> Tile:
+        """The tile around a point, metres."""
+        whole = len(self._graph.cells) <= TILE_CELLS
+        square = (0, 0) if whole else (round(xy[0] / RASTER_M), round(xy[1] / RASTER_M))
+        tile = self._tiles.pop(square, None) or self._cut(np.array(square) * RASTER_M)
+        self._tiles[square] = tile
+        if len(self._tiles) > KEPT_TILES:
+            self._tiles.popitem(last=False)
+        return tile
+
+    def _cut(self, anchor: NDArray[np.float64]) -> Tile:
+        graph = self._graph
+        distance = np.hypot(graph.cells[:, 0] - anchor[0], graph.cells[:, 1] - anchor[1])
+        chosen = np.sort(np.argsort(distance, kind="stable")[:TILE_CELLS])
+        cells, reach = graph.cells[chosen], distance[chosen]
+        whole = len(chosen) == len(graph.cells)
+        rim = np.zeros(len(chosen), dtype=bool) if whole else reach > reach.max() - RIM_M
+        levels = {id_: self._expected(known, cells) for id_, known in self._receivers.items()}
+        radios = {id_: self.radio(id_) for id_ in levels}
+        heard = [
+            id_
+            for id_, level in levels.items()
+            if level.max() > radios[id_].threshold_dbm - EARSHOT_DB
+        ]
+        threshold = np.array([radios[id_].threshold_dbm for id_ in heard])
+        expected = np.array([levels[id_] for id_ in heard]).reshape(len(heard), len(cells)).T
+        covered = (expected > threshold + EARSHOT_DB).any(axis=1)
+        out = np.full((1, len(heard)), OUT_OF_COVERAGE_DBM)
+        return Tile(
+            cells=cells,
+            rim=rim,
+            moves=moves_within(graph, chosen, exits=graph.ends[chosen] | ~covered),
+            columns={id_: column for column, id_ in enumerate(heard)},
+            antennas=np.array([self._antenna(id_) for id_ in heard]).reshape(-1, 3),
+            expected=np.concatenate([expected, out]),
+            threshold_dbm=threshold,
+            detection=np.array([radios[id_].detection for id_ in heard]),
+            zones=self._zones[:, chosen],
+        )
+
+    def _antenna(self, receiver: str) -> tuple[float, float, float]:
+        known = self._receivers[receiver]
+        return (*known.xy, known.height_m)
+
+    def _expected(self, receiver: Receiver, cells: Points) -> Floats:
+        return expected_dbm(receiver, self.radio(receiver.id), cells)

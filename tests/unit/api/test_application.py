@@ -1,0 +1,235 @@
+"""Who may see what, route by route: a route that is not in this table fails the first test."""
+
+import asyncio
+from itertools import product
+
+import httpx
+import pytest
+from fastapi import FastAPI
+from fastapi.routing import APIRoute, iter_route_contexts
+from starlette.routing import Mount
+
+from gateway.model import Audience
+from gateway.store.database import Database
+from tests.unit.api.town import FIRST_OF, LOGINS, Town
+
+GUARDIANS = {Audience.GUARDIAN}
+ALERTED = {Audience.GUARDIAN, Audience.STAFF, Audience.TECHNICIAN}
+EVERYBODY = set(Audience)
+V1 = "/api/v1"
+
+MAY = {
+    ("GET", f"{V1}/me"): EVERYBODY,
+    ("PATCH", f"{V1}/me"): EVERYBODY,
+    ("DELETE", f"{V1}/session"): EVERYBODY,
+    ("GET", f"{V1}/site"): EVERYBODY,
+    ("GET", f"{V1}/time"): EVERYBODY,
+    ("GET", f"{V1}/carriers"): GUARDIANS,
+    ("GET", f"{V1}/carriers/{{carrier}}/position"): GUARDIANS,
+    ("GET", f"{V1}/carriers/{{carrier}}/route"): GUARDIANS,
+    ("GET", f"{V1}/carriers/{{carrier}}/looks"): GUARDIANS,
+    ("GET", f"{V1}/alerts"): ALERTED,
+    ("POST", f"{V1}/alerts/{{alert}}/acknowledge"): ALERTED,
+    ("GET", f"{V1}/stream"): ALERTED,
+}
+WITHOUT_LOGIN = {
+    ("POST", f"{V1}/session"),
+    ("POST", f"{V1}/token"),
+    ("GET", f"{V1}/health"),
+    ("GET", "/docs"),
+    ("GET", "/docs/style.css"),
+    ("GET", "/openapi.json"),
+    ("GET", "/"),
+}
+# An id of each kind that is Sato's, and what everybody else must not even learn to exist.
+OWN = {"carrier": "c-sato", "alert": "a-sato"}
+OWN_OF_STAFF = {"carrier": "c-sato", "alert": "a-tech"}
+NOT_OWN = {
+    "carrier": ("c-kato", "c-nobody", "%00", "..%2fc-kato"),
+    "alert": ("a-kato", "a-tech", "a-0"),
+}
+BODIES = {("PATCH", f"{V1}/me"): {"language": "en"}}
+
+
+async def ask(
+    town: Town, client: httpx.AsyncClient, method: str, path: str, body: object = None
+) -> httpx.Response:
+    """One request; a live stream is ended as soon as it is open."""
+
+    async def end_streams() -> None:
+        await town.stream.opened.get()
+        town.stream.close()
+
+    async with asyncio.TaskGroup() as tasks:
+        ending = tasks.create_task(end_streams())
+        answer = await client.request(method, path, json=body)
+        ending.cancel()
+    return answer
+
+
+def routes(town: Town) -> set[tuple[str, str]]:
+    """Every method and path of the application; a mount is only the page's."""
+    found = set()
+    for context in iter_route_contexts(town.app().routes):
+        assert not isinstance(context.route, Mount)
+        assert context.path is not None
+        for method in (context.methods or set()) - {"HEAD"}:
+            found.add((method, context.path))
+    return found
+
+
+async def test_every_route_is_in_this_table(town: Town) -> None:
+    assert routes(town) == set(MAY) | WITHOUT_LOGIN
+
+
+async def test_a_route_that_nobody_put_in_the_table_is_found(town: Town) -> None:
+    class Grown(Town):
+        def app(self) -> FastAPI:
+            app = super().app()
+            app.router.routes.append(APIRoute("/api/v1/secrets", lambda: ""))
+            return app
+
+    assert ("GET", "/api/v1/secrets") in routes(Grown(town.database))
+
+
+@pytest.mark.parametrize(("route", "audience"), list(product(MAY, Audience)))
+async def test_an_audience_sees_what_is_for_it(
+    town: Town, route: tuple[str, str], audience: Audience
+) -> None:
+    method, path = route
+    own = OWN if audience is Audience.GUARDIAN else OWN_OF_STAFF
+    async with town.client(FIRST_OF[audience]) as client:
+        answer = await ask(town, client, method, path.format(**own), BODIES.get(route))
+    assert answer.is_success == (audience in MAY[route]), answer.text
+    if not answer.is_success:
+        assert answer.status_code == 403
+        assert answer.json() == {"detail": "This is not for your account."}
+
+
+@pytest.mark.parametrize("route", MAY)
+@pytest.mark.parametrize("token", [None, "guessed", "cookie-sato", ""])
+async def test_nobody_sees_anything_without_a_session(
+    town: Town, route: tuple[str, str], token: str | None
+) -> None:
+    method, path = route
+    headers = {} if token is None else {"Authorization": f"Bearer {token}"}
+    async with town.client() as client:
+        client.headers.update(headers)
+        answer = await ask(town, client, method, path.format(**OWN), BODIES.get(route))
+    assert answer.status_code == 401
+    assert answer.json() == {"detail": "Log in first."}
+
+
+WITH_AN_ID = [
+    (route, kind, other)
+    for route, kind in product(MAY, NOT_OWN)
+    if f"{{{kind}}}" in route[1]
+    for other in NOT_OWN[kind]
+]
+
+
+@pytest.mark.parametrize(("route", "kind", "other"), WITH_AN_ID)
+async def test_anothers_and_unknown_ones_are_alike_to_a_guardian(
+    town: Town, route: tuple[str, str], kind: str, other: str
+) -> None:
+    method, path = route
+    async with town.client("sato") as client:
+        answer = await ask(town, client, method, path.format(**{kind: other}))
+        unknown = await ask(town, client, method, path.format(**{kind: "never-was"}))
+    assert answer.status_code == unknown.status_code == 404
+    if "%2f" not in other:
+        assert answer.content == unknown.content
+
+
+def test_the_two_tables_name_every_kind_of_id() -> None:
+    kinds = {part.strip("{}") for _, path in MAY for part in path.split("/") if "{" in part}
+    assert kinds == set(NOT_OWN)
+
+
+@pytest.mark.parametrize("login", ["suzuki", "takeda"])
+@pytest.mark.parametrize("alert", ["a-sato", "a-kato", "a-0"])
+async def test_a_persons_alert_is_unknown_to_staff(town: Town, login: str, alert: str) -> None:
+    async with town.client(login) as client:
+        answer = await client.post(f"{V1}/alerts/{alert}/acknowledge")
+    assert answer.status_code == 404
+
+
+@pytest.mark.parametrize("route", sorted(WITHOUT_LOGIN))
+async def test_what_needs_no_login_tells_nothing_of_persons(
+    town: Town, route: tuple[str, str]
+) -> None:
+    method, path = route
+    async with town.client() as client:
+        answer = await client.request(method, path)
+    assert answer.status_code in {200, 403, 422, 503}
+    told = answer.text + str(answer.headers)
+    assert not [word for word in (*LOGINS, "Child of", "t-sato", "140.88") if word in told]
+
+
+async def test_every_answer_carries_the_safe_headers(town: Town) -> None:
+    async with town.client("sato") as client:
+        for path in (f"{V1}/me", f"{V1}/carriers", f"{V1}/nothing", "/docs", f"{V1}/health", "/"):
+            headers = (await client.get(path)).headers
+            assert "script-src 'self';" in headers["content-security-policy"]
+            assert "unsafe" not in headers["content-security-policy"]
+            assert headers["x-content-type-options"] == "nosniff"
+            assert headers["cache-control"] == "no-store"
+            assert "max-age" in headers["strict-transport-security"]
+
+
+async def test_a_refused_body_is_not_repeated(town: Town) -> None:
+    async with town.client() as client:
+        answer = await client.post(
+            f"{V1}/token", json={"login": "sato", "password": PASSWORDS_TWIN, "more": 1}
+        )
+        garbage = await client.post(
+            f"{V1}/token", content=b"{" * 100, headers={"Content-Type": "application/json"}
+        )
+    assert answer.status_code == garbage.status_code == 422
+    assert PASSWORDS_TWIN not in answer.text
+    assert "body.more" in answer.json()["detail"]
+
+
+PASSWORDS_TWIN = "hunter2hunter2"
+
+
+async def test_a_body_without_end_is_refused(town: Town) -> None:
+    async with town.client() as client:
+        huge = {"login": "sato", "password": "x" * 1_000_000}
+        assert (await client.post(f"{V1}/token", json=huge)).status_code == 413
+
+
+async def test_a_database_that_fails_is_told_without_details(town: Town) -> None:
+    async with town.client("sato") as client:
+        await town.database.write(
+            lambda connection: connection.exec_driver_sql("PRAGMA max_page_count = 1")
+        )
+        fill = "x" * 100
+        statuses = set()
+        for _ in range(200):
+            answer = await client.get(f"{V1}/carriers", params={"fill": fill})
+            statuses.add(answer.status_code)
+            if answer.status_code != 200:
+                break
+    assert statuses == {200, 503}
+    assert answer.json() == {
+        "detail": "The hub cannot reach its database now. Try again in a while."
+    }
+
+
+async def test_nobody_sees_what_cannot_be_logged(town: Town) -> None:
+    def forbid(connection: object) -> None:
+        assert hasattr(connection, "exec_driver_sql")
+        connection.exec_driver_sql(
+            "CREATE TRIGGER full BEFORE INSERT ON access_log"
+            " BEGIN SELECT RAISE(ABORT, 'no look can be written'); END"
+        )
+
+    database: Database = town.database
+    await database.write(forbid)
+    async with town.client("sato") as client:
+        for path in ("", "/c-sato/position", "/c-sato/route"):
+            with pytest.raises(Exception, match="no look can be written"):
+                await client.get(f"{V1}/carriers{path}")
+        with pytest.raises(Exception, match="no look can be written"):
+            await client.get(f"{V1}/stream")

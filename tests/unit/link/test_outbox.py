@@ -1,0 +1,138 @@
+import asyncio
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+
+from gateway.link.envelope import Kind, Stream, encode_items
+from gateway.link.outbox import Outbox
+from gateway.link.outbox_errors import ReadOnlyError
+from gateway.model import Gap, Lane
+from tests.unit.link.world import press
+
+MAX_BYTES = 1_000_000
+
+
+@pytest.fixture
+async def outbox(tmp_path: Path) -> AsyncIterator[Outbox]:
+    async with Outbox(tmp_path / "outbox.sqlite", max_bytes=MAX_BYTES) as opened:
+        yield opened
+
+
+async def append(outbox: Outbox, number: int, *, lane: Lane = Lane.LIVE) -> int:
+    return await outbox.append(
+        lane,
+        Kind.PRESS,
+        [press(number)],
+        since=float(number),
+        until=number + 1.0,
+        heartbeat=number + 1.0,
+    )
+
+
+async def test_an_append_can_be_read_when_it_returns(outbox: Outbox) -> None:
+    assert await append(outbox, 1) == 1
+    assert outbox.changed.is_set()
+    (row,) = await outbox.read(Lane.LIVE, after=0, limit=10)
+    assert (row.lane, row.seq, row.kind) == (Lane.LIVE, 1, Kind.PRESS)
+    assert row.items == encode_items([press(1)])
+
+
+async def test_appends_at_once_all_get_a_seq_of_their_own_in_order(outbox: Outbox) -> None:
+    async with asyncio.TaskGroup() as tasks:
+        running = [tasks.create_task(append(outbox, n), name=f"append {n}") for n in range(50)]
+    assert [task.result() for task in running] == list(range(1, 51))
+    rows = await outbox.read(Lane.LIVE, after=0, limit=100)
+    assert [row.items for row in rows] == [encode_items([press(n)]) for n in range(50)]
+
+
+async def test_a_deleted_row_is_no_longer_the_first(outbox: Outbox) -> None:
+    for number in range(3):
+        await append(outbox, number)
+    await outbox.delete(Lane.LIVE, 2)
+    assert await outbox.first(Lane.LIVE) == 3
+    await outbox.delete(Lane.LIVE, 3)
+    assert await outbox.first(Lane.LIVE) == 4
+    assert await outbox.last(Lane.LIVE) == 3
+
+
+async def test_a_row_appended_while_the_first_is_asked_for_is_not_passed_over(
+    outbox: Outbox,
+) -> None:
+    for number in range(1, 30):
+        async with asyncio.TaskGroup() as tasks:
+            asked = tasks.create_task(outbox.first(Lane.LIVE), name="first")
+            tasks.create_task(append(outbox, number), name="append")
+        assert asked.result() <= number
+        await outbox.delete(Lane.LIVE, number)
+
+
+async def test_deleted_rows_go_with_the_next_append(outbox: Outbox) -> None:
+    await append(outbox, 1)
+    await outbox.delete(Lane.LIVE, 1)
+    await append(outbox, 2)
+    stats = await outbox.stats()
+    assert (stats.rows, stats.oldest_since) == (1, 2.0)
+
+
+async def test_deleted_rows_are_gone_after_closing(tmp_path: Path) -> None:
+    path = tmp_path / "outbox.sqlite"
+    async with Outbox(path, max_bytes=MAX_BYTES) as outbox:
+        await append(outbox, 1)
+        await outbox.delete(Lane.LIVE, 1)
+    async with Outbox(path, max_bytes=MAX_BYTES) as outbox:
+        assert (await outbox.stats()).rows == 0
+        assert await append(outbox, 2) == 2
+
+
+async def test_a_restart_writes_a_gap_from_the_last_heartbeat(tmp_path: Path) -> None:
+    path = tmp_path / "outbox.sqlite"
+    async with Outbox(path, max_bytes=MAX_BYTES) as outbox:
+        assert outbox.heartbeat is None
+        assert await outbox.gap_since_heartbeat(until=5.0, reason="restart") is None
+        await append(outbox, 9)
+    async with Outbox(path, max_bytes=MAX_BYTES) as outbox:
+        assert await outbox.gap_since_heartbeat(until=60.0, reason="restart") == 1
+        (row,) = await outbox.read(Lane.BACKLOG, after=0, limit=10)
+        assert row.items == encode_items([Gap(since=10.0, until=60.0, reason="restart")])
+        assert outbox.heartbeat == 60.0
+
+
+async def test_a_clock_that_is_not_set_yet_writes_no_gap(outbox: Outbox) -> None:
+    await append(outbox, 1_800_000_000)
+    assert await outbox.gap_since_heartbeat(until=12.0, reason="restart") is None
+    assert outbox.heartbeat == 1_800_000_001.0
+
+
+async def test_a_renewed_epoch_keeps_rows_and_seqs(outbox: Outbox) -> None:
+    await append(outbox, 1)
+    await append(outbox, 2)
+    await outbox.delete(Lane.LIVE, 1)
+    before = outbox.epoch
+    assert await outbox.renew() == outbox.epoch != before
+    assert await outbox.first(Lane.LIVE) == 2
+
+
+async def test_marks_and_orders_are_kept_over_a_restart(tmp_path: Path) -> None:
+    path = tmp_path / "outbox.sqlite"
+    marks = {Stream("hub", "e9", Lane.URGENT): 2}
+    async with Outbox(path, max_bytes=MAX_BYTES) as outbox:
+        await outbox.commit_received(marks, orders=b"[]")
+    async with Outbox(path, max_bytes=MAX_BYTES) as outbox:
+        assert await outbox.marks() == marks
+        assert await outbox.orders() == b"[]"
+
+
+async def test_a_corrupt_file_is_reported(tmp_path: Path) -> None:
+    path = tmp_path / "outbox.sqlite"
+    path.write_bytes(b"garbage" * 1_000)
+    async with Outbox(path, max_bytes=MAX_BYTES) as outbox:
+        assert outbox.set_aside is not None
+        assert outbox.set_aside.read_bytes() == b"garbage" * 1_000
+        assert await append(outbox, 1) == 1
+
+
+async def test_a_missing_folder_is_an_error_that_names_it(tmp_path: Path) -> None:
+    path = tmp_path / "nowhere" / "outbox.sqlite"
+    with pytest.raises(ReadOnlyError, match=r"nowhere/outbox\.sqlite: cannot be opened.*folder"):
+        await Outbox(path, max_bytes=MAX_BYTES).__aenter__()

@@ -1,0 +1,236 @@
+import sqlite3
+from collections.abc import Iterator
+from contextlib import ExitStack
+from pathlib import Path
+
+import msgspec
+import pytest
+
+from gateway.link.envelope import Kind, Stream, encode_items
+from gateway.link.outbox_errors import OutboxError
+from gateway.link.outbox_file import (
+    DROPPED,
+    SMALL_BYTES,
+    Append,
+    OutboxFile,
+    OutboxReader,
+    Received,
+    Renew,
+    open_outbox,
+)
+from gateway.model import Gap, Lane
+from tests.unit.link.world import press
+
+PLENTY = 1_000_000_000
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    return tmp_path / "outbox.sqlite"
+
+
+@pytest.fixture
+def opened() -> Iterator[ExitStack]:
+    with ExitStack() as stack:
+        yield stack
+
+
+def row(lane: Lane, at: float, *, size: int = 0, heartbeat: float | None = None) -> Append:
+    items = encode_items([press(int(at), size=size)])
+    return Append(lane, Kind.PRESS, items, since=at, until=at + 1, heartbeat=heartbeat)
+
+
+def open_both(
+    path: Path, opened: ExitStack, *, max_bytes: int = PLENTY, free_bytes: int = PLENTY
+) -> tuple[OutboxFile, OutboxReader]:
+    file, _ = open_outbox(path, max_bytes=max_bytes, free_bytes=lambda _: free_bytes)
+    opened.callback(file.close)
+    reader = OutboxReader(path)
+    opened.callback(reader.close)
+    return file, reader
+
+
+def seqs(reader: OutboxReader, lane: Lane) -> list[int]:
+    return [held.seq for held in reader.read(lane, after=0, limit=1_000)]
+
+
+def only_gap(reader: OutboxReader, lane: Lane) -> Gap:
+    rows = reader.read(lane, after=0, limit=1_000)
+    gaps = [
+        msgspec.json.decode(held.items, type=list[Gap])[0] for held in rows if held.kind == Kind.GAP
+    ]
+    assert len(gaps) == 1
+    return gaps[0]
+
+
+def test_seqs_count_per_lane_and_go_on_after_reopening(path: Path, opened: ExitStack) -> None:
+    file, _ = open_both(path, opened)
+    lanes = [Lane.LIVE, Lane.LIVE, Lane.URGENT]
+    assert file.transact([row(lane, 1.0) for lane in lanes], receipted={}) == [1, 2, 1]
+    file.transact([], receipted={Lane.LIVE: 2})
+    opened.close()
+    again, reader = open_both(path, opened)
+    assert again.transact([row(Lane.LIVE, 2.0)], receipted={}) == [3]
+    assert seqs(reader, Lane.LIVE) == [3]
+
+
+def test_epoch_and_heartbeat_are_those_of_the_file(path: Path, opened: ExitStack) -> None:
+    file, _ = open_both(path, opened)
+    assert file.heartbeat is None
+    file.transact([row(Lane.LIVE, 7.0, heartbeat=8.0), row(Lane.URGENT, 9.0)], receipted={})
+    epoch = file.epoch
+    opened.close()
+    again, _ = open_both(path, opened)
+    assert (again.epoch, again.heartbeat) == (epoch, 8.0)
+
+
+def test_two_files_have_different_epochs(tmp_path: Path, opened: ExitStack) -> None:
+    one, _ = open_both(tmp_path / "one", opened)
+    two, _ = open_both(tmp_path / "two", opened)
+    assert one.epoch != two.epoch
+
+
+def test_renewing_changes_the_epoch_and_keeps_the_rows(path: Path, opened: ExitStack) -> None:
+    file, reader = open_both(path, opened)
+    file.transact([row(Lane.LIVE, 1.0)], receipted={})
+    before = file.epoch
+    file.transact([Renew()], receipted={})
+    assert file.epoch != before
+    assert seqs(reader, Lane.LIVE) == [1]
+
+
+def test_a_full_outbox_puts_one_gap_in_the_place_of_its_oldest_rows(
+    path: Path, opened: ExitStack
+) -> None:
+    file, reader = open_both(path, opened, max_bytes=10_000)
+    for at in range(1, 41):
+        file.transact([row(Lane.BACKLOG, float(at), size=500)], receipted={})
+        assert file.size_bytes <= 10_000
+    held = seqs(reader, Lane.BACKLOG)
+    gap = only_gap(reader, Lane.BACKLOG)
+    assert (gap.from_seq, gap.to_seq, gap.reason) == (1, held[0], DROPPED)
+    assert (gap.since, gap.until) == (1.0, held[0] + 1.0)
+    assert held[1:] == list(range(held[0] + 1, 41))
+    assert file.dropped_rows == held[0]
+    assert reader.first(Lane.BACKLOG) == 1
+
+
+def test_backlog_is_dropped_before_live_and_urgent_never(path: Path, opened: ExitStack) -> None:
+    file, reader = open_both(path, opened, max_bytes=10_000)
+    for at in range(1, 6):
+        writes = [row(lane, float(at), size=500) for lane in Lane]
+        file.transact(writes, receipted={})
+    assert seqs(reader, Lane.LIVE) == [1, 2, 3, 4, 5]
+    assert only_gap(reader, Lane.BACKLOG).from_seq == 1
+    for at in range(6, 30):
+        file.transact([row(Lane.URGENT, float(at), size=500)], receipted={})
+    assert seqs(reader, Lane.URGENT) == list(range(1, 30))
+    assert only_gap(reader, Lane.LIVE).to_seq == 5
+
+
+def test_a_row_that_finds_only_urgent_ones_becomes_a_gap_itself(
+    path: Path, opened: ExitStack
+) -> None:
+    file, reader = open_both(path, opened, max_bytes=5_000)
+    file.transact([row(Lane.URGENT, 1.0, size=6_000)], receipted={})
+    assert file.transact([row(Lane.LIVE, 2.0)], receipted={}) == [1]
+    gap = only_gap(reader, Lane.LIVE)
+    assert (gap.from_seq, gap.to_seq, gap.since, gap.until) == (1, 1, 2.0, 3.0)
+
+
+def test_receipted_rows_go_before_others_are_dropped(path: Path, opened: ExitStack) -> None:
+    file, reader = open_both(path, opened, max_bytes=2_000)
+    writes = [row(Lane.LIVE, float(at), size=300) for at in range(1, 4)]
+    file.transact(writes, receipted={})
+    file.transact([row(Lane.LIVE, 4.0, size=300)], receipted={Lane.LIVE: 3})
+    assert seqs(reader, Lane.LIVE) == [4]
+    assert file.dropped_rows == 0
+
+
+def test_on_a_nearly_full_disk_a_large_outbox_stops_growing(path: Path, opened: ExitStack) -> None:
+    file, _ = open_both(path, opened)
+    big = SMALL_BYTES // 10
+    file.transact([row(Lane.BACKLOG, float(at), size=big) for at in range(20)], receipted={})
+    opened.close()
+    file, reader = open_both(path, opened, free_bytes=1_000_000)
+    before = file.size_bytes
+    file.transact([row(Lane.LIVE, 30.0, size=big)], receipted={})
+    assert file.size_bytes <= before
+    assert seqs(reader, Lane.LIVE) == [1]
+    assert only_gap(reader, Lane.BACKLOG).from_seq == 1
+
+
+def test_on_a_nearly_full_disk_a_small_outbox_still_takes_rows(
+    path: Path, opened: ExitStack
+) -> None:
+    file, reader = open_both(path, opened, free_bytes=1_000_000)
+    file.transact([row(Lane.LIVE, 1.0, size=50_000)] * 3, receipted={})
+    assert seqs(reader, Lane.LIVE) == [1, 2, 3]
+    assert file.dropped_rows == 0
+
+
+def test_sizes_are_counted_anew_on_opening(path: Path, opened: ExitStack) -> None:
+    file, _ = open_both(path, opened, max_bytes=10_000)
+    for at in range(1, 41):
+        file.transact([row(Lane.BACKLOG, float(at), size=500)], receipted={})
+    counted, rows = file.size_bytes, dict(file.rows)
+    opened.close()
+    again, _ = open_both(path, opened)
+    assert (again.size_bytes, dict(again.rows)) == (counted, rows)
+
+
+def test_marks_and_orders_are_stored_together(path: Path, opened: ExitStack) -> None:
+    file, _ = open_both(path, opened)
+    stream = Stream("hub", "e9", Lane.URGENT)
+    assert (file.marks(), file.orders()) == ({}, None)
+    file.transact([Received(marks={stream: 3}, orders=b"{}")], receipted={})
+    file.transact([Received(marks={stream: 4})], receipted={})
+    opened.close()
+    again, _ = open_both(path, opened)
+    assert (again.marks(), again.orders()) == ({stream: 4}, b"{}")
+
+
+@pytest.mark.parametrize("content", [b"this is not a database at all" * 50, None])
+def test_a_corrupt_file_is_set_aside_and_a_new_one_begun(
+    path: Path, opened: ExitStack, content: bytes | None
+) -> None:
+    file, _ = open_both(path, opened)
+    writes = [row(Lane.LIVE, float(at), size=3_000) for at in range(50)]
+    file.transact(writes, receipted={})
+    epoch = file.epoch
+    opened.close()
+    damaged = content or _overwrite_middle(path.read_bytes())
+    path.write_bytes(damaged)
+    again, aside = open_outbox(path, max_bytes=PLENTY)
+    opened.callback(again.close)
+    assert aside is not None
+    assert aside.read_bytes()[100:] == damaged[100:]
+    assert again.epoch != epoch
+    assert again.transact([row(Lane.LIVE, 1.0)], receipted={}) == [1]
+
+
+def test_a_second_corrupt_file_does_not_replace_the_first(path: Path, opened: ExitStack) -> None:
+    names = []
+    for _ in range(2):
+        path.write_bytes(b"garbage" * 500)
+        file, aside = open_outbox(path, max_bytes=PLENTY)
+        file.close()
+        names.append(aside)
+    assert len(set(names)) == 2
+    assert all(name is not None and name.exists() for name in names)
+
+
+def test_a_file_of_a_later_format_is_left_alone(path: Path) -> None:
+    db = sqlite3.connect(path)
+    db.execute("PRAGMA user_version = 9")
+    db.execute("CREATE TABLE later (x)")
+    db.close()
+    before = path.read_bytes()
+    with pytest.raises(OutboxError, match="format 9"):
+        open_outbox(path, max_bytes=PLENTY)
+    assert path.read_bytes()[100:] == before[100:]
+
+
+def _overwrite_middle(content: bytes) -> bytes:
+    middle = len(content) // 2
+    return content[:4_096] + b"\xa5" * (middle - 4_096) + content[middle:]

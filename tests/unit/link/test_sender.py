@@ -1,0 +1,196 @@
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+from gateway.clock import Clock
+from gateway.link.envelope import (
+    Envelope,
+    Kind,
+    Receipt,
+    Status,
+    decode_envelope,
+    decode_items,
+    encode,
+)
+from gateway.link.flow import Row
+from gateway.link.outbox import Outbox
+from gateway.link.outbox_errors import DiskFullError
+from gateway.link.sender import MAX_UNACKNOWLEDGED, Sender
+from gateway.link.topics import Topics
+from gateway.model import Lane
+from tests.unit.link.world import press
+
+TOPICS = Topics("iwaki")
+QUICK = Clock(rate=1_000.0)  # 5 s pass in 5 ms
+
+
+class Wire:
+    """A broker that keeps what is published; it acknowledges while `acknowledges`."""
+
+    def __init__(self) -> None:
+        self.published: asyncio.Queue[tuple[str, Envelope]] = asyncio.Queue()
+        self.acknowledges = asyncio.Event()
+        self.acknowledges.set()
+
+    async def publish(self, topic: str, payload: bytes, *, retain: bool = False) -> bool:
+        envelope = decode_envelope(payload)
+        assert isinstance(envelope, Envelope)
+        assert not retain
+        self.published.put_nowait((topic, envelope))
+        await self.acknowledges.wait()
+        return True
+
+    async def next(self) -> Envelope:
+        return (await asyncio.wait_for(self.published.get(), 10))[1]
+
+
+@asynccontextmanager
+async def sending(path: Path, *, clock: Clock) -> AsyncIterator[tuple[Outbox, Sender, Wire]]:
+    wire = Wire()
+    async with Outbox(path / "outbox.sqlite", max_bytes=10_000_000) as outbox:
+        sender = Sender(
+            source=outbox,
+            publisher=wire,
+            name="gw-07",
+            topic=lambda lane: TOPICS.up("gw-07", lane),
+            clock=clock,
+        )
+        async with asyncio.TaskGroup() as tasks:
+            task = tasks.create_task(sender.run(), name="sender")
+            sender.connection(up=True)
+            yield outbox, sender, wire
+            task.cancel()
+
+
+async def append(outbox: Outbox, number: int, lane: Lane = Lane.LIVE) -> int:
+    return await outbox.append(lane, Kind.PRESS, [press(number)], since=0.0, until=1.0)
+
+
+def receipt(outbox: Outbox, mark: int) -> bytes:
+    return encode(Receipt(epoch=outbox.epoch, lane=Lane.LIVE, mark=mark))
+
+
+async def test_an_appended_row_goes_out_as_an_envelope_on_its_lane(tmp_path: Path) -> None:
+    clock = Clock(start=1_800_000_000.0, anchor=0.0, rate=1e-12)
+    async with sending(tmp_path, clock=clock) as (outbox, _, wire):
+        await append(outbox, 7, Lane.URGENT)
+        topic, envelope = await asyncio.wait_for(wire.published.get(), 10)
+        assert topic == TOPICS.up("gw-07", Lane.URGENT)
+        assert (envelope.sender, envelope.epoch) == ("gw-07", outbox.epoch)
+        assert (envelope.lane, envelope.seq, envelope.first) == (Lane.URGENT, 1, 1)
+        assert round(envelope.sent) == 1_800_000_000
+        assert decode_items(envelope) == [press(7)]
+
+
+async def test_a_receipt_deletes_and_the_next_row_says_so(tmp_path: Path) -> None:
+    async with sending(tmp_path, clock=Clock()) as (outbox, sender, wire):
+        assert sender.lane() is Lane.BACKLOG
+        await append(outbox, 1)
+        await wire.next()
+        sender.receipt(receipt(outbox, 1))
+        await append(outbox, 2)
+        second = await wire.next()
+        assert (second.seq, second.first) == (2, 2)
+        await append(outbox, 3)
+        assert [row.seq for row in await outbox.read(Lane.LIVE, after=0, limit=9)] == [2, 3]
+        assert sender.lane() is Lane.LIVE
+
+
+async def test_rows_of_an_earlier_run_go_out_first(tmp_path: Path) -> None:
+    async with Outbox(tmp_path / "outbox.sqlite", max_bytes=10_000_000) as outbox:
+        await append(outbox, 1)
+        await append(outbox, 2)
+    async with sending(tmp_path, clock=Clock()) as (_, _, wire):
+        assert [(await wire.next()).seq for _ in range(2)] == [1, 2]
+
+
+async def test_without_a_receipt_a_row_is_sent_again(tmp_path: Path) -> None:
+    async with sending(tmp_path, clock=QUICK) as (outbox, _, wire):
+        await append(outbox, 1)
+        assert [(await wire.next()).seq for _ in range(3)] == [1, 1, 1]
+
+
+async def test_a_receiver_that_is_offline_is_sent_nothing(tmp_path: Path) -> None:
+    async with sending(tmp_path, clock=QUICK) as (outbox, sender, wire):
+        sender.receiver_status(encode(Status(online=False)))
+        await append(outbox, 1)
+        for _ in range(50):
+            await asyncio.sleep(0)
+        assert wire.published.empty()
+        sender.receiver_status(encode(Status(online=True, instance="a")))
+        assert (await wire.next()).seq == 1
+
+
+async def test_no_more_rows_than_20_wait_for_the_broker(tmp_path: Path) -> None:
+    async with sending(tmp_path, clock=Clock()) as (outbox, _, wire):
+        wire.acknowledges.clear()
+        async with asyncio.TaskGroup() as tasks:
+            for number in range(40):
+                tasks.create_task(append(outbox, number), name=f"append {number}")
+        for _ in range(MAX_UNACKNOWLEDGED):
+            await wire.next()
+        for _ in range(50):
+            await asyncio.sleep(0)
+        assert wire.published.empty()
+        wire.acknowledges.set()
+        assert (await wire.next()).seq == MAX_UNACKNOWLEDGED + 1
+
+
+async def test_a_receipt_beyond_what_was_ever_written_begins_a_new_epoch(tmp_path: Path) -> None:
+    """The outbox was restored from a copy: the receiver would take new rows for old ones."""
+    async with sending(tmp_path, clock=Clock()) as (outbox, sender, wire):
+        await append(outbox, 1)
+        old = await wire.next()
+        sender.receipt(receipt(outbox, 500))
+        new = await wire.next()
+        assert new.epoch != old.epoch
+        assert (new.epoch, new.seq) == (outbox.epoch, 1)
+        assert (await outbox.stats()).rows == 1
+        assert sender.counts["renewed"] == 1
+
+
+async def test_malformed_receipts_and_statuses_are_counted(tmp_path: Path) -> None:
+    async with sending(tmp_path, clock=Clock()) as (_, sender, _):
+        sender.receipt(b"{}")
+        sender.receiver_status(b"\xff")
+        assert sender.counts["malformed"] == 2
+
+
+class FailingRows:
+    """A source whose disk fails once."""
+
+    def __init__(self) -> None:
+        self.epoch = "e1"
+        self.changed = asyncio.Event()
+        self.reads = 0
+
+    async def read(self, lane: Lane, *, after: int, limit: int) -> list[Row]:
+        self.reads += 1
+        if self.reads == 1:
+            raise DiskFullError("outbox: the disk is full")
+        return [Row(lane, 1, Kind.PRESS, b"[]")] if after == 0 and limit else []
+
+    async def first(self, lane: Lane) -> int:
+        return 1
+
+    async def last(self, lane: Lane) -> int:
+        return 1
+
+    async def delete(self, lane: Lane, mark: int) -> None: ...
+
+    async def renew(self) -> str:
+        return self.epoch
+
+
+async def test_a_source_whose_disk_fails_is_tried_again() -> None:
+    wire = Wire()
+    sender = Sender(
+        source=FailingRows(), publisher=wire, name="hub", topic=lambda lane: lane, clock=QUICK
+    )
+    async with asyncio.TaskGroup() as tasks:
+        task = tasks.create_task(sender.run(), name="sender")
+        sender.connection(up=True)
+        assert (await wire.next()).seq == 1
+        assert sender.counts["source_failed"] == 1
+        task.cancel()

@@ -1,0 +1,349 @@
+"""A sender, a receiver and a bad channel between them, stepped by hand: no I/O, no real time.
+
+The parts under test are the real ones: `SenderFlow`, `Acceptor`, the wire encoding, and, as one of
+the two row sources, the real SQLite file.
+"""
+
+import base64
+import random
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Protocol
+
+import msgspec
+
+from gateway.link.acceptor import SKIPPED, Acceptor
+from gateway.link.envelope import (
+    Envelope,
+    Kind,
+    Receipt,
+    Stream,
+    decode_envelope,
+    decode_items,
+    decode_receipt,
+    encode,
+    encode_items,
+    span,
+)
+from gateway.link.flow import Fetch, Row, Send, SenderFlow
+from gateway.link.outbox_file import DROPPED, Append, OutboxFile, OutboxReader, open_outbox
+from gateway.model import Gap, Lane, Press, Rejected
+
+SENDER = "gw-07"
+
+
+class Rows(Protocol):
+    """An outbox whose every call is done at once."""
+
+    epoch: str
+    dropped: set[tuple[Lane, int]]
+
+    def append(self, lane: Lane, number: int) -> int: ...
+    def drop_oldest(self) -> None: ...
+    def read(self, lane: Lane, *, after: int, limit: int) -> Sequence[Row]: ...
+    def first(self, lane: Lane) -> int: ...
+    def last(self, lane: Lane) -> int: ...
+    def delete(self, lane: Lane, mark: int) -> None: ...
+    def reopen_after_kill(self) -> None: ...
+
+
+def press(number: int, *, size: int = 0) -> Press:
+    """An item that can be told from every other, of `size` bytes that no compression shrinks."""
+    filling = base64.b85encode(random.Random(number).randbytes(size)).decode()
+    return Press(at=float(number), receiver="r", identifier=f"i{filling}", rssi_dbm=-70)
+
+
+class MemoryRows:
+    """The outbox's rules on lists."""
+
+    def __init__(self) -> None:
+        self.epoch = "e1"
+        self.dropped: set[tuple[Lane, int]] = set()
+        self._rows: dict[Lane, list[tuple[int, Row]]] = {lane: [] for lane in Lane}
+        self._last = dict.fromkeys(Lane, 0)
+
+    def append(self, lane: Lane, number: int) -> int:
+        self._last[lane] += 1
+        seq = self._last[lane]
+        row = Row(lane=lane, seq=seq, kind=Kind.PRESS, items=encode_items([press(number)]))
+        self._rows[lane].append((seq, row))
+        return seq
+
+    def drop_oldest(self) -> None:
+        """Replace half of the backlog's rows, or of the live ones, by one gap row."""
+        for lane in (Lane.BACKLOG, Lane.LIVE):
+            rows = self._rows[lane]
+            victims = rows[: (len(rows) + 1) // 2]
+            if len(victims) > 1 or (victims and victims[0][1].kind != Kind.GAP):
+                from_seq, to_seq = victims[0][0], victims[-1][1].seq
+                self.dropped |= {(lane, seq) for seq in range(from_seq, to_seq + 1)}
+                gap = Gap(since=1, until=2, reason=DROPPED, from_seq=from_seq, to_seq=to_seq)
+                row = Row(lane=lane, seq=to_seq, kind=Kind.GAP, items=encode_items([gap]))
+                rows[: len(victims)] = [(from_seq, row)]
+                return
+
+    def read(self, lane: Lane, *, after: int, limit: int) -> Sequence[Row]:
+        return [row for _, row in self._rows[lane] if row.seq > after][:limit]
+
+    def first(self, lane: Lane) -> int:
+        return self._rows[lane][0][0] if self._rows[lane] else self._last[lane] + 1
+
+    def last(self, lane: Lane) -> int:
+        return self._last[lane]
+
+    def delete(self, lane: Lane, mark: int) -> None:
+        self._rows[lane] = [held for held in self._rows[lane] if held[1].seq > mark]
+
+    def reopen_after_kill(self) -> None:
+        """All of it was on the disk."""
+
+
+class FileRows:
+    """The real file, small enough to be full after a dozen rows."""
+
+    def __init__(self, path: Path, *, max_bytes: int = 4_000) -> None:
+        self.dropped: set[tuple[Lane, int]] = set()
+        self._path = path
+        self._max_bytes = max_bytes
+        self._receipted: dict[Lane, int] = {}
+        self._file: OutboxFile
+        self._reader: OutboxReader
+        self._open()
+
+    def append(self, lane: Lane, number: int) -> int:
+        row = Append(lane, Kind.PRESS, encode_items([press(number)]), since=1.0, until=2.0)
+        seq = self._file.transact([row], receipted=self._receipted)[0]
+        self._receipted = {}
+        for each in Lane:
+            for held in self._reader.read(each, after=0, limit=1):
+                if held.kind == Kind.GAP:
+                    gap = msgspec.json.decode(held.items, type=list[Gap])[0]
+                    self.dropped |= {(each, s) for s in range(gap.from_seq, gap.to_seq + 1)}
+        return seq
+
+    def drop_oldest(self) -> None:
+        """A full outbox drops by itself."""
+
+    def read(self, lane: Lane, *, after: int, limit: int) -> Sequence[Row]:
+        return self._reader.read(lane, after=after, limit=limit)
+
+    def first(self, lane: Lane) -> int:
+        held = self._reader.first(lane)
+        return max(held or self.last(lane) + 1, self._receipted.get(lane, 0) + 1)
+
+    def last(self, lane: Lane) -> int:
+        return self._file.last(lane)
+
+    def delete(self, lane: Lane, mark: int) -> None:
+        self._receipted[lane] = mark
+
+    def reopen_after_kill(self) -> None:
+        """Deletions that waited for the next commit are forgotten."""
+        self._receipted = {}
+        self.close()
+        self._open()
+
+    def close(self) -> None:
+        self._reader.close()
+        self._file.close()
+
+    def _open(self) -> None:
+        self._file, _ = open_outbox(self._path, max_bytes=self._max_bytes)
+        self._reader = OutboxReader(self._path)
+        self.epoch = self._file.epoch
+
+
+@dataclass
+class Store:
+    """What the receiver has committed."""
+
+    rows: list[Envelope] = field(default_factory=list)
+    marks: dict[Stream, int] = field(default_factory=dict)
+
+    def copy(self) -> "Store":
+        return Store(rows=list(self.rows), marks=dict(self.marks))
+
+
+class World:
+    """`durable`: whether the receiver keeps its marks over a restart."""
+
+    def __init__(self, rows: Rows, *, durable: bool = True) -> None:
+        self.now = 0.0
+        self.rows = rows
+        self.durable = durable
+        self.restored = False
+        self.sent_numbers: dict[tuple[Lane, int], int] = {}
+        self.up: list[bytes] = []
+        self.receipts: list[bytes] = []
+        self.store = Store()
+        self.backup = Store()
+        self.connected = True
+        self.receiver_online = True
+        self.flow = self._new_flow()
+        self.flow.connected()
+        self.acceptor = Acceptor({})
+
+    # the sender
+
+    def append(self, lane: Lane) -> None:
+        number = len(self.sent_numbers) + 1
+        self.sent_numbers[lane, self.rows.append(lane, number)] = number
+        self.flow.appended()
+
+    def pump(self) -> None:
+        """Let the sender do all that it wants to do now."""
+        self.flow.tick(now=self.now)
+        while (command := self.flow.next(now=self.now)) is not None:
+            match command:
+                case Fetch(lane=lane, after=after, limit=limit):
+                    self.flow.fetched(command, self.rows.read(lane, after=after, limit=limit))
+                case Send(row=row, first=first):
+                    self.up.append(self._envelope(row, first))
+
+    def kill_sender(self) -> None:
+        self.rows.reopen_after_kill()
+        self.flow = self._new_flow()
+        self.receiver_online = True
+        if self.connected:
+            self.flow.connected()
+
+    def connect(self) -> None:
+        self.connected = True
+        self.flow.connected()
+
+    def lose_connection(self) -> None:
+        self.connected = False
+        self.receiver_online = True
+        self.flow.disconnected()
+
+    def see_receiver(self, *, online: bool, instance: str) -> None:
+        self.receiver_online = online
+        self.flow.receiver_status(online=online, instance=instance)
+
+    def take_receipt(self, payload: bytes) -> None:
+        receipt = decode_receipt(payload)
+        assert isinstance(receipt, Receipt)
+        assert receipt.epoch == self.rows.epoch
+        assert receipt.mark <= self.rows.last(receipt.lane)
+        if self.flow.receipt(receipt, now=self.now):
+            self.rows.delete(receipt.lane, receipt.mark)
+
+    # the receiver
+
+    def take_row(self, payload: bytes) -> None:
+        envelope = decode_envelope(payload)
+        assert isinstance(envelope, Envelope)
+        assert not isinstance(self.acceptor.offer(envelope), Rejected)
+
+    def commit(self) -> None:
+        batch = self.acceptor.batch
+        self.store.rows += batch.rows
+        self.store.marks.update(batch.marks)
+        self._publish_receipts(self.acceptor.confirm())
+
+    def fail_commit(self) -> None:
+        self.acceptor.roll_back()
+
+    def kill_receiver(self) -> None:
+        self.acceptor = Acceptor(self.store.marks if self.durable else {})
+
+    def restore_receiver(self) -> None:
+        self.restored = True
+        self.store = self.backup.copy()
+        self.kill_receiver()
+
+    # the end
+
+    def deliver_all_rows(self) -> None:
+        while self.up:
+            self.take_row(self.up.pop(0))
+
+    def good_second(self) -> None:
+        """Everything that is under way arrives."""
+        self.pump()
+        self.deliver_all_rows()
+        self.commit()
+        while self.receipts:
+            self.take_receipt(self.receipts.pop(0))
+        self.now += 1.0
+
+    def drain(self) -> None:
+        """A good channel from now on: all must be through in a bounded number of seconds.
+
+        Where the sender thinks the channel good already, nothing tells it to go back but time.
+        """
+        if not self.connected:
+            self.connect()
+        if not self.receiver_online:
+            self.see_receiver(online=True, instance="a")
+        waiting = sum(self.rows.last(lane) - self.rows.first(lane) + 1 for lane in Lane)
+        bound_s = 20 + waiting // 16
+        for _ in range(bound_s):
+            self.good_second()
+            if all(self.rows.first(lane) > self.rows.last(lane) for lane in Lane):
+                return
+        raise AssertionError(f"not drained in {bound_s} s")
+
+    def check_what_came(self) -> None:
+        """Nothing altered, nothing twice, in order; gaps only of what was dropped or restored."""
+        seen: dict[Lane, int] = dict.fromkeys(Lane, 0)
+        for envelope in self.store.rows:
+            seqs = self._span(envelope)
+            if envelope.kind == Kind.GAP:
+                self._check_gap(envelope, seqs)
+            else:
+                number = self.sent_numbers[envelope.lane, envelope.seq]
+                assert decode_items(envelope) == [press(number)]
+            if self.durable:
+                assert seqs.stop - 1 > seen[envelope.lane]
+                seen[envelope.lane] = seqs.stop - 1
+
+    def check_complete(self) -> None:
+        """Each row ever appended came, or lies in a gap that the receiver was told of."""
+        came: set[tuple[Lane, int]] = set()
+        for envelope in self.store.rows:
+            if self.restored or not self._is_skip(envelope):
+                came |= {(envelope.lane, seq) for seq in self._span(envelope)}
+        assert set(self.sent_numbers) <= came
+
+    def _check_gap(self, envelope: Envelope, seqs: range) -> None:
+        if self._is_skip(envelope):
+            assert self.restored or not self.durable
+        else:
+            assert {(envelope.lane, seq) for seq in seqs} <= self.rows.dropped
+
+    @staticmethod
+    def _is_skip(envelope: Envelope) -> bool:
+        items = decode_items(envelope)
+        assert not isinstance(items, Rejected)
+        return isinstance(items[0], Gap) and items[0].reason == SKIPPED
+
+    @staticmethod
+    def _span(envelope: Envelope) -> range:
+        seqs = span(envelope)
+        assert isinstance(seqs, range)
+        return seqs
+
+    def _new_flow(self) -> SenderFlow:
+        marks = {lane: self.rows.first(lane) - 1 for lane in Lane}
+        return SenderFlow(epoch=self.rows.epoch, marks=marks)
+
+    def _envelope(self, row: Row, first: int) -> bytes:
+        return encode(
+            Envelope(
+                sender=SENDER,
+                epoch=self.rows.epoch,
+                lane=row.lane,
+                seq=row.seq,
+                first=first,
+                sent=self.now,
+                kind=row.kind,
+                items=msgspec.Raw(row.items),
+            )
+        )
+
+    def _publish_receipts(self, marks: Mapping[Stream, int]) -> None:
+        for stream, mark in marks.items():
+            receipt = Receipt(epoch=stream.epoch, lane=stream.lane, mark=mark)
+            self.receipts.append(encode(receipt))

@@ -1,0 +1,60 @@
+"""From nothing to the newest schema, and no step into the unknown."""
+
+import sqlite3
+from pathlib import Path
+
+import pytest
+from alembic.autogenerate import compare_metadata
+from alembic.runtime.migration import MigrationContext
+from sqlalchemy import create_engine
+
+from gateway.store.database import Connection, Database, StoreError
+from gateway.store.schema import metadata
+
+
+async def test_the_migrations_lead_to_the_schema_that_the_queries_use(database: Database) -> None:
+    def differences(connection: Connection) -> list[object]:
+        return list(compare_metadata(MigrationContext.configure(connection), metadata))
+
+    assert await database.read(differences) == []
+
+
+async def test_the_comparison_would_show_a_missing_column(tmp_path: Path) -> None:
+    engine = create_engine(f"sqlite:///{tmp_path / 'old.sqlite'}")
+    with engine.begin() as connection:
+        metadata.create_all(connection)
+        connection.exec_driver_sql("ALTER TABLE carriers DROP COLUMN name")
+        found = compare_metadata(MigrationContext.configure(connection), metadata)
+    engine.dispose()
+    assert [difference[0] for difference in found] == ["add_column"]
+
+
+async def test_opening_again_changes_nothing(tmp_path: Path) -> None:
+    path = tmp_path / "hub.sqlite"
+    async with Database(path):
+        pass
+    before = version(path)
+    async with Database(path):
+        pass
+    assert version(path) == before == ("0001",)
+
+
+async def test_a_newer_schema_is_left_alone(tmp_path: Path) -> None:
+    path = tmp_path / "hub.sqlite"
+    async with Database(path):
+        pass
+    with sqlite3.connect(path) as connection:
+        connection.execute("UPDATE alembic_version SET version_num = '9999'")
+    connection.close()
+    with pytest.raises(StoreError, match=r"hub\.sqlite: was written by a newer .*schema 9999"):
+        async with Database(path):
+            pass
+    assert version(path) == ("9999",)
+
+
+def version(path: Path) -> tuple[str, ...]:
+    connection = sqlite3.connect(path)
+    try:
+        return tuple(connection.execute("SELECT version_num FROM alembic_version").fetchone())
+    finally:
+        connection.close()

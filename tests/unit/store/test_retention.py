@@ -1,0 +1,67 @@
+"""What is old goes, what is young stays, and no call takes long."""
+
+from sqlalchemy import func, select
+
+from gateway.model import Alert, AlertKind, AlertState, Crossing, Gap, ZoneEvent
+from gateway.settings import RetentionSettings
+from gateway.store import access, alerts, positions, retention, sightings
+from gateway.store.database import Connection, Database
+from gateway.store.schema import metadata
+from tests.unit.store.test_access import look
+from tests.unit.store.test_positions import position
+from tests.unit.store.test_sessions import login
+from tests.unit.store.test_sightings import window
+
+NOW = 500 * retention.DAY_S
+HOURS_AGO = {
+    "windows": (25, 23),
+    "gaps": (49, 47),
+    "positions": (49, 47),
+    "zone_events": (49, 47),
+    "alerts": (366 * 24, 364 * 24),
+    "sessions": (1, -1),
+    "access_log": (366 * 24, 364 * 24),
+}
+KEEP = RetentionSettings()
+
+
+def fill(connection: Connection) -> None:
+    """One row of each table just too old, and one just young enough."""
+    for which in (0, 1):
+        at = {name: NOW - ages[which] * retention.HOUR_S for name, ages in HOURS_AGO.items()}
+        sightings.add_windows(connection, [window(int(at["windows"]), seq=which)])
+        sightings.add_gap(connection, "gw-07", Gap(0.0, at["gaps"], "restart"))
+        positions.add(connection, [position(at["positions"])])
+        event = ZoneEvent(at["zone_events"], "t-1", "school", Crossing.ENTER, 0.9)
+        positions.add_events(connection, [event])
+        raised = Alert(f"a-{which}", AlertKind.SOS, AlertState.RAISED, 0.0, at["alerts"], tag="t-1")
+        alerts.add(connection, raised)
+        login(connection, b"%d" % which, at["sessions"])
+        access.add(connection, [look(at["access_log"])])
+
+
+def rows(connection: Connection) -> dict[str, int]:
+    return {
+        name: connection.execute(
+            select(func.count()).select_from(metadata.tables[name])
+        ).scalar_one()
+        for name in (*HOURS_AGO, "alert_changes")
+    }
+
+
+async def test_each_table_loses_its_old_row_and_keeps_its_young_one(database: Database) -> None:
+    await database.write(fill)
+    assert set((await database.read(rows)).values()) == {2}
+    forgotten = await database.write(retention.forget, now=NOW, keep=KEEP)
+    assert forgotten == dict.fromkeys(HOURS_AGO, 1)
+    assert set((await database.read(rows)).values()) == {1}
+    assert await database.write(retention.forget, now=NOW, keep=KEEP) == {}
+    assert (await database.read(access.verify)).fault == ""
+
+
+async def test_a_call_forgets_no_more_than_its_batch(database: Database) -> None:
+    await database.write(positions.add, [position(float(at)) for at in range(25)])
+    found = []
+    while forgotten := await database.write(retention.forget, now=NOW, keep=KEEP, batch=10):
+        found.append(forgotten)
+    assert found == [{"positions": 10}, {"positions": 10}, {"positions": 5}]
