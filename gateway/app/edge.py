@@ -55,62 +55,69 @@ class Edge:
             await self._serve(outbox, stop)
 
     async def _serve(self, outbox: Outbox, stop: asyncio.Event) -> None:
-        gateway = self._settings.edge.gateway
-        broker = Broker(
-            settings=self._settings.broker,
-            name=gateway,
-            presence=Presence(
-                topic=self._topics.gateway_status(gateway),
-                online=lambda: encode(self._status),
-                offline=encode(Status(online=False)),
-            ),
+        edge = self._settings.edge
+        broker = self._broker()
+        sender = self._sender(broker, outbox)
+        hearing = Hearing(
+            clock=self._clock,
+            spool=Spool(outbox),
+            heard_until=outbox.heartbeat,
+            lane=sender.lane,
+            receiver_timeout_s=edge.receiver_timeout_s,
         )
-        sender = Sender(
+        scanner = Scanner(edge.adapters, hearing.advert, utc=self._clock.utc)
+        changed: asyncio.Queue[EdgeOrders] = (
+            asyncio.Queue()
+        )  # bounded by the hub's one row a change
+        inbox = OrdersInbox(outbox, on_orders=changed.put_nowait)
+        receiver = self._receiver(broker, inbox)
+        await self._wire(broker, sender, receiver, hearing)
+        last = await inbox.last()
+        if last is not None:
+            await self._follow(last, broker, hearing)
+        works = {
+            "receiver": receiver.run(),
+            "orders": self._obey(changed, broker, hearing),
+            "scan": scanner.run(),
+            "presses": hearing.store_presses(),
+            "windows": self._tick(hearing, scanner),
+            "status": self._report(broker, outbox, hearing),
+            "sender": sender.run(),
+            "broker": broker.run(),
+        }
+        async with asyncio.TaskGroup() as tasks:
+            running = [tasks.create_task(work, name=name) for name, work in works.items()]
+            await stop.wait()
+            for task in running:  # in the order of `works`: sources first
+                task.cancel()
+
+    def _broker(self) -> Broker:
+        gateway = self._settings.edge.gateway
+        presence = Presence(
+            topic=self._topics.gateway_status(gateway),
+            online=lambda: encode(self._status),
+            offline=encode(Status(online=False)),
+        )
+        return Broker(settings=self._settings.broker, name=gateway, presence=presence)
+
+    def _sender(self, broker: Broker, outbox: Outbox) -> Sender:
+        gateway = self._settings.edge.gateway
+        return Sender(
             source=outbox,
             publisher=broker,
             name=gateway,
             topic=partial(self._topics.up, gateway),
             clock=self._clock,
         )
-        hearing = Hearing(
-            clock=self._clock,
-            spool=Spool(outbox),
-            heard_until=outbox.heartbeat,
-            lane=sender.lane,
-            receiver_timeout_s=self._settings.edge.receiver_timeout_s,
-        )
-        scanner = Scanner(self._settings.edge.adapters, hearing.advert, utc=self._clock.utc)
-        changed: asyncio.Queue[EdgeOrders] = (
-            asyncio.Queue()
-        )  # bounded by the hub's one row a change
-        inbox = OrdersInbox(outbox, on_orders=changed.put_nowait)
-        receiver = Receiver(
+
+    def _receiver(self, broker: Broker, inbox: OrdersInbox) -> Receiver:
+        gateway = self._settings.edge.gateway
+        return Receiver(
             inbox=inbox,
             publisher=broker,
             receipt_topic=lambda _hub: self._topics.down_receipt(gateway),
             on_event=_tell_event,
         )
-        await self._wire(broker, sender, receiver, hearing)
-        last = await inbox.last()
-        if last is not None:
-            await self._follow(last, broker, hearing)
-        async with asyncio.TaskGroup() as tasks:
-            running = [
-                tasks.create_task(work, name=name)
-                for name, work in {
-                    "broker": broker.run(),
-                    "sender": sender.run(),
-                    "receiver": receiver.run(),
-                    "orders": self._obey(changed, broker, hearing),
-                    "scan": scanner.run(),
-                    "presses": hearing.store_presses(),
-                    "windows": self._tick(hearing, scanner),
-                    "status": self._report(broker, outbox, hearing),
-                }.items()
-            ]
-            await stop.wait()
-            for task in running:
-                task.cancel()
 
     async def _wire(
         self, broker: Broker, sender: Sender, receiver: Receiver, hearing: Hearing

@@ -5,8 +5,8 @@ broker ─► Receiver ─► Intake ─► database ─► Stepper ─┬─►
 """
 
 import asyncio
-from collections.abc import Coroutine, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Coroutine, Sequence
+from concurrent.futures import Executor, ThreadPoolExecutor
 from contextlib import AsyncExitStack
 from functools import partial
 from typing import Any
@@ -26,7 +26,7 @@ from gateway.app.stepper import Stepper
 from gateway.app.telling import queue_alerts
 from gateway.clock import Clock
 from gateway.link.acceptor import Event, NewEpoch
-from gateway.link.broker import Broker, Presence
+from gateway.link.broker import Broker, Handler, Presence
 from gateway.link.envelope import Status, encode
 from gateway.link.flow import Row
 from gateway.link.receiver import Receiver
@@ -84,56 +84,18 @@ class Hub:
         self,
         database: Database,
         registry: Registry,
-        executor: ThreadPoolExecutor,
+        executor: Executor,
         stack: AsyncExitStack,
     ) -> dict[str, Coroutine[Any, Any, None]]:
         """Build the parts; returns what is to run, in the order in which it is to stop."""
-        settings = self._settings
         broker = self._broker()
         orders = Orders(self._site, registry, database, self._clock)
-        out_rows = await stack.enter_async_context(OutgoingRows(database, OUT, Row))
-        out = self._sender(broker, out_rows, partial(self._topics.out, settings.hub.id))
-        await broker.subscribe(
-            self._topics.out_receipt(settings.hub.id), lambda message: out.receipt(message.payload)
-        )
-        stepper = Stepper(
-            site=self._site,
-            site_id=settings.site_id,
-            database=database,
-            clock=self._clock,
-            registry=registry,
-            audience=self,
-            out=OUT,
-            lateness_s=settings.hub.lateness_s,
-            executor=executor,
-        )
-        intake = Intake(
-            database,
-            self._clock,
-            registry,
-            is_closed=stepper.is_closed,
-            announce=self.alerts,
-            out=OUT,
-        )
-        amender = Amender(
-            site=self._site,
-            database=database,
-            clock=self._clock,
-            registry=registry,
-            out=OUT,
-            last_late_at=lambda: intake.last_late_at,
-            executor=executor,
-        )
+        stepper = self._stepper(database, registry, executor)
+        intake = self._intake(database, registry, stepper)
+        amender = self._amender(database, registry, executor, intake)
         receiver = await self._receiver(broker, intake)
-        app = create_app(
-            database=database,
-            clock=self._clock,
-            site=self._site,
-            stream=self._stream,
-            settings=settings.hub.api,
-            announce=self.alerts,
-            record=lambda connection, told, at: queue_alerts(connection, told, now=at, out=OUT),
-        )
+        sender = await self._uplink(broker, database, stack)
+        downlinks = await self._downlinks(broker, orders, database, stack)
         await stepper.resume()
         return {
             "receiver": receiver.run(),
@@ -142,13 +104,63 @@ class Hub:
             "amender": amender.run(),
             "registry": self._keep_registry(registry, orders),
             "retention": self._forget(database),
-            **await self._downlinks(broker, orders, database, stack),
-            "sender": out.run(),
-            "api": serve(app, settings.hub.api),
+            **{f"orders for {gateway}": link.run() for gateway, link in downlinks.items()},
+            "sender": sender.run(),
+            "api": self._api(database),
             "integrators": self._publish_alerts(broker),
             "status": self._report(broker),
             "broker": broker.run(),
         }
+
+    # --- the parts --------------------------------------------------------------------------------
+
+    def _stepper(self, database: Database, registry: Registry, executor: Executor) -> Stepper:
+        return Stepper(
+            site=self._site,
+            site_id=self._settings.site_id,
+            database=database,
+            clock=self._clock,
+            registry=registry,
+            audience=self,
+            out=OUT,
+            lateness_s=self._settings.hub.lateness_s,
+            executor=executor,
+        )
+
+    def _intake(self, database: Database, registry: Registry, stepper: Stepper) -> Intake:
+        return Intake(
+            database,
+            self._clock,
+            registry,
+            is_closed=stepper.is_closed,
+            announce=self.alerts,
+            out=OUT,
+        )
+
+    def _amender(
+        self, database: Database, registry: Registry, executor: Executor, intake: Intake
+    ) -> Amender:
+        return Amender(
+            site=self._site,
+            database=database,
+            clock=self._clock,
+            registry=registry,
+            out=OUT,
+            last_late_at=lambda: intake.last_late_at,
+            executor=executor,
+        )
+
+    def _api(self, database: Database) -> Coroutine[Any, Any, None]:
+        app = create_app(
+            database=database,
+            clock=self._clock,
+            site=self._site,
+            stream=self._stream,
+            settings=self._settings.hub.api,
+            announce=self.alerts,
+            record=lambda connection, told, at: queue_alerts(connection, told, now=at, out=OUT),
+        )
+        return serve(app, self._settings.hub.api)
 
     # --- who is told what was committed -----------------------------------------------------------
 
@@ -184,7 +196,9 @@ class Hub:
             ),
         )
 
-    def _sender(self, broker: Broker, rows: OutgoingRows[Row], topic: Any) -> Sender:
+    def _sender(
+        self, broker: Broker, rows: OutgoingRows[Row], topic: Callable[[Lane], str]
+    ) -> Sender:
         sender = Sender(
             source=rows,
             publisher=broker,
@@ -195,20 +209,32 @@ class Hub:
         broker.on_connection(lambda up: sender.connection(up=up))
         return sender
 
+    async def _uplink(self, broker: Broker, database: Database, stack: AsyncExitStack) -> Sender:
+        """Rows for the sink."""
+        hub = self._settings.hub.id
+        rows = await stack.enter_async_context(OutgoingRows(database, OUT, Row))
+        sender = self._sender(broker, rows, partial(self._topics.out, hub))
+        await broker.subscribe(self._topics.out_receipt(hub), _payload_to(sender.receipt))
+        return sender
+
     async def _downlinks(
         self, broker: Broker, orders: Orders, database: Database, stack: AsyncExitStack
-    ) -> dict[str, Coroutine[Any, Any, None]]:
-        works = {}
+    ) -> dict[str, Sender]:
+        """Rows for each gateway that the site names."""
+        links = {}
         for gateway in orders.gateways:
             queue = Queue("down", gateway)
             rows = await stack.enter_async_context(OutgoingRows(database, queue, Row))
-            sender = self._sender(broker, rows, partial(self._topics.down, gateway))
-            await broker.subscribe(
-                self._topics.gateway_status(gateway), _payload(sender.receiver_status)
+            links[gateway] = sender = self._sender(
+                broker, rows, partial(self._topics.down, gateway)
             )
-            await broker.subscribe(self._topics.down_receipt(gateway), _payload(sender.receipt))
-            works[f"down {gateway}"] = sender.run()
-        return works
+            status, receipts = (
+                self._topics.gateway_status(gateway),
+                self._topics.down_receipt(gateway),
+            )
+            await broker.subscribe(status, _payload_to(sender.receiver_status))
+            await broker.subscribe(receipts, _payload_to(sender.receipt))
+        return links
 
     async def _receiver(self, broker: Broker, intake: Intake) -> Receiver:
         receiver = Receiver(
@@ -280,6 +306,6 @@ class Hub:
             await asyncio.sleep(STATUS_EVERY_S)
 
 
-def _payload(take: Any) -> Any:
-    """A handler for `take`, which wants the payload only."""
+def _payload_to(take: Callable[[bytes], None]) -> Handler:
+    """A handler that gives `take` a message's payload."""
     return lambda message: take(message.payload)
