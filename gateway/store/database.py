@@ -11,7 +11,7 @@ import sqlite3
 from collections import deque
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import ExitStack, contextmanager
+from contextlib import AsyncExitStack, ExitStack, contextmanager
 from functools import partial
 from pathlib import Path
 from types import TracebackType
@@ -98,11 +98,10 @@ class Database:
         self._loop = asyncio.get_running_loop()
         self._writer = ThreadPoolExecutor(1, "store-write")
         self._readers = ThreadPoolExecutor(READERS, "store-read")
-        try:
+        async with AsyncExitStack() as undo:
+            undo.push_async_exit(self.__aexit__)
             await self._loop.run_in_executor(self._writer, self._acquire)
-        except BaseException:
-            await self.__aexit__(None, None, None)
-            raise
+            undo.pop_all()
         return self
 
     async def __aexit__(

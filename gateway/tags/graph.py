@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gateway.site import PathLine, Points, Region, Site, SiteError
+from gateway.tags.surroundings import Surroundings
 
 CELL_M = 2.5
 JOIN_M = 0.5
@@ -21,9 +22,8 @@ AREA_CELL_M = 4.0
 AREA_REACH_M = 6.0
 
 HALF_STEP_S = 0.5
-WALK_M_S = 1.2
+QUICKEST = 0.9
 START_PER_S = 0.15
-STOP_PER_S = 0.05
 TURN_SHARPNESS = 2.0
 OFF_PATH_WEIGHT = 0.3
 EXIT_PER_S = 0.3
@@ -213,7 +213,9 @@ def _neighbours(grid: Points) -> Indexes:
     return np.array(found, dtype=np.intp).reshape(-1, 2)
 
 
-def moves_within(graph: Graph, chosen: Indexes, *, exits: NDArray[np.bool_]) -> Moves:
+def moves_within(
+    graph: Graph, chosen: Indexes, *, exits: NDArray[np.bool_], surroundings: Surroundings
+) -> Moves:
     """The transition matrix among the `chosen` cells (n,), sorted indexes; out of coverage beside.
 
     `exits` (n,) are the cells by which a tag may come and go.
@@ -223,8 +225,14 @@ def moves_within(graph: Graph, chosen: Indexes, *, exits: NDArray[np.bool_]) -> 
     local[chosen] = np.arange(count)
     inside = (local[graph.tails] >= 0) & (local[graph.heads] >= 0)
     tails, heads = local[graph.tails[inside]], local[graph.heads[inside]]
-    walk = _walk_on(graph.cells[chosen], graph.off_path[chosen], tails, heads)
-    sources, targets, weights = _transitions(walk, tails, heads, exits)
+    cells, off_path = graph.cells[chosen], graph.off_path[chosen]
+    spans = cells[heads] - cells[tails]
+    lengths = np.hypot(spans[:, 0], spans[:, 1])
+    liking = np.where(off_path[heads] & ~off_path[tails], OFF_PATH_WEIGHT, 1.0)
+    turns = _turns(spans, lengths, tails, heads, liking)
+    sources, targets, weights = _transitions(
+        turns, lengths, tails, heads, exits=exits, surroundings=surroundings
+    )
     places = np.concatenate([np.arange(count), heads, [count]])
     pairs, owned = np.unique(places[targets] * (count + 1) + places[sources], return_inverse=True)
     total = len(graph.cells)
@@ -241,19 +249,23 @@ def moves_within(graph: Graph, chosen: Indexes, *, exits: NDArray[np.bool_]) -> 
 
 
 def _transitions(
-    walk: tuple[Indexes, Indexes, Floats],
+    turns: tuple[Indexes, Indexes, Floats],
+    lengths: Floats,
     tails: Indexes,
     heads: Indexes,
+    *,
     exits: NDArray[np.bool_],
+    surroundings: Surroundings,
 ) -> tuple[Indexes, Indexes, Floats]:
     """Sources, targets, weights over the states: standing (n), walking (e), out of coverage."""
     count, edges = len(exits), len(heads)
     standing, walking, out = np.arange(count), count + np.arange(edges), count + edges
     leave = np.where(exits, EXIT_PER_S, STRAY_PER_S) * HALF_STEP_S
-    stop = STOP_PER_S * HALF_STEP_S
+    stop = surroundings.stop_per_s * HALF_STEP_S
     start = START_PER_S * HALF_STEP_S / np.maximum(np.bincount(tails, minlength=count), 1)[tails]
-    before, after, go = walk
-    go = go * (1 - leave[heads] - stop)[before]
+    before, after, go = turns
+    advance = np.minimum(surroundings.walk_m_s * HALF_STEP_S / lengths, QUICKEST)
+    go = go * advance[after] * (1 - leave[heads] - stop)[before]
     doors = count + np.flatnonzero(exits[tails])
     back = RETURN_PER_S * HALF_STEP_S if len(doors) else 0.0
     parts = (
@@ -271,24 +283,20 @@ def _transitions(
     return sources, targets, weights
 
 
-def _walk_on(
-    cells: Points, off_path: NDArray[np.bool_], tails: Indexes, heads: Indexes
+def _turns(
+    spans: Points, lengths: Floats, tails: Indexes, heads: Indexes, liking: Floats
 ) -> tuple[Indexes, Indexes, Floats]:
-    """Edge `before` → edge `after` with probability `go` in half a second, for one who walks on."""
-    span = cells[heads] - cells[tails]
-    length = np.hypot(span[:, 0], span[:, 1])
-    before, after = _pairs(heads, tails, len(cells))
-    cosine = (span[before] * span[after]).sum(axis=1) / (length[before] * length[after])
-    turn = np.exp(TURN_SHARPNESS * (cosine - 1))
-    turn *= np.where(off_path[heads] & ~off_path[tails], OFF_PATH_WEIGHT, 1.0)[after]
-    turn /= np.bincount(before, turn, len(heads))[before]
-    return before, after, turn * np.minimum(WALK_M_S * HALF_STEP_S / length, 0.9)[after]
+    """Edge `before` → edge `after`, and the share of those who walk on that take it."""
+    before, after = _pairs(heads, tails)
+    cosine = (spans[before] * spans[after]).sum(axis=1) / (lengths[before] * lengths[after])
+    share = np.exp(TURN_SHARPNESS * (cosine - 1)) * liking[after]
+    return before, after, share / np.bincount(before, share, len(heads))[before]
 
 
-def _pairs(heads: Indexes, tails: Indexes, count: int) -> tuple[Indexes, Indexes]:
+def _pairs(heads: Indexes, tails: Indexes) -> tuple[Indexes, Indexes]:
     """Every (edge into a cell, edge out of that cell): two arrays of edge indexes."""
     order = np.argsort(tails, kind="stable")
-    firsts = np.searchsorted(tails[order], np.arange(count + 1))
+    firsts = np.searchsorted(tails[order], np.arange(heads.max(initial=0) + 2))
     ways = np.diff(firsts)[heads]
     before = np.repeat(np.arange(len(heads)), ways)
     within = np.arange(len(before)) - np.repeat(np.cumsum(ways) - ways, ways)

@@ -5,10 +5,8 @@ rooms: exponents 1.9 to 2.6, gains that differ by 3 to 5 dB between receivers of
 packets of five detected near a receiver.
 """
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from math import erf, sqrt
-from statistics import median
 
 import numpy as np
 from numpy.typing import NDArray
@@ -39,20 +37,6 @@ class Radio:
 
 
 GENERIC = Radio()
-
-ROOM_HEIGHT_M = 3.0
-LEAN_ON_POLES_DB = 3.0
-LEAN_IN_ROOMS_DB = 0.5
-
-
-def lean_sd_db(receivers: Sequence[Receiver]) -> float:
-    """How much a body on one side of a tag usually weighs.
-
-    Under poles it takes up to 22 dB from the receivers behind it; in a room, where receivers hang
-    below a ceiling, reflections go around it.
-    """
-    on_poles = median(receiver.height_m for receiver in receivers) > ROOM_HEIGHT_M
-    return LEAN_ON_POLES_DB if on_poles else LEAN_IN_ROOMS_DB
 
 
 def expected_dbm(receiver: Receiver, radio: Radio, points: Points) -> Floats:

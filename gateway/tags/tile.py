@@ -13,7 +13,8 @@ from numpy.typing import NDArray
 
 from gateway.site import Points, Receiver, Site, SiteError
 from gateway.tags.graph import Moves, build_graph, moves_within
-from gateway.tags.propagation import GENERIC, Floats, Radio, expected_dbm, lean_sd_db
+from gateway.tags.propagation import GENERIC, Floats, Radio, expected_dbm
+from gateway.tags.surroundings import surroundings_of
 
 TILE_CELLS = 400
 RASTER_M = 20.0
@@ -71,7 +72,7 @@ class Ground:
         self._graph = build_graph(site)
         self._receivers = {receiver.id: receiver for receiver in site.receivers}
         self._radios = dict(radios or {})
-        self.lean_sd_db = lean_sd_db(site.receivers)
+        self.surroundings = surroundings_of(site.receivers)
         cells = self._graph.cells
         inside = [zone.contains(cells) for zone in site.zones]
         self._zones = np.array(inside, dtype=float).reshape(len(inside), len(cells))
@@ -117,10 +118,11 @@ class Ground:
         expected = np.array([levels[id_] for id_ in heard]).reshape(len(heard), len(cells)).T
         covered = (expected > threshold + EARSHOT_DB).any(axis=1)
         out = np.full((1, len(heard)), OUT_OF_COVERAGE_DBM)
+        exits = graph.ends[chosen] | ~covered
         return Tile(
             cells=cells,
             rim=rim,
-            moves=moves_within(graph, chosen, exits=graph.ends[chosen] | ~covered),
+            moves=moves_within(graph, chosen, exits=exits, surroundings=self.surroundings),
             columns={id_: column for column, id_ in enumerate(heard)},
             antennas=np.array([self._antenna(id_) for id_ in heard]).reshape(-1, 3),
             expected=np.concatenate([expected, out]),

@@ -67,7 +67,7 @@ class Track:
         self._states = _anywhere(self._tile)
         self._levels = Levels(
             cells=len(self._tile.cells) + 1,
-            lean_sd_db=ground.lean_sd_db,
+            lean_sd_db=ground.surroundings.lean_sd_db,
             sd_db=lambda receiver: ground.radio(receiver).power_sd_db,
         )
         if knowledge is not None:

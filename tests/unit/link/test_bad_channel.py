@@ -42,6 +42,19 @@ class _BadChannel(RuleBasedStateMachine):
     def pump(self) -> None:
         self.world.pump()
 
+    @rule(lanes=st.lists(LANES, min_size=1, max_size=6), receipts=st.booleans())
+    def much_happens_while_the_source_is_read(self, lanes: list[Lane], *, receipts: bool) -> None:
+        coming = iter(lanes)
+
+        def happen() -> None:
+            for lane in coming:
+                self.world.append(lane)
+                break
+            if receipts and self.world.receipts:
+                self.world.take_receipt(self.world.receipts.pop(0))
+
+        self.world.pump(while_reading=happen)
+
     @rule(seconds=st.sampled_from([0.1, 1.0, 6.0]))
     def time_passes(self, seconds: float) -> None:
         self.world.now += seconds

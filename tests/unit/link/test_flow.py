@@ -173,6 +173,30 @@ def test_each_row_says_what_is_the_lowest_seq_still_held() -> None:
     assert sent.flow.next(now=0.0) == Send(row=row, first=10)
 
 
+def test_a_row_appended_while_the_source_is_read_is_not_forgotten() -> None:
+    flow = Sent().flow
+    for _ in Lane:
+        fetch = flow.next(now=0.0)
+        assert isinstance(fetch, Fetch)
+        flow.appended()
+        flow.fetched(fetch, [])
+    assert isinstance(flow.next(now=0.0), Fetch)
+
+
+def test_a_lane_that_a_receipt_moved_while_it_was_read_is_read_again() -> None:
+    sent = Sent(live=3)
+    sent.pump()
+    sent.flow.connected()
+    fetch = sent.flow.next(now=0.0)
+    while isinstance(fetch, Fetch) and fetch.lane is not Lane.LIVE:
+        sent.flow.fetched(fetch, [])
+        fetch = sent.flow.next(now=0.0)
+    assert isinstance(fetch, Fetch)
+    sent.receipt(Lane.LIVE, 2)
+    sent.flow.fetched(fetch, [])
+    assert sent.pump() == live(3)
+
+
 def test_rows_are_live_while_the_last_receipt_is_younger_than_5_s() -> None:
     assert lane_for(last_receipt_at=float("-inf"), now=0.0) is Lane.BACKLOG
     assert lane_for(last_receipt_at=10.0, now=10.0 + LIVE_RECEIPT_AGE_S - 0.1) is Lane.LIVE

@@ -6,7 +6,7 @@ the two row sources, the real SQLite file.
 
 import base64
 import random
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
@@ -191,13 +191,16 @@ class World:
         self.sent_numbers[lane, self.rows.append(lane, number)] = number
         self.flow.appended()
 
-    def pump(self) -> None:
-        """Let the sender do all that it wants to do now."""
+    def pump(self, *, while_reading: Callable[[], None] | None = None) -> None:
+        """Let the sender do all that it wants to do now; something may happen during each read."""
         self.flow.tick(now=self.now)
         while (command := self.flow.next(now=self.now)) is not None:
             match command:
                 case Fetch(lane=lane, after=after, limit=limit):
-                    self.flow.fetched(command, self.rows.read(lane, after=after, limit=limit))
+                    rows = self.rows.read(lane, after=after, limit=limit)
+                    if while_reading is not None:
+                        while_reading()
+                    self.flow.fetched(command, rows)
                 case Send(row=row, first=first):
                     self.up.append(self._envelope(row, first))
 

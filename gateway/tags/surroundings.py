@@ -1,0 +1,32 @@
+"""What differs between a street and a room: how people walk, and what a body does to radio."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from statistics import median
+
+from gateway.site import Receiver
+
+CEILING_M = 3.0
+
+
+@dataclass(frozen=True, slots=True)
+class Surroundings:
+    """`walk_m_s` is the usual pace, `stop_per_s` the rate of stopping.
+
+    `lean_sd_db` is how much stronger a tag usually is on one side than on the other: a body takes
+    up to 22 dB from a pole behind it; in a room reflections go around it.
+    """
+
+    walk_m_s: float
+    stop_per_s: float
+    lean_sd_db: float
+
+
+STREET = Surroundings(walk_m_s=1.35, stop_per_s=0.03, lean_sd_db=3.0)
+ROOM = Surroundings(walk_m_s=0.7, stop_per_s=0.05, lean_sd_db=0.5)
+
+
+def surroundings_of(receivers: Sequence[Receiver]) -> Surroundings:
+    """Receivers on poles hang higher than those below a ceiling."""
+    usual_m = median(receiver.height_m for receiver in receivers)
+    return STREET if usual_m > CEILING_M else ROOM
