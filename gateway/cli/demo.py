@@ -83,7 +83,8 @@ def demo(
         raise UnusableError(f"{folder}: is no demo's folder. Give an empty one with --folder.")
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
-    signal.signal(signal.SIGTERM, _as_ctrl_c)
+    for name in (signal.SIGTERM, signal.SIGINT):  # a background job begins with SIGINT ignored
+        signal.signal(name, _as_ctrl_c)
     site = config_dir() / "site.geojson"
     world = ("--site", site, "--seed", seed, "--carriers", carriers)
     typer.echo("Starting broker, gateway and town …")

@@ -158,6 +158,7 @@ class SenderFlow:
             return None
         for lane, flow in self._lanes.items():
             if flow.more and not flow.ready and flow.has_room():
+                flow.more = False  # whatever is appended from now on sets it again
                 return Fetch(lane=lane, after=flow.cursor, limit=flow.window - len(flow.flying))
         return self._send(now)
 
@@ -165,8 +166,10 @@ class SenderFlow:
         """The answer to `fetch`; ignored where an event has moved the lane meanwhile."""
         flow = self._lanes[fetch.lane]
         if flow.cursor != fetch.after:
+            flow.more = True
             return
-        flow.more = len(rows) >= fetch.limit
+        if len(rows) >= fetch.limit:
+            flow.more = True
         if rows:
             flow.ready.extend(rows)
             flow.cursor = rows[-1].seq
