@@ -28,7 +28,8 @@ demo: setup
 	$(BIN)/machimori demo
 
 test: setup packages
-	$(BIN)/pytest $(PYTEST)
+	$(BIN)/pytest --numprocesses=auto tests/unit
+	$(BIN)/pytest tests/accuracy tests/integration tests/system
 
 check: setup
 	$(BIN)/ruff check .
