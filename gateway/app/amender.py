@@ -14,17 +14,18 @@ import structlog
 from gateway.app.registry import Registry
 from gateway.app.telling import queue_positions
 from gateway.clock import Clock
-from gateway.model import Position, ZoneEvent
+from gateway.model import Position, Window, ZoneEvent
 from gateway.site import Site
 from gateway.store import positions, sightings
 from gateway.store.database import Connection, Database
 from gateway.store.errors import StoreError
 from gateway.store.outgoing import Queue
-from gateway.store.sightings import LateStretch, StoredWindow
+from gateway.store.sightings import LateStretch
 from gateway.tags.news import News
 from gateway.tags.pipeline import Pipeline
 
 QUIET_S = 3.0
+LONGEST_WAIT_S = 60.0  # where late windows never cease: a gateway whose clock is a little behind
 STRETCH_S = 300
 WARM_UP_S = 60
 LOOK_EVERY_S = 2.0
@@ -33,7 +34,10 @@ _log = structlog.get_logger()
 
 
 class Amender:
-    """Takes late windows stretch by stretch, once no more come or a stretch is full."""
+    """Takes late windows stretch by stretch, once no more come, or after a minute.
+
+    `counts`: stretches, positions.
+    """
 
     def __init__(
         self,
@@ -54,49 +58,67 @@ class Amender:
         self._out = out
         self._last_late_at = last_late_at
         self._executor = executor
+        self._waiting_since: float | None = None
 
     async def run(self) -> None:
         """Amend until cancelled."""
         while True:
-            stretch = await self._database.read(sightings.late_stretch, longest_s=STRETCH_S)
-            if stretch is None or not self._is_ready(stretch):
-                await asyncio.sleep(LOOK_EVERY_S)
-                continue
             try:
-                await self._amend(stretch)
+                amended = await self.amend()
             except StoreError as error:
                 _log.error("late windows wait to be amended", reason=str(error))
-                await asyncio.sleep(LOOK_EVERY_S)
+                amended = False
+            if not amended:
+                await asyncio.sleep(LOOK_EVERY_S / self._clock.rate)
 
-    def _is_ready(self, stretch: LateStretch) -> bool:
-        quiet = self._clock.monotonic() - self._last_late_at() >= QUIET_S
-        return quiet or stretch.until - stretch.since >= STRETCH_S
-
-    async def _amend(self, stretch: LateStretch) -> None:
-        stored = await self._database.read(
-            sightings.windows_between, stretch.since - WARM_UP_S, stretch.until
-        )
-        loop = asyncio.get_running_loop()
-        found, events = await loop.run_in_executor(self._executor, self._track, stretch, stored)
+    async def amend(self) -> bool:
+        """Amend one stretch; false where none is ready. Raises StoreError: nothing is amended."""
+        stretch = await self._database.read(sightings.late_stretch, longest_s=STRETCH_S)
+        if stretch is None:
+            self._waiting_since = None
+        if stretch is None or not self._is_ready():
+            return False
+        found, events = await self._track(stretch)
         await self._database.write(self._write, stretch, found, events)
+        self._waiting_since = None
         self.counts["stretches"] += 1
         self.counts["positions"] += len(found)
         _log.info("late windows amended history", seconds=stretch.until - stretch.since)
+        return True
 
-    def _track(
-        self, stretch: LateStretch, stored: list[StoredWindow]
-    ) -> tuple[list[Position], list[ZoneEvent]]:
-        pipeline = Pipeline(self._site, self._registry.directory)
-        news = News()
+    def _is_ready(self) -> bool:
+        now = self._clock.monotonic()
+        if self._waiting_since is None:
+            self._waiting_since = now
+        quiet = now - self._last_late_at() >= QUIET_S
+        return quiet or now - self._waiting_since >= LONGEST_WAIT_S
+
+    async def _track(self, stretch: LateStretch) -> tuple[list[Position], list[ZoneEvent]]:
+        """What is worth saying of `stretch`, and anew whatever was said of it before."""
+        since = stretch.since - WARM_UP_S
+        windows: dict[int, list[Window]] = {}
+        for one in await self._database.read(sightings.windows_between, since, stretch.until):
+            windows.setdefault(one.second, []).append(one.window)
+        said = await self._database.read(
+            positions.written, since=stretch.since, until=stretch.until
+        )
+        loop, news = asyncio.get_running_loop(), News()
+        pipeline = await loop.run_in_executor(
+            self._executor, Pipeline, self._site, self._registry.directory
+        )
         found: list[Position] = []
         events: list[ZoneEvent] = []
-        by_second: dict[int, list[StoredWindow]] = {}
-        for one in stored:
-            by_second.setdefault(one.second, []).append(one)
-        for second in range(stretch.since - WARM_UP_S, stretch.until):
-            step = pipeline.step(second, [one.window for one in by_second.get(second, [])])
+        for second in range(since, stretch.until):
+            # One by one: the steps of the present go between, in the same thread.
+            step = await loop.run_in_executor(
+                self._executor, pipeline.step, second, windows.get(second, [])
+            )
             if second >= stretch.since:
-                found += [one for one in step.positions if news.worth_saying(one)]
+                found += [
+                    told
+                    for told in step.positions
+                    if news.worth_saying(told) or (told.tag, told.at) in said
+                ]
                 events += step.events
         return found, events
 

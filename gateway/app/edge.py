@@ -8,18 +8,22 @@ The network being down never stops the capture: store first, then send.
 """
 
 import asyncio
+from collections.abc import Callable
 from functools import partial
 
+import msgspec
 import structlog
 
 from gateway import __version__
 from gateway.app.hearing import Hearing
+from gateway.app.pulse import Pulse
 from gateway.clock import Clock
 from gateway.link.acceptor import Event
 from gateway.link.broker import Broker, Presence
 from gateway.link.envelope import Status, encode
 from gateway.link.orders import OrdersInbox
 from gateway.link.outbox import Outbox
+from gateway.link.outbox_errors import OutboxError
 from gateway.link.receiver import Receiver
 from gateway.link.sender import Sender
 from gateway.link.spool import Spool
@@ -38,23 +42,29 @@ _log = structlog.get_logger()
 class Edge:
     """One gateway. `run` serves until `stop` is set."""
 
-    def __init__(self, settings: Settings, clock: Clock) -> None:
+    def __init__(self, settings: Settings, clock: Clock, pulse: Pulse) -> None:
         self._settings = settings
         self._clock = clock
+        self._pulse = pulse
         self._topics = Topics(settings.site_id)
         self._followed: tuple[str, ...] = ()
         self._status = Status(online=True)
 
-    async def run(self, stop: asyncio.Event) -> None:
-        """Raises OutboxError where the outbox cannot be opened: its message says what to do."""
+    async def run(self, stop: asyncio.Event, started: Callable[[], None]) -> None:
+        """Calls `started` when everything is built.
+
+        Raises OutboxError where the outbox cannot be opened: its message says what to do.
+        """
         settings = self._settings
         path = settings.state_path(settings.edge.outbox)
         async with Outbox(path, max_bytes=settings.edge.outbox_max_mb * 1_000_000) as outbox:
             if outbox.set_aside is not None:
                 _log.error("the outbox was damaged and is set aside", file=str(outbox.set_aside))
-            await self._serve(outbox, stop)
+            await self._serve(outbox, stop, started)
 
-    async def _serve(self, outbox: Outbox, stop: asyncio.Event) -> None:
+    async def _serve(
+        self, outbox: Outbox, stop: asyncio.Event, started: Callable[[], None]
+    ) -> None:
         edge = self._settings.edge
         broker = self._broker()
         sender = self._sender(broker, outbox)
@@ -66,10 +76,8 @@ class Edge:
             receiver_timeout_s=edge.receiver_timeout_s,
         )
         scanner = Scanner(edge.adapters, hearing.advert, utc=self._clock.utc)
-        changed: asyncio.Queue[EdgeOrders] = (
-            asyncio.Queue()
-        )  # bounded by the hub's one row a change
-        inbox = OrdersInbox(outbox, on_orders=changed.put_nowait)
+        changed: asyncio.Queue[EdgeOrders] = asyncio.Queue(1)
+        inbox = OrdersInbox(outbox, on_orders=partial(_keep_newest, changed))
         receiver = self._receiver(broker, inbox)
         await self._wire(broker, sender, receiver, hearing)
         last = await inbox.last()
@@ -85,11 +93,15 @@ class Edge:
             "sender": sender.run(),
             "broker": broker.run(),
         }
-        async with asyncio.TaskGroup() as tasks:
-            running = [tasks.create_task(work, name=name) for name, work in works.items()]
-            await stop.wait()
-            for task in running:  # in the order of `works`: sources first
-                task.cancel()
+        try:
+            async with asyncio.TaskGroup() as tasks:
+                running = [tasks.create_task(work, name=name) for name, work in works.items()]
+                started()
+                await stop.wait()
+                for task in running:  # in the order of `works`: sources first
+                    task.cancel()
+        finally:
+            await hearing.store_waiting_presses()
 
     def _broker(self) -> Broker:
         gateway = self._settings.edge.gateway
@@ -163,24 +175,44 @@ class Edge:
             await asyncio.sleep((TICK_S - now % TICK_S + CLOSING_DELAY_S) / self._clock.rate)
             hearing.running(frozenset(scanner.running))
             await hearing.close_windows(self._clock.utc() - CLOSING_DELAY_S)
+            self._pulse.beat("windows")
 
     async def _report(self, broker: Broker, outbox: Outbox, hearing: Hearing) -> None:
         while True:
-            stats = await outbox.stats()
             now = self._clock.utc()
-            self._status = Status(
+            status = Status(
                 online=True,
                 instance=broker.instance,
                 version=__version__,
                 at=now,
                 synced=self._clock.synced(),
-                outbox_rows=stats.rows,
-                outbox_oldest_s=0.0 if stats.oldest_since is None else now - stats.oldest_since,
                 silent_s=hearing.silent_s(),
                 counts=dict(broker.counts + hearing.counts),
             )
+            self._status = await _with_outbox(status, outbox, now)
             await broker.announce()
             await asyncio.sleep(STATUS_EVERY_S)
+
+
+async def _with_outbox(status: Status, outbox: Outbox, now: float) -> Status:
+    """A disk that cannot be read is told; the capture goes on."""
+    try:
+        stats = await outbox.stats()
+    except OutboxError as error:
+        _log.error("the outbox cannot be counted", reason=str(error))
+        return status
+    return msgspec.structs.replace(
+        status,
+        outbox_rows=stats.rows,
+        outbox_oldest_s=0.0 if stats.oldest_since is None else now - stats.oldest_since,
+    )
+
+
+def _keep_newest(waiting: asyncio.Queue[EdgeOrders], orders: EdgeOrders) -> None:
+    """Orders are whole, so the newest stand for all that wait."""
+    if waiting.full():
+        waiting.get_nowait()
+    waiting.put_nowait(orders)
 
 
 def _tell_event(event: Event) -> None:

@@ -95,7 +95,11 @@ class Hearing:
         if up:
             since = self._until if self._lost_at is None else self._lost_at
             if since is not None and self._remote.topic_filters():
-                self._pending_gap = Gap(since=since, until=float(ceil(now)), reason=self._reason)
+                if self._pending_gap is not None:  # lost again before the last tick
+                    since = min(since, self._pending_gap.since)
+                until = float(ceil(now))
+                if since < until:
+                    self._pending_gap = Gap(since=since, until=until, reason=self._reason)
             self._lost_at = None
         else:
             self._liveness.forget_remote()

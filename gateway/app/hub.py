@@ -5,6 +5,7 @@ broker ─► Receiver ─► Intake ─► database ─► Stepper ─┬─►
 """
 
 import asyncio
+from collections import Counter
 from collections.abc import Callable, Coroutine, Sequence
 from concurrent.futures import Executor, ThreadPoolExecutor
 from contextlib import AsyncExitStack
@@ -21,18 +22,19 @@ from gateway.api.stream import LiveStream
 from gateway.app.amender import Amender
 from gateway.app.intake import Intake
 from gateway.app.orders import Orders
+from gateway.app.pulse import Pulse
 from gateway.app.registry import Registry
 from gateway.app.stepper import Stepper
 from gateway.app.telling import queue_alerts
 from gateway.clock import Clock
 from gateway.link.acceptor import Event, NewEpoch
 from gateway.link.broker import Broker, Handler, Presence
-from gateway.link.envelope import Status, encode
+from gateway.link.envelope import Status, decode_status, encode
 from gateway.link.flow import Row
 from gateway.link.receiver import Receiver
 from gateway.link.sender import Sender
 from gateway.link.topics import ANY, Message, Topics
-from gateway.model import Alert, Lane, Position
+from gateway.model import Alert, Lane, Position, Rejected
 from gateway.outputs.topics import alert_publication
 from gateway.settings import Settings
 from gateway.site import Site
@@ -46,8 +48,11 @@ STATUS_EVERY_S = 10.0
 REFRESH_EVERY_S = 2.0
 RETENTION_EVERY_S = 600.0
 RETENTION_PAUSE_S = 0.2
+PUBLISH_RETRY_S = 1.0
 MAX_WAITING = 1_000
 OUT = Queue("out", "sink")
+
+Work = Callable[[], Coroutine[Any, Any, None]]
 
 _log = structlog.get_logger()
 
@@ -55,18 +60,22 @@ _log = structlog.get_logger()
 class Hub:
     """One site's hub. `run` serves until `stop` is set."""
 
-    def __init__(self, settings: Settings, site: Site, clock: Clock) -> None:
+    def __init__(self, settings: Settings, site: Site, clock: Clock, pulse: Pulse) -> None:
         self._settings = settings
         self._site = site
         self._clock = clock
+        self._pulse = pulse
         self._topics = Topics(settings.site_id)
         self._stream = LiveStream()
         self._events: asyncio.Queue[Event] = asyncio.Queue(MAX_WAITING)
         self._announced: asyncio.Queue[Alert] = asyncio.Queue(MAX_WAITING)
         self._status = Status(online=True)
 
-    async def run(self, stop: asyncio.Event) -> None:
-        """Raises StoreError where the database cannot be used: its message says what to do."""
+    async def run(self, stop: asyncio.Event, started: Callable[[], None]) -> None:
+        """Calls `started` when everything is built.
+
+        Raises StoreError where the database cannot be used: its message says what to do.
+        """
         path = self._settings.state_path(self._settings.hub.database)
         async with AsyncExitStack() as stack:
             executor = stack.enter_context(ThreadPoolExecutor(1, "tracker"))
@@ -75,7 +84,8 @@ class Hub:
             await registry.refresh()
             works = await self._build(database, registry, executor, stack)
             async with asyncio.TaskGroup() as tasks:
-                running = [tasks.create_task(work, name=name) for name, work in works.items()]
+                running = [tasks.create_task(work(), name=name) for name, work in works.items()]
+                started()
                 await stop.wait()
                 for task in running:  # in the order of `works`: sources first
                     task.cancel()
@@ -86,7 +96,7 @@ class Hub:
         registry: Registry,
         executor: Executor,
         stack: AsyncExitStack,
-    ) -> dict[str, Coroutine[Any, Any, None]]:
+    ) -> dict[str, Work]:
         """Build the parts; returns what is to run, in the order in which it is to stop."""
         broker = self._broker()
         orders = Orders(self._site, registry, database, self._clock)
@@ -98,18 +108,20 @@ class Hub:
         downlinks = await self._downlinks(broker, orders, database, stack)
         await stepper.resume()
         return {
-            "receiver": receiver.run(),
-            "events": self._judge_events(intake, orders),
-            "stepper": stepper.run(),
-            "amender": amender.run(),
-            "registry": self._keep_registry(registry, orders),
-            "retention": self._forget(database),
-            **{f"orders for {gateway}": link.run() for gateway, link in downlinks.items()},
-            "sender": sender.run(),
-            "api": self._api(database),
-            "integrators": self._publish_alerts(broker),
-            "status": self._report(broker),
-            "broker": broker.run(),
+            "receiver": receiver.run,
+            "events": partial(self._judge_events, intake, orders),
+            "stepper": stepper.run,
+            "amender": amender.run,
+            "registry": partial(self._keep_registry, registry, orders),
+            "retention": partial(self._forget, database),
+            **{f"orders for {gateway}": link.run for gateway, link in downlinks.items()},
+            "sender": sender.run,
+            "api": partial(self._serve, database),
+            "integrators": partial(self._publish_alerts, broker),
+            "status": partial(
+                self._report, broker, (intake.counts, stepper.counts, amender.counts)
+            ),
+            "broker": broker.run,
         }
 
     # --- the parts --------------------------------------------------------------------------------
@@ -125,6 +137,7 @@ class Hub:
             out=OUT,
             lateness_s=self._settings.hub.lateness_s,
             executor=executor,
+            beat=partial(self._pulse.beat, "stepper"),
         )
 
     def _intake(self, database: Database, registry: Registry, stepper: Stepper) -> Intake:
@@ -150,7 +163,7 @@ class Hub:
             executor=executor,
         )
 
-    def _api(self, database: Database) -> Coroutine[Any, Any, None]:
+    async def _serve(self, database: Database) -> None:
         app = create_app(
             database=database,
             clock=self._clock,
@@ -159,8 +172,9 @@ class Hub:
             settings=self._settings.hub.api,
             announce=self.alerts,
             record=lambda connection, told, at: queue_alerts(connection, told, now=at, out=OUT),
+            trouble=lambda: ", ".join(self._pulse.standing()),
         )
-        return serve(app, self._settings.hub.api)
+        await serve(app, self._settings.hub.api)
 
     # --- who is told what was committed -----------------------------------------------------------
 
@@ -180,8 +194,12 @@ class Hub:
 
     async def _publish_alerts(self, broker: Broker) -> None:
         while True:
-            publication = alert_publication(await self._announced.get(), topics=self._topics)
-            await broker.publish(publication.topic, publication.payload, retain=publication.retain)
+            told = alert_publication(await self._announced.get(), topics=self._topics)
+            taken = False
+            while not taken:
+                taken = await broker.publish(told.topic, told.payload, retain=told.retain)
+                if not taken:
+                    await asyncio.sleep(PUBLISH_RETRY_S)
 
     # --- the link ---------------------------------------------------------------------------------
 
@@ -228,13 +246,17 @@ class Hub:
             links[gateway] = sender = self._sender(
                 broker, rows, partial(self._topics.down, gateway)
             )
-            status, receipts = (
-                self._topics.gateway_status(gateway),
-                self._topics.down_receipt(gateway),
-            )
-            await broker.subscribe(status, _payload_to(sender.receiver_status))
+            note = partial(self._note_status, gateway, sender, orders)
+            await broker.subscribe(self._topics.gateway_status(gateway), note)
+            receipts = self._topics.down_receipt(gateway)
             await broker.subscribe(receipts, _payload_to(sender.receipt))
         return links
+
+    def _note_status(self, gateway: str, sender: Sender, orders: Orders, message: Message) -> None:
+        sender.receiver_status(message.payload)
+        status = decode_status(message.payload)
+        if not isinstance(status, Rejected) and status.online:
+            orders.note_instance(gateway, status.instance)
 
     async def _receiver(self, broker: Broker, intake: Intake) -> Receiver:
         receiver = Receiver(
@@ -293,7 +315,7 @@ class Hub:
                 forgotten = {}
             await asyncio.sleep(RETENTION_PAUSE_S if forgotten else RETENTION_EVERY_S)
 
-    async def _report(self, broker: Broker) -> None:
+    async def _report(self, broker: Broker, counts: Sequence[Counter[str]]) -> None:
         while True:
             self._status = Status(
                 online=True,
@@ -301,6 +323,7 @@ class Hub:
                 version=__version__,
                 at=self._clock.utc(),
                 synced=self._clock.synced(),
+                counts=dict(sum(counts, broker.counts)),
             )
             await broker.announce()
             await asyncio.sleep(STATUS_EVERY_S)

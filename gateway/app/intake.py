@@ -6,17 +6,17 @@ the same side of every step: a window is late when its second was closed before 
 
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import structlog
 
 from gateway.alerts.happenings import ButtonPressed, ClockSkew, Happening
 from gateway.app.registry import Registry
 from gateway.app.telling import record_happenings
-from gateway.clock import Clock
-from gateway.link.envelope import Envelope, Stream, decode_items
+from gateway.clock import EARLIEST_TRUE_TIME, Clock
+from gateway.link.envelope import Envelope, Item, Stream, decode_items
 from gateway.link.receiver import CommitError
-from gateway.model import Alert, Gap, Press, Rejected, Window
+from gateway.model import Alert, Gap, Press, Reading, Rejected, Window
 from gateway.store import sightings
 from gateway.store.database import Connection, Database
 from gateway.store.errors import StoreError
@@ -25,6 +25,10 @@ from gateway.store.sightings import Source, StoredWindow
 
 SKEW_TOLERATED_S = 30.0
 UNDECODABLE = "undecodable"
+LAST_TIME = 2.0**40  # beyond, a number is no time: seconds of the year 36,812
+LOWEST_DBM, HIGHEST_DBM = -200, 100
+MOST_PACKETS = 1_000_000
+LAST_SEQ = 2**53
 
 _log = structlog.get_logger()
 
@@ -37,10 +41,16 @@ class _Effects:
     gaps: list[tuple[str, Gap]] = field(default_factory=list)
     happenings: list[Happening] = field(default_factory=list)
     skew_s: dict[str, float] = field(default_factory=dict)
+    counts: Counter[str] = field(default_factory=Counter)
+    is_late: bool = False
 
 
 class Intake:
-    """The hub's side of the link (`Inbox`): rows in, windows, gaps and alerts out."""
+    """The hub's side of the link (`Inbox`): rows in, windows, gaps and alerts out.
+
+    `counts`: windows, windows_late, windows_timeless, presses, gaps, unexpected_kind, and each
+    reason for which a row was not read.
+    """
 
     def __init__(
         self,
@@ -75,6 +85,9 @@ class Intake:
             told = await self._database.write(self._apply, batch, marks, now, effects)
         except StoreError as error:
             raise CommitError(str(error)) from error
+        self.counts.update(effects.counts)
+        if effects.is_late:
+            self.last_late_at = self._clock.monotonic()
         for gateway, skew_s in effects.skew_s.items():
             self._note_clock(gateway, skew_s)
         self._announce(told)
@@ -107,42 +120,53 @@ class Intake:
         return record_happenings(connection, effects.happenings, now=now, out=self._out)
 
     def _read_row(self, row: Envelope, now: float, effects: _Effects) -> None:
-        effects.skew_s[row.sender] = row.sent - now
-        skew_s = row.sent - now if _is_off(row.sent - now) else 0.0
-        items = decode_items(row)
+        items = _read_items(row)
         if isinstance(items, Rejected):
-            self.counts[items.reason] += 1
+            effects.counts[items.reason] += 1
             _log.error("a row cannot be read; a gap stands for it", sender=row.sender, seq=row.seq)
-            effects.gaps.append((row.sender, _unreadable(row)))
+            effects.gaps.append((row.sender, _unreadable(row, now)))
             return
+        skew_s = 0.0
+        if _is_time(row.sent):
+            effects.skew_s[row.sender] = row.sent - now
+            skew_s = row.sent - now if _is_off(row.sent - now) else 0.0
         for item in items:
             match item:
                 case Window():
-                    self._take_window(row, item, skew_s, effects)
+                    self._take_window(row, item, skew_s, now, effects)
                 case Press():
-                    self.counts["presses"] += 1
+                    effects.counts["presses"] += 1
+                    at = _believed(item.at - skew_s, now)
                     effects.happenings.append(
-                        self._pressed(row, item.identifier, item.receiver, item.at - skew_s)
+                        self._pressed(row, item.identifier, item.receiver, at)
                     )
                 case Gap():
-                    self.counts["gaps"] += 1
-                    effects.gaps.append((row.sender, item))
+                    effects.counts["gaps"] += 1
+                    effects.gaps.append((row.sender, _corrected(item, skew_s, now)))
                 case _:
-                    self.counts["unexpected_kind"] += 1
+                    effects.counts["unexpected_kind"] += 1
 
-    def _take_window(self, row: Envelope, window: Window, skew_s: float, effects: _Effects) -> None:
+    def _take_window(
+        self, row: Envelope, window: Window, skew_s: float, now: float, effects: _Effects
+    ) -> None:
         second = window.second - round(skew_s)
-        late = self._is_closed(second)
-        if late:
-            self.last_late_at = self._clock.monotonic()
-        self.counts["windows_late" if late else "windows"] += 1
-        source = Source(row.sender, row.epoch, row.lane, row.seq)
-        effects.windows.append(StoredWindow(source, second, skew_s, late, window))
         for reading in window.readings:
             known = self._registry.directory.find(reading.identifier)
             if known is not None and known.button:
-                pressed = self._pressed(row, reading.identifier, reading.receiver, float(second))
-                effects.happenings.append(pressed)
+                at = _believed(float(second), now)
+                effects.happenings.append(
+                    self._pressed(row, reading.identifier, reading.receiver, at)
+                )
+        unset = not window.synced and second < EARLIEST_TRUE_TIME
+        if unset or second > now + SKEW_TOLERATED_S:
+            # Captured before the gateway's clock was set right, sent after: nobody knows when.
+            effects.counts["windows_timeless"] += 1
+            return
+        late = self._is_closed(second)
+        effects.is_late |= late
+        effects.counts["windows_late" if late else "windows"] += 1
+        source = Source(row.sender, row.epoch, row.lane, row.seq)
+        effects.windows.append(StoredWindow(source, second, skew_s, late, window))
 
     def _pressed(self, row: Envelope, identifier: str, receiver: str, at: float) -> ButtonPressed:
         known = self._registry.directory.find(identifier)
@@ -168,5 +192,66 @@ def _is_off(skew_s: float) -> bool:
     return abs(skew_s) > SKEW_TOLERATED_S
 
 
-def _unreadable(row: Envelope) -> Gap:
-    return Gap(since=row.sent, until=row.sent, reason=UNDECODABLE, from_seq=row.seq, to_seq=row.seq)
+def _believed(at: float, now: float) -> float:
+    """When it was pressed; `now` where the gateway's clock cannot have been right."""
+    return at if EARLIEST_TRUE_TIME <= at <= now + SKEW_TOLERATED_S else now
+
+
+def _corrected(gap: Gap, skew_s: float, now: float) -> Gap:
+    """`gap` by the hub's clock, which it never reaches beyond.
+
+    It may have begun before a restart, under a clock that was right: what a clock that is ahead
+    tells of the past is left as it is.
+    """
+
+    def mended(at: float) -> float:
+        return min(at - skew_s if skew_s < 0 or at > now else at, now)
+
+    until = mended(gap.until)
+    return replace(gap, since=min(mended(gap.since), until), until=until)
+
+
+def _unreadable(row: Envelope, now: float) -> Gap:
+    at = row.sent if _is_time(row.sent) else now
+    return Gap(since=at, until=at, reason=UNDECODABLE, from_seq=row.seq, to_seq=row.seq)
+
+
+def _read_items(row: Envelope) -> list[Item] | Rejected:
+    """The items of a row. Reasons: those of `decode_items`, implausible, several_windows.
+
+    What the database or the tracker could not take would come again with every repetition.
+    """
+    items = decode_items(row)
+    if isinstance(items, Rejected):
+        return items
+    if not all(_is_plausible(item) for item in items):
+        return Rejected("implausible")
+    if sum(isinstance(item, Window) for item in items) > 1:
+        return Rejected("several_windows")
+    return items
+
+
+def _is_plausible(item: Item) -> bool:
+    match item:
+        case Window():
+            return _is_time(item.second) and all(_is_heard(one) for one in item.readings)
+        case Gap():
+            seqs = (item.from_seq, item.to_seq)
+            return _is_time(item.since) and _is_time(item.until) and all(map(_is_seq, seqs))
+    return True  # also a press of any time: an SOS is never dropped
+
+
+def _is_heard(reading: Reading) -> bool:
+    return (
+        LOWEST_DBM <= reading.mean_dbm <= HIGHEST_DBM
+        and LOWEST_DBM <= reading.max_dbm <= HIGHEST_DBM
+        and 1 <= reading.packets <= MOST_PACKETS
+    )
+
+
+def _is_time(at: float) -> bool:
+    return 0 <= at <= LAST_TIME
+
+
+def _is_seq(seq: int) -> bool:
+    return 0 <= seq <= LAST_SEQ

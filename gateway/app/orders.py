@@ -19,6 +19,7 @@ class Orders:
         self._database = database
         self._clock = clock
         self._sent: dict[str, EdgeOrders] = {}
+        self._instances: dict[str, str] = {}
 
     @property
     def gateways(self) -> tuple[str, ...]:
@@ -40,6 +41,16 @@ class Orders:
                 at=self._clock.utc(),
             )
             self._sent[gateway] = orders
+
+    def note_instance(self, gateway: str, instance: str) -> None:
+        """A gateway says which process it is; a new one is told again at the next call.
+
+        It may have lost what it was told, and an edge without orders hears nothing, so it sends
+        nothing by which that could be known.
+        """
+        if self._instances.setdefault(gateway, instance) != instance:
+            self._instances[gateway] = instance
+            self.forget(gateway)
 
     def forget(self, gateway: str) -> None:
         """That edge lost what it was told (a new outbox): tell it again at the next call."""

@@ -6,11 +6,14 @@ broker, also here. What one role cannot survive ends the process, and systemd st
 
 import asyncio
 import signal
-from collections.abc import Sequence
+from collections.abc import Callable, Collection, Mapping
+from functools import partial
+from typing import Protocol
 
 import structlog
 
 from gateway import __version__
+from gateway.app.pulse import Pulse
 from gateway.clock import Clock
 from gateway.model import Role
 from gateway.service import READY, STOPPING, WATCHDOG, notify, watchdog_interval_s
@@ -19,50 +22,78 @@ from gateway.settings import Settings
 _log = structlog.get_logger()
 
 
-async def run(settings: Settings, roles: Sequence[Role]) -> None:
+class Service(Protocol):
+    """A role, built."""
+
+    async def run(self, stop: asyncio.Event, started: Callable[[], None]) -> None:
+        """Serve until `stop` is set; call `started` once, when everything is built."""
+
+
+async def run(settings: Settings, roles: Collection[Role]) -> None:
     """Run `roles` until SIGTERM or SIGINT. Raises UnusableError where one cannot start."""
-    clock = Clock(**settings.clock.model_dump())
+    clock, pulse = Clock(**settings.clock.model_dump()), Pulse()
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for name in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(name, stop.set)
     _log.info("starting", version=__version__, roles=[str(role) for role in roles])
+    services = {role: _build(role, settings, clock=clock, pulse=pulse) for role in roles}
+    await serve(services, stop=stop, pulse=pulse)
+    _log.info("stopped")
+
+
+def _build(role: Role, settings: Settings, *, clock: Clock, pulse: Pulse) -> Service:
+    # Imported here: an edge alone needs neither the web server nor the InfluxDB client in memory.
+    if role is Role.EDGE:
+        from gateway.app.edge import Edge
+
+        return Edge(settings, clock, pulse)
+    if role is Role.HUB:
+        from gateway.app.hub import Hub
+        from gateway.site import load_site
+
+        return Hub(settings, load_site(settings.site), clock, pulse)
+    from gateway.app.sink import Sink
+
+    return Sink(settings, clock)
+
+
+async def serve(services: Mapping[Role, Service], *, stop: asyncio.Event, pulse: Pulse) -> None:
+    """Run `services` until `stop` is set, or one of them ends: then all do."""
+    starting = set(services)
+
+    def started(role: Role) -> None:
+        starting.discard(role)
+        if not starting:
+            notify(READY)
+
     async with asyncio.TaskGroup() as tasks:
-        running = [
-            tasks.create_task(_role(role, settings, clock, stop), name=str(role)) for role in roles
-        ]
-        notify(READY)
-        watchdog = tasks.create_task(_feed_watchdog(stop), name="watchdog")
+        for role, service in services.items():
+            until_stopped = _until_stopped(service, stop, partial(started, role))
+            tasks.create_task(until_stopped, name=str(role))
+        tasks.create_task(_feed_watchdog(pulse, stop), name="watchdog")
         await stop.wait()
         notify(STOPPING)
         _log.info("stopping")
-        await asyncio.gather(*running, watchdog)
 
 
-async def _role(role: Role, settings: Settings, clock: Clock, stop: asyncio.Event) -> None:
-    # Imported here: an edge alone needs neither the web server nor the InfluxDB client in memory.
+async def _until_stopped(
+    service: Service, stop: asyncio.Event, started: Callable[[], None]
+) -> None:
     try:
-        if role is Role.EDGE:
-            from gateway.app.edge import Edge
-
-            await Edge(settings, clock).run(stop)
-        elif role is Role.HUB:
-            from gateway.app.hub import Hub
-            from gateway.site import load_site
-
-            await Hub(settings, load_site(settings.site), clock).run(stop)
-        else:
-            from gateway.app.sink import Sink
-
-            await Sink(settings, clock).run(stop)
+        await service.run(stop, started)
     finally:
         stop.set()
 
 
-async def _feed_watchdog(stop: asyncio.Event) -> None:
+async def _feed_watchdog(pulse: Pulse, stop: asyncio.Event) -> None:
     interval_s = watchdog_interval_s()
     while interval_s is not None and not stop.is_set():
-        notify(WATCHDOG)
+        standing = pulse.standing()
+        if standing:
+            _log.error("the watchdog is not fed: a loop stands still", loops=standing)
+        else:
+            notify(WATCHDOG)
         try:
             await asyncio.wait_for(stop.wait(), timeout=interval_s)
         except TimeoutError:

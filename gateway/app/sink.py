@@ -6,7 +6,7 @@ rows, and after a restart it sends them again; a point written twice is one poin
 
 import asyncio
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import structlog
@@ -36,7 +36,7 @@ class Sink:
         self._topics = Topics(settings.site_id)
         self._broker = Broker(settings=settings.broker, name="sink")
 
-    async def run(self, stop: asyncio.Event) -> None:
+    async def run(self, stop: asyncio.Event, started: Callable[[], None]) -> None:
         """Take rows until `stop`. Raises SettingsError where a named file cannot be used."""
         influx = self._settings.sink.influx
         writer = influx_writer(influx, secret=_secret(influx))
@@ -48,6 +48,7 @@ class Sink:
                     tasks.create_task(self._broker.run(), name="sink broker"),
                     tasks.create_task(receiver.run(), name="sink receiver"),
                 ]
+                started()
                 await stop.wait()
                 for task in running:
                     task.cancel()

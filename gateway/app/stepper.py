@@ -2,16 +2,17 @@
 
 A second is closed in the database's writer thread; a window that comes after that is late, and
 `amender.py` takes it. What a step found is written in one transaction with the cursor, and tried
-again for as long as the disk is full: the tracker never runs ahead of the database.
+again for as long as the disk is full: the tracker never runs ahead of the database. Seconds too old
+for news are left to the amender, so nobody is alerted of what was long ago.
 """
 
 import asyncio
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import Executor
 from dataclasses import dataclass
 from math import floor
-from typing import Protocol
+from typing import Concatenate, ParamSpec, Protocol, TypeVar
 
 import structlog
 
@@ -29,8 +30,14 @@ from gateway.tags.news import News
 from gateway.tags.pipeline import Pipeline
 
 WARM_UP_S = 60
+CATCH_UP_S = 180
 CLOCK_BACK_S = 60
+REJOIN_S = 5.0  # the edges send what they kept as soon as they see the hub; it must not be late
 RETRY_S = 1.0
+LONGEST_SLEEP_S = 1.0  # a set clock must be seen
+
+P = ParamSpec("P")
+T = TypeVar("T")
 
 _log = structlog.get_logger()
 
@@ -53,7 +60,11 @@ class _Found:
 
 
 class Stepper:
-    """Steps one site. `is_closed` may be asked in the database's writer thread only."""
+    """Steps one site. `is_closed` may be asked in the database's writer thread only.
+
+    `beat` is called for as long as the steps go on. `counts`: steps, fixes, passed_over,
+    write_failed.
+    """
 
     def __init__(
         self,
@@ -67,6 +78,7 @@ class Stepper:
         out: Queue,
         lateness_s: float,
         executor: Executor,
+        beat: Callable[[], None],
     ) -> None:
         self.counts: Counter[str] = Counter()
         self._site_id = site_id
@@ -77,10 +89,13 @@ class Stepper:
         self._out = out
         self._lateness_s = lateness_s
         self._executor = executor
+        self._beat = beat
         self._pipeline = Pipeline(site, registry.directory)
         self._news = News()
+        self._failing = False
         self._second = 0
-        self._closed_before = 0
+        self._closed_before = 0  # of the writer thread
+        self._marked_before = 0
 
     def is_closed(self, second: int) -> bool:
         """Whether the site has gone past `second`."""
@@ -89,11 +104,13 @@ class Stepper:
     async def resume(self) -> None:
         """Begin where the database says, the tracker as warm as it was. Before anything is taken.
 
-        The last minute is stepped again and nothing of it is kept.
+        The last minute is stepped again and nothing of it is kept. Raises StoreError.
         """
         stepped_to = await self._database.read(sightings.stepped_to, self._site_id)
-        self._second = self._due() if stepped_to is None else stepped_to
-        self._closed_before = self._second
+        if stepped_to is None:  # written at once: what comes before the first step must be found
+            stepped_to = self._due()
+            await self._database.write(sightings.set_stepped_to, self._site_id, stepped_to)
+        self._second = self._closed_before = self._marked_before = stepped_to
         since = self._second - WARM_UP_S
         stored = await self._database.read(sightings.windows_between, since, self._second)
         for second in range(since, self._second):
@@ -101,61 +118,83 @@ class Stepper:
 
     async def run(self) -> None:
         """Step until cancelled; `resume` comes first."""
+        if self._second < self._due():
+            await asyncio.sleep(REJOIN_S / self._clock.rate)
         while True:
-            due = self._due()
-            if due < self._second - CLOCK_BACK_S:
-                _log.warning("the hub's clock was set back; steps go on under the new time")
-                self._second = due
-            if self._second >= due:
-                await self._sleep_until(self._second + 1 + self._lateness_s)
-                continue
-            if due - self._second > WARM_UP_S:
-                await self._pass_over_silence(due)
-            self._pipeline.directory = self._registry.directory
-            windows = await self._database.write(self._close, self._second)
-            await self._keep(await self._step(self._second, windows))
+            self._beat()
+            await self.catch_up()
+            wait_s = max(0.0, self._second + 1 + self._lateness_s - self._clock.utc())
+            await asyncio.sleep(min(LONGEST_SLEEP_S, wait_s / self._clock.rate))
+
+    async def catch_up(self) -> None:
+        """Take every step that is due."""
+        while self._second < (due := self._due()):
+            await self._pass_over(due)
+            if self._second == due:
+                break
+            windows = await self._insist(self._close, self._second)
+            self._marked_before = self._second + 1
+            found = await self._step(self._second, windows)
+            told = await self._insist(self._write, found)
+            self._audience.positions(found.positions)
+            self._audience.alerts(told)
             self._second += 1
+        if due < self._second - CLOCK_BACK_S:
+            _log.warning("the hub's clock was set back; steps go on under the new time")
+            self._second = due
 
     def _due(self) -> int:
         return floor(self._clock.utc() - self._lateness_s)
 
-    async def _pass_over_silence(self, due: int) -> None:
-        """Go to the next second with windows where a minute or more has none (the hub slept)."""
-        following = await self._database.read(sightings.next_second, self._second, due)
-        target = due if following is None else following
-        if target - self._second > WARM_UP_S:
-            self._second = target
+    async def _pass_over(self, due: int) -> None:
+        """Leave out what is too old for news, and a minute or more without windows (a pause)."""
+        since = self._second
+        self._second = max(since, due - CATCH_UP_S)
+        if due - self._second > WARM_UP_S:
+            following = await self._insist(sightings.next_second, self._second, due)
+            target = due if following is None else following
+            if target - self._second > WARM_UP_S:
+                self._second = target
+        self.counts["passed_over"] += self._second - since
 
     def _close(self, connection: Connection, second: int) -> list[Window]:
-        if self._closed_before < second:
-            sightings.mark_late(connection, self._closed_before, second)
+        if self._marked_before < second:
+            sightings.mark_late(connection, self._marked_before, second)
         self._closed_before = second + 1
         stored = sightings.windows_between(connection, second, second + 1)
         return [one.window for one in stored]
 
+    async def _insist(
+        self, call: Callable[Concatenate[Connection, P], T], *args: P.args, **kwargs: P.kwargs
+    ) -> T:
+        """`call(connection, …)` in a transaction, again and again while the database fails.
+
+        Each is begun anew, and also one that only reads can fail: writes share their commits.
+        """
+        while True:
+            self._beat()
+            try:
+                result = await self._database.write(call, *args, **kwargs)
+            except StoreError as error:
+                if not self._failing:
+                    _log.error("steps wait for the database", reason=str(error))
+                self._failing = True
+                self.counts["write_failed"] += 1
+                await asyncio.sleep(RETRY_S / self._clock.rate)
+            else:
+                if self._failing:
+                    _log.info("steps go on")
+                self._failing = False
+                return result
+
     async def _step(self, second: int, windows: Sequence[Window]) -> _Found:
+        self._pipeline.directory = self._registry.directory
         loop = asyncio.get_running_loop()
         step = await loop.run_in_executor(self._executor, self._pipeline.step, second, windows)
         self.counts["steps"] += 1
         self.counts["fixes"] += len(step.positions)
         worth = tuple(one for one in step.positions if self._news.worth_saying(one))
         return _Found(second, worth, step.events)
-
-    async def _keep(self, found: _Found) -> None:
-        failing = False
-        while True:
-            try:
-                told = await self._database.write(self._write, found)
-            except StoreError as error:
-                if not failing:
-                    _log.error("positions wait to be written", reason=str(error))
-                failing = True
-                self.counts["write_failed"] += 1
-                await asyncio.sleep(RETRY_S)
-            else:
-                break
-        self._audience.positions(found.positions)
-        self._audience.alerts(told)
 
     def _write(self, connection: Connection, found: _Found) -> list[Alert]:
         now = self._clock.utc()
@@ -166,6 +205,3 @@ class Stepper:
         told = record_happenings(connection, happenings, now=now, out=self._out)
         sightings.set_stepped_to(connection, self._site_id, found.second + 1)
         return told
-
-    async def _sleep_until(self, utc: float) -> None:
-        await asyncio.sleep(max(0.0, utc - self._clock.utc()) / self._clock.rate)

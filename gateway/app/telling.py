@@ -6,11 +6,16 @@ from collections.abc import Iterable, Sequence
 from gateway.alerts.happenings import Context, Happening
 from gateway.alerts.rules import judge
 from gateway.link.envelope import Kind, encode_items
-from gateway.model import Alert, AlertState, Lane, Position
+from gateway.model import Alert, AlertKind, AlertState, Lane, Position
 from gateway.store import alerts, outgoing
 from gateway.store.alerts import Change
 from gateway.store.database import Connection
 from gateway.store.outgoing import Queue
+
+MOST_IN_A_ROW = 1_000  # positions: some 250 kB, far from what a receiver takes for too long
+
+# What may join or end. Crossings do neither, and a year of them is too much to read at each step.
+_JOINING = tuple(set(AlertKind) - {AlertKind.ZONE_ENTER, AlertKind.ZONE_LEAVE})
 
 
 def record_happenings(
@@ -22,7 +27,7 @@ def record_happenings(
     """
     told: list[Alert] = []
     for happening in happenings:
-        context = Context(now, tuple(alerts.unended(connection)), _new_id)
+        context = Context(now, tuple(alerts.unended(connection, _JOINING)), _new_id)
         told += [alert for alert in judge(happening, context) if _store(connection, alert, now)]
     queue_alerts(connection, told, now=now, out=out)
     return told
@@ -43,10 +48,9 @@ def queue_positions(
 
     All on one lane: what amends history must not overtake what it amends.
     """
-    if found:
-        outgoing.append(
-            connection, out, lane=Lane.LIVE, kind=Kind.POSITIONS, items=encode_items(found), at=now
-        )
+    for begin in range(0, len(found), MOST_IN_A_ROW):
+        items = encode_items(found[begin : begin + MOST_IN_A_ROW])
+        outgoing.append(connection, out, lane=Lane.LIVE, kind=Kind.POSITIONS, items=items, at=now)
 
 
 def _new_id() -> str:

@@ -4,6 +4,7 @@ The simulator is a program of its own, started by its name: it shares only the w
 """
 
 import asyncio
+import fcntl
 import json
 import secrets
 import shutil
@@ -14,7 +15,7 @@ from contextlib import ExitStack
 from pathlib import Path
 from socket import socket
 from types import FrameType
-from typing import Annotated, Any
+from typing import Annotated, Any, TextIO
 
 import typer
 
@@ -31,6 +32,7 @@ WATCHED = 6  # carriers of the demo's one guardian
 LOGIN = "demo"
 READY_WITHIN_S = 60.0
 ROSTER = "tags.json"
+MARKER = ".machimori-demo"  # what has it may be emptied
 
 _SETTINGS = """\
 site = {site}
@@ -79,19 +81,47 @@ def demo(
     folder: Annotated[Path, typer.Option(help="Emptied first, then written.")] = Path(".demo"),
 ) -> None:
     """Start broker, town and gateway, and print where to look; Ctrl-C ends it all."""
-    if folder.exists() and any(folder.iterdir()) and not (folder / ROSTER).exists():
-        raise UnusableError(f"{folder}: is no demo's folder. Give an empty one with --folder.")
-    shutil.rmtree(folder, ignore_errors=True)
-    folder.mkdir(parents=True)
     for name in (signal.SIGTERM, signal.SIGINT):  # a background job begins with SIGINT ignored
         signal.signal(name, _as_ctrl_c)
     site = config_dir() / "site.geojson"
     world = ("--site", site, "--seed", seed, "--carriers", carriers)
-    typer.echo("Starting broker, gateway and town …")
     try:
-        _run(folder.resolve(), port, site, [str(word) for word in world])
+        with claim(folder.resolve()):
+            typer.echo("Starting broker, gateway and town …")
+            _run(folder.resolve(), port, site, [str(word) for word in world])
     except KeyboardInterrupt:
         typer.echo("\nThe demo has ended.")
+
+
+def claim(folder: Path) -> TextIO:
+    """Empty `folder`; it is ours until the file that this returns is closed.
+
+    Raises UnusableError where another demo has it, or where it is not a demo's.
+    """
+    marker = folder / MARKER
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        if any(folder.iterdir()) and not marker.is_file():
+            raise UnusableError(f"{folder}: is no demo's folder. Give an empty one with --folder.")
+        with ExitStack() as unless_ours:
+            lock = unless_ours.enter_context(marker.open("w"))
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            for path in set(folder.iterdir()) - {marker}:
+                if path.is_dir() and not path.is_symlink():
+                    shutil.rmtree(path)
+                else:
+                    path.unlink()
+            unless_ours.pop_all()
+    except BlockingIOError as error:
+        raise UnusableError(
+            f"{folder}: a demo runs there. End it, or give this one another --folder and --port."
+        ) from error
+    except OSError as error:
+        raise UnusableError(
+            f"{folder}: cannot be emptied and written ({error.strerror}). Give another folder "
+            "with --folder."
+        ) from error
+    return lock
 
 
 def _run(folder: Path, port: int, site: Path, world: list[str]) -> None:
@@ -100,7 +130,8 @@ def _run(folder: Path, port: int, site: Path, world: list[str]) -> None:
     with Processes(folder) as processes:
         influx_port = _start_influx(folder, processes)
         mqtt_port = _start_broker(folder, processes)
-        settings_file.write_text(_settings(folder, site, port, mqtt_port, influx_port))
+        written = settings_text(folder, site, port, mqtt_port, influx_port)
+        settings_file.write_text(written, encoding="utf-8")
         settings = load_settings(settings_file)
         start = ["--start", str(settings.clock.start)]
         simulator: list[str | Path] = [sys.executable, "-m", "firmware_sim"]
@@ -157,13 +188,13 @@ def _start_influx(folder: Path, processes: Processes) -> int | None:
     return port
 
 
-def _settings(folder: Path, site: Path, port: int, mqtt: int, influx: int | None) -> str:
+def settings_text(folder: Path, site: Path, port: int, mqtt: int, influx: int | None) -> str:
     anchor = time.time()
     midnight = (anchor + JST_S) // DAY_S * DAY_S - JST_S
     return _SETTINGS.format(
-        site=json.dumps(str(site)),
+        site=json.dumps(str(site), ensure_ascii=False),
         sink="" if influx is None else ', "sink"',
-        folder=json.dumps(str(folder)),
+        folder=json.dumps(str(folder), ensure_ascii=False),
         mqtt=mqtt,
         http=port or _free_port(),
         influx=influx or 8086,

@@ -1,10 +1,12 @@
 """Processes of one run, each with a log file: started in order, ended in the reverse."""
 
+import http.client
 import subprocess
 import time
 import urllib.error
 import urllib.request
 from collections.abc import Callable, Sequence
+from contextlib import ExitStack
 from pathlib import Path
 from socket import create_connection
 from types import TracebackType
@@ -36,31 +38,34 @@ class Processes:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        for _, process in reversed(self._running):
-            process.terminate()
-            try:
-                process.wait(STOP_WITHIN_S)
-            except subprocess.TimeoutExpired:
-                process.kill()
-                process.wait()
+        with ExitStack() as ending:  # the last first; each also when Ctrl-C comes again
+            for _, process in self._running:
+                ending.callback(_end, process)
 
     def start(self, name: str, command: Sequence[str | Path]) -> None:
-        """Start `command`; what it writes goes to `{name}.log`."""
-        with self.log(name).open("wb") as log:
-            process = subprocess.Popen(  # noqa: S603 - our own programs, arguments as a list
-                [str(part) for part in command],
-                stdin=subprocess.DEVNULL,
-                stdout=log,
-                stderr=log,
-                start_new_session=True,  # Ctrl-C is for us; we end them in their order
-            )
+        """Start `command`; what it writes goes to `{name}.log`. Raises ProcessError."""
+        try:
+            with self.log(name).open("wb") as log:
+                process = subprocess.Popen(  # noqa: S603 - our own programs, arguments as a list
+                    [str(part) for part in command],
+                    stdin=subprocess.DEVNULL,
+                    stdout=log,
+                    stderr=log,
+                    start_new_session=True,  # Ctrl-C is for us; we end them in their order
+                )
+        except OSError as error:
+            raise ProcessError(
+                f"{name} cannot be started: {error.filename}: {error.strerror}."
+            ) from error
         self._running.append((name, process))
 
     def finish(self, name: str, command: Sequence[str | Path]) -> None:
         """Run `command` to its end. Raises ProcessError where it fails."""
         self.start(name, command)
-        _, process = self._running.pop()
-        if process.wait():
+        _, process = self._running[-1]
+        failed = process.wait()
+        self._running.pop()
+        if failed:
             raise ProcessError(f"{name} failed. See {self.log(name)}.")
 
     def wait_for_port(self, port: int, *, within_s: float) -> None:
@@ -112,5 +117,16 @@ def _answers(url: str, body: bytes | None = None) -> bool:
     try:
         with opener.open(url, body, timeout=5) as answer:
             return bool(answer.status == 200)
-    except (urllib.error.URLError, ConnectionError, TimeoutError):
+    except (urllib.error.URLError, http.client.HTTPException, ConnectionError, TimeoutError):
         return False
+
+
+def _end(process: subprocess.Popen[bytes]) -> None:
+    process.terminate()
+    try:
+        process.wait(STOP_WITHIN_S)
+    except subprocess.TimeoutExpired:
+        pass  # it had its time
+    finally:
+        process.kill()  # nothing where it has ended
+        process.wait()

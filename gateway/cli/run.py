@@ -28,7 +28,7 @@ def run(
     try:
         asyncio.run(run_roles(settings, role or settings.roles))
     except BaseExceptionGroup as group:
-        raise unusable_in(group) or group from None
+        raise what_to_tell(group) from None
 
 
 def log_to_stderr() -> None:
@@ -50,13 +50,17 @@ def log_to_stderr() -> None:
     )
 
 
-def unusable_in(group: BaseExceptionGroup[BaseException]) -> UnusableError | None:
-    """The first error in `group` that a person can act upon by its message; None without one."""
-    for error in group.exceptions:
-        if isinstance(error, UnusableError):
-            return error
-        if isinstance(error, BaseExceptionGroup):
-            inner = unusable_in(error)
-            if inner is not None:
-                return inner
-    return None
+def what_to_tell(group: BaseExceptionGroup[BaseException]) -> BaseException:
+    """The error in `group` that a person can act upon by its message; `group` where there is more.
+
+    A fault of the program beside it must show its traceback.
+    """
+    usable, others = group.split(UnusableError)
+    if usable is None or others is not None:
+        return group
+    return _first(usable)
+
+
+def _first(group: BaseExceptionGroup[BaseException]) -> BaseException:
+    error = group.exceptions[0]
+    return _first(error) if isinstance(error, BaseExceptionGroup) else error

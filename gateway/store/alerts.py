@@ -95,9 +95,12 @@ def of_kinds(
     return _stored(connection, alerts.c.kind.in_(kinds), alerts.c.raised_at >= since, limit=limit)
 
 
-def unended(connection: Connection) -> list[Alert]:
-    """The alerts whose life goes on, oldest first: what a hub that starts must know."""
-    kept = select(*_COLUMNS).where(alerts.c.state.in_([AlertState.RAISED, AlertState.ACKNOWLEDGED]))
+def unended(connection: Connection, kinds: Collection[AlertKind] = tuple(AlertKind)) -> list[Alert]:
+    """The alerts of `kinds` whose life goes on, oldest first."""
+    kept = select(*_COLUMNS).where(
+        alerts.c.kind.in_(kinds),
+        alerts.c.state.in_([AlertState.RAISED, AlertState.ACKNOWLEDGED]),
+    )
     return [_alert(row) for row in connection.execute(kept.order_by(alerts.c.raised_at))]
 
 

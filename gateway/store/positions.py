@@ -74,6 +74,12 @@ def between(
     return [_position(row) for row in connection.execute(newest_first)][::-1]
 
 
+def written(connection: Connection, *, since: float, until: float) -> set[tuple[str, float]]:
+    """Tag and time of every position at since ≤ at ≤ until."""
+    kept = select(positions.c.tag, positions.c.at).where(positions.c.at.between(since, until))
+    return {(tag, at) for tag, at in connection.execute(kept)}
+
+
 def add_events(connection: Connection, events: Iterable[ZoneEvent]) -> None:
     """Keep zone events; one that is there already stays as it is."""
     rows = [

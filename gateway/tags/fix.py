@@ -10,7 +10,7 @@ from gateway.tags.tile import Tile
 
 CELL_RADIUS_M = 1.0  # people do not walk on lines
 NEAR_M = 2.5
-ROUNDS = 3
+ROUNDS = 2
 
 
 @dataclass(frozen=True, slots=True)

@@ -42,7 +42,7 @@ class Follower:
     def update(self, second: int, heard: Mapping[str, Level], alive: Set[str]) -> Seen | None:
         """What `second` tells, `heard` by receivers of the site; None while there is no track."""
         track = self._track
-        if heard and (track is None or not track.covers(heard)):
+        if heard and (track is None or track.lost(heard)):
             track = Track(self._ground, second=second, heard=heard, knowledge=self._knowledge)
         if track is None:
             return None

@@ -26,10 +26,10 @@ QUICKEST = 0.9
 START_PER_S = 0.15
 TURN_SHARPNESS = 2.0
 OFF_PATH_WEIGHT = 0.3
-EXIT_PER_S = 0.3
 STRAY_PER_S = 1e-6
 RETURN_PER_S = 1 / 50
 SMALLEST = 1e-300
+FLOWS_EACH = 3  # on a path: from before, from behind, and who stays
 
 Floats = NDArray[np.float64]
 Indexes = NDArray[np.intp]
@@ -52,13 +52,45 @@ class Graph:
 
 
 @dataclass(frozen=True, slots=True)
+class Flows:
+    """Which places belief comes from: pairs of a place and the cell that it flows to, counted.
+
+    `pair_of` (transitions,) is the pair of each transition.
+    The first w pairs of cell k are `pairs[k]` (n, w), coming from `origins[k]`; a cell that has
+    fewer is given the last of `count`, which never flows. `more` are the pairs beyond: (cells,
+    origins, pairs) in groups that have a cell but once.
+    """
+
+    pair_of: Indexes
+    origins: Indexes
+    pairs: Indexes
+    more: tuple[tuple[Indexes, Indexes, Indexes], ...]
+    count: int
+
+    def carry(self, rows: Floats, flow: Floats) -> Floats:
+        """What the places (p, c) carry, when belief flows on by `flow` (transitions,).
+
+        A cell's new row is the mean of the rows of where its belief came from; out of coverage
+        keeps its own.
+        """
+        shares = np.bincount(self.pair_of, weights=flow, minlength=self.count)
+        share = shares[self.pairs]
+        later = np.einsum("kw,kwc->kc", share, rows.take(self.origins, axis=0))
+        arrived = share.sum(axis=1)
+        for cells, origins, pairs in self.more:
+            later[cells] += shares[pairs, None] * rows[origins]
+            arrived[cells] += shares[pairs]
+        later /= np.maximum(arrived, SMALLEST)[:, None]
+        return np.concatenate([later, rows[-1:]])
+
+
+@dataclass(frozen=True, slots=True)
 class Moves:
     """A sparse transition matrix over half a second among the cells of a piece of the graph.
 
     State `targets[k]` follows `sources[k]` with probability `weights[k]`. `places` (states,) is
     each state's cell; the last state, and the last place, is "out of coverage". `keys` (states,)
-    name the states across pieces. Probability flows from place `pair_sources[k]` to the place that
-    owns pair k; `pairs` numbers the pair of each transition, `pair_starts` each place's first pair.
+    name the states across pieces.
     """
 
     sources: Indexes
@@ -66,21 +98,13 @@ class Moves:
     weights: Floats
     places: Indexes
     keys: Indexes
-    pairs: Indexes
-    pair_sources: Indexes
-    pair_starts: Indexes
+    flows: Flows
 
-    def forward(self, belief: Floats, carried: Floats) -> tuple[Floats, Floats]:
-        """Belief (states,) half a second later, and what each place `carried` (places, c) with it.
-
-        A place's new row is the mean of its sources' rows, weighted by what came from them.
-        """
+    def forward(self, belief: Floats) -> tuple[Floats, Floats]:
+        """The belief (states,) half a second later, and the flow (transitions,) that made it."""
         flow = belief[self.sources] * self.weights
-        between = np.bincount(self.pairs, weights=flow)
-        arrived = np.add.reduceat(between, self.pair_starts)
-        rows = np.add.reduceat(between[:, None] * carried[self.pair_sources], self.pair_starts)
         later = np.bincount(self.targets, weights=flow, minlength=len(self.places))
-        return np.asarray(later, float), rows / np.maximum(arrived, SMALLEST)[:, None]
+        return np.asarray(later, dtype=float), flow
 
     def backward(self, message: Floats) -> Floats:
         """What a later message (states,) says half a second earlier: the transpose."""
@@ -234,7 +258,6 @@ def moves_within(
         turns, lengths, tails, heads, exits=exits, surroundings=surroundings
     )
     places = np.concatenate([np.arange(count), heads, [count]])
-    pairs, owned = np.unique(places[targets] * (count + 1) + places[sources], return_inverse=True)
     total = len(graph.cells)
     return Moves(
         sources=sources,
@@ -242,10 +265,28 @@ def moves_within(
         weights=weights,
         places=places,
         keys=np.concatenate([chosen, total * (1 + chosen[tails]) + chosen[heads], [-1]]),
-        pairs=owned,
-        pair_sources=pairs % (count + 1),
-        pair_starts=np.searchsorted(pairs, np.arange(count + 1) * (count + 1)),
+        flows=_flows(places[sources], places[targets], count),
     )
+
+
+def _flows(origins: Indexes, places: Indexes, cells: int) -> Flows:
+    """Transitions between places, the last of which, number `cells`, is out of coverage."""
+    keys, pair_of = np.unique(places * (cells + 1) + origins, return_inverse=True)
+    place, origin = keys // (cells + 1), keys % (cells + 1)
+    rank = np.arange(len(keys)) - np.searchsorted(place, place)
+    rank[place == cells] = -1
+    nothing = len(keys)
+    first_origins = np.zeros((cells, FLOWS_EACH), dtype=np.intp)
+    first_pairs = np.full((cells, FLOWS_EACH), nothing)
+    groups = []
+    for number in range(rank.max(initial=0) + 1):
+        chosen = np.flatnonzero(rank == number)
+        if number < FLOWS_EACH:
+            first_origins[place[chosen], number] = origin[chosen]
+            first_pairs[place[chosen], number] = chosen
+        else:
+            groups.append((place[chosen], origin[chosen], chosen))
+    return Flows(pair_of, first_origins, first_pairs, tuple(groups), nothing + 1)
 
 
 def _transitions(
@@ -260,7 +301,7 @@ def _transitions(
     """Sources, targets, weights over the states: standing (n), walking (e), out of coverage."""
     count, edges = len(exits), len(heads)
     standing, walking, out = np.arange(count), count + np.arange(edges), count + edges
-    leave = np.where(exits, EXIT_PER_S, STRAY_PER_S) * HALF_STEP_S
+    leave = np.where(exits, surroundings.exit_per_s, STRAY_PER_S) * HALF_STEP_S
     stop = surroundings.stop_per_s * HALF_STEP_S
     start = START_PER_S * HALF_STEP_S / np.maximum(np.bincount(tails, minlength=count), 1)[tails]
     before, after, go = turns

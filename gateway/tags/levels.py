@@ -117,11 +117,14 @@ class Levels:
         self._covariance = self._covariance - cross @ precision @ cross.T
         return np.asarray(-0.5 * np.einsum("ch,ch->c", surprise, weighed))
 
-    def above_usual_db(self, receivers: Sequence[str], mass: Floats) -> Floats:
-        """How much stronger (r,) this tag is at `receivers` than the usual; `mass` (cells,)."""
-        mean = mass @ self.means
-        deviations = [mean[self._columns[r]] if r in self._columns else 0.0 for r in receivers]
-        return np.asarray(mean[0] + np.array(deviations))
+    def above_usual_db(self, receivers: Sequence[str]) -> Floats:
+        """How much stronger (cells, r) this tag is at `receivers` than the usual, by cell."""
+        terms = np.zeros((len(receivers), len(self._prior)))
+        terms[:, 0] = 1.0
+        for row, receiver in enumerate(receivers):
+            if receiver in self._columns:
+                terms[row, self._columns[receiver]] = 1.0
+        return np.asarray(self.means @ terms.T)
 
     def _terms(self, heard: Mapping[str, Level], directions: Floats) -> Floats:
         """Which columns (h, 3 + r), and how much of each, make up a receiver's deviation."""

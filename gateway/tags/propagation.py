@@ -5,6 +5,7 @@ rooms: exponents 1.9 to 2.6, gains that differ by 3 to 5 dB between receivers of
 packets of five detected near a receiver.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from math import erf, sqrt
 
@@ -39,11 +40,20 @@ class Radio:
 GENERIC = Radio()
 
 
-def expected_dbm(receiver: Receiver, radio: Radio, points: Points) -> Floats:
-    """Mean level (n,), dBm, of the usual tag carried at `points` (n, 2), metres."""
-    flat_m = np.hypot(points[:, 0] - receiver.xy[0], points[:, 1] - receiver.xy[1])
-    distance_m = np.maximum(np.hypot(flat_m, receiver.height_m - TAG_HEIGHT_M), NEAREST_M)
-    return np.asarray(radio.power_dbm - 10 * radio.exponent * np.log10(distance_m))
+def expected_dbm(receivers: Sequence[Receiver], radios: Sequence[Radio], points: Points) -> Floats:
+    """Mean level (n, r), dBm, of the usual tag carried at `points` (n, 2), metres."""
+    antennas = antennas_of(receivers)
+    east = points[:, :1] - antennas[:, 0]
+    north = points[:, 1:] - antennas[:, 1]
+    square = east**2 + north**2 + (antennas[:, 2] - TAG_HEIGHT_M) ** 2
+    power = np.array([radio.power_dbm for radio in radios])
+    exponent = np.array([radio.exponent for radio in radios])
+    return np.asarray(power - 5 * exponent * np.log10(np.maximum(square, NEAREST_M**2)))
+
+
+def antennas_of(receivers: Sequence[Receiver]) -> Floats:
+    """Where receivers hang (r, 3): east, north and height, metres."""
+    return np.array([(*receiver.xy, receiver.height_m) for receiver in receivers]).reshape(-1, 3)
 
 
 def directions(point: Points, antennas: Points) -> Floats:

@@ -11,7 +11,8 @@ CEILING_M = 3.0
 
 @dataclass(frozen=True, slots=True)
 class Surroundings:
-    """`walk_m_s` is the usual pace, `stop_per_s` the rate of stopping.
+    """`walk_m_s` is the usual pace, `stop_per_s` the rate of stopping, `exit_per_s` that of leaving
+    by a way's end: a road goes on beyond the map, a corner of a room does not.
 
     `lean_sd_db` is how much stronger a tag usually is on one side than on the other: a body takes
     up to 22 dB from a pole behind it; in a room reflections go around it.
@@ -19,11 +20,12 @@ class Surroundings:
 
     walk_m_s: float
     stop_per_s: float
+    exit_per_s: float
     lean_sd_db: float
 
 
-STREET = Surroundings(walk_m_s=1.35, stop_per_s=0.03, lean_sd_db=3.0)
-ROOM = Surroundings(walk_m_s=0.7, stop_per_s=0.05, lean_sd_db=0.5)
+STREET = Surroundings(walk_m_s=1.35, stop_per_s=0.03, exit_per_s=0.4, lean_sd_db=3.0)
+ROOM = Surroundings(walk_m_s=0.7, stop_per_s=0.05, exit_per_s=0.02, lean_sd_db=0.5)
 
 
 def surroundings_of(receivers: Sequence[Receiver]) -> Surroundings:

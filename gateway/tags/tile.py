@@ -1,11 +1,11 @@
 """A piece of the site around a tag, with all that a step of the filter looks up.
 
-A tile has at most 400 cells, so a step's cost does not grow with the town. Tiles are cut on a
+A tile has at most 256 cells, so a step's cost does not grow with the town. Tiles are cut on a
 coarse raster when a tag first comes there, and shared by all tags.
 """
 
 from collections import OrderedDict
-from collections.abc import Mapping
+from collections.abc import Mapping, Set
 from dataclasses import dataclass
 
 import numpy as np
@@ -13,14 +13,14 @@ from numpy.typing import NDArray
 
 from gateway.site import Points, Receiver, Site, SiteError
 from gateway.tags.graph import Moves, build_graph, moves_within
-from gateway.tags.propagation import GENERIC, Floats, Radio, expected_dbm
+from gateway.tags.propagation import GENERIC, Floats, Radio, antennas_of, expected_dbm
 from gateway.tags.surroundings import surroundings_of
 
-TILE_CELLS = 400
+TILE_CELLS = 256
 RASTER_M = 20.0
 RIM_M = 10.0
-EARSHOT_DB = 10.0
-OUT_OF_COVERAGE_DBM = -98.0
+BESIDE_M = 20.0
+EARSHOT_DB = 6.0
 KEPT_TILES = 256
 
 
@@ -28,12 +28,13 @@ KEPT_TILES = 256
 class Tile:
     """`n` cells of the site, and one more place, the last: out of coverage.
 
-    `rim` (n,) marks cells beside those that were left out. `expected` (n + 1, r) is the level, dBm,
-    that the usual tag has at receiver `columns[id]`, `antennas` (r, 3) where those hang; `zones`
-    (z, n) is 1 where a cell lies inside.
+    `amid` are the receivers that stand beside one of them, `rim` (n,) the cells beside those that
+    were left out. `expected` (n, r) is the level, dBm, that the usual tag has at receiver
+    `columns[id]`, `antennas` (r, 3) where those hang; `zones` (z, n) is 1 where a cell lies inside.
     """
 
     cells: Points
+    amid: Set[str]
     rim: NDArray[np.bool_]
     moves: Moves
     columns: Mapping[str, int]
@@ -107,33 +108,32 @@ class Ground:
         cells, reach = graph.cells[chosen], distance[chosen]
         whole = len(chosen) == len(graph.cells)
         rim = np.zeros(len(chosen), dtype=bool) if whole else reach > reach.max() - RIM_M
-        levels = {id_: self._expected(known, cells) for id_, known in self._receivers.items()}
-        radios = {id_: self.radio(id_) for id_ in levels}
-        heard = [
-            id_
-            for id_, level in levels.items()
-            if level.max() > radios[id_].threshold_dbm - EARSHOT_DB
-        ]
-        threshold = np.array([radios[id_].threshold_dbm for id_ in heard])
-        expected = np.array([levels[id_] for id_ in heard]).reshape(len(heard), len(cells)).T
-        covered = (expected > threshold + EARSHOT_DB).any(axis=1)
-        out = np.full((1, len(heard)), OUT_OF_COVERAGE_DBM)
+        receivers = [known for known in self._receivers.values() if self._is_near(known, cells)]
+        radios = [self.radio(receiver.id) for receiver in receivers]
+        expected = expected_dbm(receivers, radios, cells)
+        threshold = np.array([radio.threshold_dbm for radio in radios])
+        covered = (expected > threshold).any(axis=1)
         exits = graph.ends[chosen] | ~covered
         return Tile(
             cells=cells,
+            amid={known.id for known in receivers if _distance(known, cells).min() < BESIDE_M},
             rim=rim,
             moves=moves_within(graph, chosen, exits=exits, surroundings=self.surroundings),
-            columns={id_: column for column, id_ in enumerate(heard)},
-            antennas=np.array([self._antenna(id_) for id_ in heard]).reshape(-1, 3),
-            expected=np.concatenate([expected, out]),
+            columns={receiver.id: column for column, receiver in enumerate(receivers)},
+            antennas=antennas_of(receivers),
+            expected=expected,
             threshold_dbm=threshold,
-            detection=np.array([radios[id_].detection for id_ in heard]),
+            detection=np.array([radio.detection for radio in radios]),
             zones=self._zones[:, chosen],
         )
 
-    def _antenna(self, receiver: str) -> tuple[float, float, float]:
-        known = self._receivers[receiver]
-        return (*known.xy, known.height_m)
+    def _is_near(self, receiver: Receiver, cells: Points) -> bool:
+        """Whether a usual tag on the nearest of `cells` is within earshot."""
+        nearest = _distance(receiver, cells).argmin()
+        radio = self.radio(receiver.id)
+        level = expected_dbm([receiver], [radio], cells[[nearest]])
+        return bool(level[0, 0] > radio.threshold_dbm - EARSHOT_DB)
 
-    def _expected(self, receiver: Receiver, cells: Points) -> Floats:
-        return expected_dbm(receiver, self.radio(receiver.id), cells)
+
+def _distance(receiver: Receiver, cells: Points) -> Floats:
+    return np.hypot(cells[:, 0] - receiver.xy[0], cells[:, 1] - receiver.xy[1])

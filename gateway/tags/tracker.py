@@ -15,6 +15,8 @@ from gateway.tags.propagation import Floats, directions, log_missed
 from gateway.tags.tile import Ground, Tile
 
 OUT_AT_FIRST = 0.01
+HEARD_OUT_LOG = -3.0  # to be heard, and yet out of coverage
+SILENCE_LOG = 4.0  # the most that silence says for it
 RESCUED = 1e-3
 RIM_MASS = 0.02
 MISS_TEMPER = 0.12
@@ -25,7 +27,9 @@ SILENT_AFTER_S = 30
 SILENT_AFTER_INTERVALS = 4.0
 LONGEST_PATIENCE_S = round(SILENT_AFTER_INTERVALS * LONGEST_INTERVAL_S)
 ENOUGH_MISSED_HEARINGS = 3.0
-LISTENERS = 12
+LISTENERS = 8
+ASTRAY_SECONDS = 5
+SURE_TO_SEND = 0.95
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,10 +79,21 @@ class Track:
         self._interval_s = 1.0
         self._since = self._last_heard = second
         self._missed_hearings = 0.0
+        self._silence_log = 0.0
+        self._astray = 0
 
-    def covers(self, heard: Mapping[str, Level]) -> bool:
-        """Whether the tag can be where it is heard; if not, it was carried off: begin anew."""
-        return any(receiver in self._tile.columns for receiver in heard)
+    def lost(self, heard: Mapping[str, Level]) -> bool:
+        """Whether the tag is not where it was followed to; then a new track must begin.
+
+        It is, where no receiver nearby hears it, or where those that hear it best stand elsewhere
+        for some seconds: ask once a second.
+        """
+        if not heard:
+            return False
+        best = max(heard, key=lambda receiver: heard[receiver].mean_dbm)
+        self._astray = 0 if best in self._tile.amid else self._astray + 1
+        nowhere = not any(receiver in self._tile.columns for receiver in heard)
+        return nowhere or self._astray >= ASTRAY_SECONDS
 
     def update(self, second: int, heard: Mapping[str, Level], alive: Set[str]) -> Estimate:
         """The belief after `second`, the one after the last.
@@ -93,6 +108,7 @@ class Track:
         if near:
             log += self._weigh_readings(second, near, mass)
             self._note_hearing(second)
+        log = np.append(log, self._log_out(near, log, mass))
         likelihood = np.exp(log - log.max())
         after = before * likelihood[self._tile.moves.places]
         self._states = self._carry(after / after.sum())
@@ -126,8 +142,8 @@ class Track:
         return self._levels.known(estimate.mass)
 
     def _carry(self, states: Floats) -> Floats:
-        later, means = self._tile.moves.forward(states, self._levels.means)
-        self._levels.means = means
+        later, flow = self._tile.moves.forward(states)
+        self._levels.means = self._tile.moves.flows.carry(self._levels.means, flow)
         return later
 
     def _rescue(self, states: Floats) -> Floats:
@@ -137,39 +153,57 @@ class Track:
         return states
 
     def _weigh_misses(self, heard: Mapping[str, Level], alive: Set[str], mass: Floats) -> Floats:
-        """Log likelihood (cells + 1,) of the receivers that live and heard nothing."""
+        """Log likelihood (cells,) of the receivers that live and heard nothing."""
         tile = self._tile
         silent = [one for one in tile.columns if one in alive and one not in heard]
         if not silent:
-            return np.zeros(len(mass))
+            return np.zeros(len(tile.cells))
         columns = np.array([tile.columns[one] for one in silent])
-        margin = self._levels.above_usual_db(silent, mass) - tile.threshold_dbm[columns]
-        near = np.argsort(-(mass @ tile.expected[:, columns] + margin), kind="stable")[:LISTENERS]
-        columns, margin = columns[near], margin[near]
-        log = log_missed(tile.expected[:, columns] + margin, tile.detection[columns])
+        margin = mass[:-1] @ tile.expected[:, columns] - tile.threshold_dbm[columns]
+        near = np.argsort(-margin, kind="stable")[:LISTENERS]
+        columns = columns[near]
+        stronger = self._levels.above_usual_db([silent[index] for index in near])[:-1]
+        above = tile.expected[:, columns] + stronger - tile.threshold_dbm[columns]
+        log = log_missed(above, tile.detection[columns])
         if not heard:
-            sent = min(1 / self._interval_s, 0.95)
-            log = np.log1p(-sent * -np.expm1(log))
-            self._missed_hearings += float(mass[:-1] @ -np.expm1(log[:-1]))
+            sent = min(1 / self._interval_s, SURE_TO_SEND)
+            log = np.log1p(sent * np.expm1(log))
+            self._missed_hearings -= float(mass[:-1] @ np.expm1(log))
         return MISS_TEMPER * log
 
+    def _log_out(self, heard: Mapping[str, Level], log: Floats, mass: Floats) -> float:
+        """Log likelihood of the same second if the tag is out of coverage.
+
+        Silence speaks for it, but only so much: a tag can also have stopped sending.
+        """
+        if heard:
+            return float(log.max()) + HEARD_OUT_LOG
+        on_map = float(mass[:-1] @ log) / float(mass[:-1].sum())
+        gain = min(-on_map, SILENCE_LOG - self._silence_log)
+        self._silence_log += gain
+        return on_map + gain
+
     def _weigh_readings(self, second: int, heard: Mapping[str, Level], mass: Floats) -> Floats:
-        """Log likelihood (cells + 1,) of what was heard."""
+        """Log likelihood (cells,) of what was heard."""
         tile = self._tile
         columns = [tile.columns[one] for one in heard]
-        middle = mass[:-1] @ tile.cells / mass[:-1].sum()
-        return self._levels.log_likelihood(
+        expected = tile.expected[:, columns]
+        on_map = mass[:-1] / mass[:-1].sum()
+        log = self._levels.log_likelihood(
             second,
             heard,
-            expected=tile.expected[:, columns],
-            directions=directions(middle, tile.antennas[columns]),
+            # out of coverage learns what the map learns on average
+            expected=np.concatenate([expected, [on_map @ expected]]),
+            directions=directions(on_map @ tile.cells, tile.antennas[columns]),
         )
+        return log[:-1]
 
     def _note_hearing(self, second: int) -> None:
         pause_s = min(float(second - self._last_heard), LONGEST_INTERVAL_S)
         self._interval_s += PACE_LEARNING * (max(pause_s, 1.0) - self._interval_s)
         self._last_heard = second
         self._missed_hearings = 0.0
+        self._silence_log = 0.0
 
     def _follow(self, estimate: Estimate) -> None:
         """Change to the tile around the tag before it reaches the rim of this one."""

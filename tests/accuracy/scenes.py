@@ -21,9 +21,9 @@ TICK_S = 0.1
 
 @dataclass(frozen=True, slots=True)
 class Scene:
-    """A place: `places` (n, 2) metres joined by `ways` (m, 2) indexes; receivers (r, 3) with height.
+    """`places` (n, 2), metres, joined by `ways` (m, 2), indexes; `receivers` (r, 3) with height.
 
-    `zones` maps a name to (west, south, east, north) in metres. `pace_m_s` is how fast people walk.
+    `zones` maps a name to (west, south, east, north). `pace_m_s` is how fast people walk.
     """
 
     name: str
@@ -83,7 +83,7 @@ def room(random: np.random.Generator, *, receivers: int = 10) -> Scene:
         name="room",
         places=spots.astype(float),
         ways=np.array(ways),
-        receivers=np.column_stack([around + [wide / 2, deep / 2], height]),
+        receivers=np.column_stack([around + np.array([wide, deep]) / 2, height]),
         zones={"west": (-1, -1, half, deep + 1), "east": (half, -1, wide + 1, deep + 1)},
         pace_m_s=0.7,
     )

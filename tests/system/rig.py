@@ -2,11 +2,12 @@
 
 import asyncio
 import json
+import math
 import os
 import sqlite3
 import sys
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import closing
 from pathlib import Path
 from types import TracebackType
@@ -20,8 +21,10 @@ from tests.ports import free_ports
 
 ROLES = ("edge", "hub", "sink")
 READY_WITHIN_S = 30.0
+TOWN_READY_IN_S = 4.0
 LOGIN, PASSWORD = "parent", "a-long-password-of-a-test"
 DAY_S, JST_S = 86_400, 9 * 3_600
+LATENESS_S = 1.5  # of the simulated clock: a second of the wall is `rate` of it
 SCHOOL_IS_OUT_S = 15 * 3_600.0
 
 _SETTINGS = """
@@ -30,6 +33,11 @@ site_id = "test"
 state_dir = {state}
 [broker]
 port = {mqtt}
+[edge]
+outbox = "edge/outbox.sqlite"
+[hub]
+database = "hub/hub.sqlite"
+lateness_s = {lateness}
 [hub.api]
 port = {http}
 cookie_secure = false
@@ -55,11 +63,14 @@ class Rig:
 
     def __init__(self, folder: Path, *, site: Path, rate: float = 1.0) -> None:
         self.folder = folder
+        self.state = folder / "state"
         self.truth = folder / "truth.csv"
         self.anchor = time.time()
         midnight = (self.anchor + JST_S) // DAY_S * DAY_S - JST_S
         self.start_at = midnight + SCHOOL_IS_OUT_S
         self.rate = rate
+        self.lateness_s = LATENESS_S * rate
+        self.town_from = math.inf  # when the town begins, by the rig's clock
         self.mqtt_port, self.http_port = free_ports(2)
         self.influx = InfluxServer(folder / "influx")
         self.settings = folder / "gateway.toml"
@@ -75,25 +86,27 @@ class Rig:
     @property
     def database(self) -> Path:
         """The hub's database."""
-        return self.folder / "state" / "hub.sqlite"
+        return self.state / "hub" / "hub.sqlite"
 
     @property
     def outbox(self) -> Path:
         """The edge's outbox."""
-        return self.folder / "state" / "outbox.sqlite"
+        return self.state / "edge" / "outbox.sqlite"
 
     async def __aenter__(self) -> Self:
-        (self.folder / "state").mkdir(parents=True)
+        for file in (self.database, self.outbox):  # each may be a disk that the test has mounted
+            file.parent.mkdir(parents=True, exist_ok=True)
         self.settings.write_text(
             _SETTINGS.format(
                 site=json.dumps(str(self._site)),
-                state=json.dumps(str(self.folder / "state")),
+                state=json.dumps(str(self.state)),
                 mqtt=self.mqtt_port,
                 http=self.http_port,
                 influx=json.dumps(self.influx.url),
                 start=self.start_at,
                 anchor=self.anchor,
                 rate=self.rate,
+                lateness=self.lateness_s,
             )
         )
         (self.folder / "mosquitto.conf").write_text(_MOSQUITTO.format(mqtt=self.mqtt_port))
@@ -120,7 +133,13 @@ class Rig:
     async def register_children(self, count: int, *, carriers: int = 40) -> None:
         """One guardian, `LOGIN`, and the first children of the simulated town."""
         roster = self.folder / "tags.json"
-        await self._finish("firmware_sim", "tags", *self._world(carriers), "--out", str(roster))
+        await self._finish(
+            "firmware_sim",
+            "tags",
+            *self._world(carriers, start=self.start_at),
+            "--out",
+            str(roster),
+        )
         password = self.folder / "password"
         password.write_text(PASSWORD)
         secret = ("--password-file", str(password))
@@ -131,34 +150,43 @@ class Rig:
             await self.machimori("tag", "add", one["name"], *who, *sent)
 
     async def start_town(self, *more: str, carriers: int = 40) -> None:
-        """The simulated town, walking under the rig's clock; its truth is in `truth`."""
+        """The simulated town, walking under the rig's clock; its truth is in `truth`.
+
+        It begins when it is ready: it would tell what it missed all at once.
+        """
+        anchor = time.time() + TOWN_READY_IN_S
+        self.town_from = self.start_at + (anchor - self.anchor) * self.rate
         where = ("--mqtt", f"127.0.0.1:{self.mqtt_port}", "--truth", str(self.truth))
         files = ("--tags", str(self.folder / "tags.json"))
-        clock = ("--anchor", str(self.anchor), "--rate", str(self.rate))
+        clock = ("--anchor", str(anchor), "--rate", str(self.rate))
         await self.python(
             "town",
             "-m",
             "firmware_sim",
             "town",
-            *self._world(carriers),
+            *self._world(carriers, start=self.town_from),
             *where,
             *files,
             *clock,
             *more,
         )
 
-    async def start(self, name: str) -> None:
-        """Start mosquitto, influxd or a role."""
+    async def start(self, name: str, *, role: str = "", **environment: str) -> None:
+        """Start mosquitto, influxd or a role; `role` where the process has another name.
+
+        `environment` is added to ours: MACHIMORI__… keys win over the settings file.
+        """
         if name == "influxd":
             await self.influx.start()
         elif name == "mosquitto":
             await self._spawn(name, self._mosquitto, "-c", str(self.folder / "mosquitto.conf"))
         else:
-            await self.python(name, "-m", "gateway", "run", "--role", name, *self._config())
+            run = ("-m", "gateway", "run", "--role", role or name, *self._config())
+            await self.python(name, *run, **environment)
 
-    async def python(self, name: str, *arguments: str) -> None:
+    async def python(self, name: str, *arguments: str, **environment: str) -> None:
         """Start a Python program under `name`."""
-        await self._spawn(name, sys.executable, *arguments)
+        await self._spawn(name, sys.executable, *arguments, **environment)
 
     async def machimori(self, *arguments: str) -> None:
         """Run a command to its end. Raises AssertionError where it fails."""
@@ -208,11 +236,11 @@ class Rig:
         """The time of the rig's clock."""
         return self.start_at + (time.time() - self.anchor) * self.rate
 
-    def rows(self, sql: str, *, of: Path | None = None) -> list[tuple[object, ...]]:
-        """Rows of the hub's database, or of the outbox."""
+    def rows(self, sql: str, *values: object, of: Path | None = None) -> list[tuple[object, ...]]:
+        """Rows of the hub's database, or of the outbox; each `?` of `sql` is one of `values`."""
         file = of or self.database
         with closing(sqlite3.connect(f"file:{file}?mode=ro", uri=True, timeout=10)) as connection:
-            return connection.execute(sql).fetchall()
+            return connection.execute(sql, values).fetchall()
 
     async def influx_positions(self) -> set[tuple[str, int]]:
         """(tag, at in ms) of every position in InfluxDB."""
@@ -228,10 +256,10 @@ class Rig:
             for tag, at in self.rows("SELECT tag, at FROM positions")
         }
 
-    async def _spawn(self, name: str, *command: str) -> None:
+    async def _spawn(self, name: str, *command: str, **environment: str) -> None:
         with (self.folder / f"{name}.log").open("ab") as log:
             self._processes[name] = await asyncio.create_subprocess_exec(
-                *command, stdout=log, stderr=log, cwd=ROOT, env=_environment()
+                *command, stdout=log, stderr=log, cwd=ROOT, env={**_environment(), **environment}
             )
 
     async def _finish(self, module: str, *arguments: str) -> None:
@@ -240,9 +268,9 @@ class Rig:
         )
         assert await process.wait() == 0, (module, arguments)
 
-    def _world(self, carriers: int) -> tuple[str, ...]:
-        start = ("--start", str(self.start_at))
-        return ("--site", str(self._site), *start, "--carriers", str(carriers))
+    def _world(self, carriers: int, *, start: float) -> tuple[str, ...]:
+        begin = ("--start", str(start))
+        return ("--site", str(self._site), *begin, "--carriers", str(carriers))
 
     def _config(self) -> tuple[str, str]:
         return ("--config", str(self.settings))
@@ -252,8 +280,11 @@ def _environment() -> Mapping[str, str]:
     return {**os.environ, "PYTHONUNBUFFERED": "1"}
 
 
-async def until(condition: object, *, within_s: float, what: str) -> None:
-    """Wait for `condition()`, sync or async. Raises AssertionError naming `what` did not come."""
+async def until(condition: object, *, within_s: float, what: str | Callable[[], object]) -> None:
+    """Wait for `condition()`, sync or async. Raises AssertionError naming `what` did not come.
+
+    Where `what` can be called, it says then what is wanting.
+    """
     deadline = asyncio.get_running_loop().time() + within_s
     while True:
         answer = condition()  # type: ignore[operator] # any callable
@@ -261,5 +292,6 @@ async def until(condition: object, *, within_s: float, what: str) -> None:
             answer = await answer
         if answer:
             return
-        assert asyncio.get_running_loop().time() < deadline, f"{what}: not within {within_s} s"
+        said = what() if callable(what) else what
+        assert asyncio.get_running_loop().time() < deadline, f"{said}: not within {within_s} s"
         await asyncio.sleep(0.2)

@@ -62,7 +62,7 @@ async def town(tmp_path: Path, influxd: InfluxServer) -> AsyncIterator[Town]:
 async def _sink(settings: Settings) -> AsyncIterator[None]:
     stop = asyncio.Event()
     async with asyncio.TaskGroup() as tasks:
-        tasks.create_task(Sink(settings, Clock()).run(stop), name="sink")
+        tasks.create_task(Sink(settings, Clock()).run(stop, lambda: None), name="sink")
         try:
             yield
         finally:

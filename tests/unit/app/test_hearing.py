@@ -187,3 +187,27 @@ async def test_what_is_no_message_of_a_receiver_is_counted_and_dropped(
     assert spool.rows == []
     refused = {name: n for name, n in hearing.counts.items() if name.startswith("remote_")}
     assert sum(refused.values()) == 2
+
+
+async def test_a_connection_lost_twice_between_two_ticks_is_one_gap_over_both(
+    clock: FakeClock, spool: Remembers
+) -> None:
+    hearing = hearing_of(clock, spool)
+    await live_second(hearing, clock)
+    for moment in (1.9, 2.1):
+        clock.now = START + moment
+        hearing.connection(up=False)
+        clock.now += 0.05
+        hearing.connection(up=True)
+    clock.now = START + 3
+    await hearing.close_windows(clock.now)
+    assert spool.gaps()[0] == Gap(START + 1, START + 3, "broker_lost")
+
+
+async def test_a_clock_that_is_not_set_yet_makes_no_gap_that_ends_before_it_began(
+    clock: FakeClock, spool: Remembers
+) -> None:
+    hearing = hearing_of(clock, spool, heard_until=START + 3_600)
+    hearing.connection(up=True)
+    await live_second(hearing, clock)
+    assert spool.gaps() == []

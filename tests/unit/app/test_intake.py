@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 
 import msgspec
 import pytest
+from sqlalchemy.exc import DBAPIError
 
 from gateway.app.intake import SKEW_TOLERATED_S, UNDECODABLE, Intake
 from gateway.app.registry import Registry
@@ -56,6 +57,7 @@ class Hub:
 
 @pytest.fixture
 async def hub(database: Database) -> Hub:
+    """An open one; the registry knows one button."""
     await database.write(_add_tag)
     registry = Registry(database)
     await registry.refresh()
@@ -205,3 +207,80 @@ async def test_a_batch_that_fails_leaves_nothing_and_can_come_again(hub: Hub) ->
     await hub.take(again, full)
     assert [alert.kind for alert in hub.told] == [AlertKind.SOS]
     assert len(await hub.windows()) == 1
+
+
+HEARD = Reading("r-1", "uid:x", -70.0, -70, 3)
+
+
+@pytest.mark.parametrize(
+    ("item", "kind"),
+    [
+        (window(2**63), Kind.SIGHTINGS),
+        (window(-1), Kind.SIGHTINGS),
+        (window(1_000, HEARD._replace(packets=0)), Kind.SIGHTINGS),
+        (window(1_000, HEARD._replace(mean_dbm=1e308)), Kind.SIGHTINGS),
+        (window(1_000, HEARD._replace(max_dbm=2**70)), Kind.SIGHTINGS),
+        (Gap(1_000.0, 1e300, "x"), Kind.GAP),
+        (Gap(1_000.0, 1_001.0, "x", from_seq=2**70), Kind.GAP),
+    ],
+)
+async def test_what_the_database_or_the_tracker_could_not_take_is_a_gap(
+    hub: Hub, item: Item, kind: Kind
+) -> None:
+    """It would come again with each repetition, and end the hub each time."""
+    await hub.take(row(1, item, kind=kind), row(2, window(1_001), kind=Kind.SIGHTINGS))
+    assert [one.second for one in await hub.windows()] == [1_001]
+    ((_, gap),) = [(one.gateway, one.gap) for one in await hub.gaps()]
+    assert (gap.reason, gap.from_seq) == (UNDECODABLE, 1)
+    assert hub.intake.counts["implausible"] == 1
+
+
+async def test_two_windows_in_one_row_are_a_gap(hub: Hub) -> None:
+    two = encode_items([window(1_000), window(1_001)])
+    broken = msgspec.structs.replace(
+        row(1, window(1_000), kind=Kind.SIGHTINGS), items=msgspec.Raw(two)
+    )
+    await hub.take(broken)
+    assert await hub.windows() == []
+    assert len(await hub.gaps()) == 1
+
+
+@pytest.mark.parametrize("sent", [-1.0, 1e300])
+async def test_a_row_sent_at_no_possible_time_is_taken_by_its_own_times(
+    hub: Hub, sent: float
+) -> None:
+    await hub.take(row(1, window(1_000), kind=Kind.SIGHTINGS, sent=sent))
+    assert [(one.second, one.skew_s) for one in await hub.windows()] == [(1_000, 0.0)]
+    assert hub.told == []
+
+
+@pytest.mark.parametrize("at", [-5.0, 100.0, 1e300])
+async def test_a_press_at_no_possible_time_is_an_sos_of_now(hub: Hub, at: float) -> None:
+    press = Press(at, "r-1", BUTTON.identifier, -70)
+    await hub.take(row(1, press, kind=Kind.PRESS, lane=Lane.URGENT))
+    (alert,) = hub.told
+    assert alert.kind is AlertKind.SOS
+    assert alert.at == pytest.approx(time.time(), abs=5)
+
+
+async def test_a_window_of_a_clock_that_was_not_set_has_no_place_but_its_press_alerts(
+    hub: Hub,
+) -> None:
+    heard = Reading("r-1", BUTTON.identifier, -70.0, -70, 3)
+    unset = Window(5, ("r-1",), (heard,), synced=False)
+    await hub.take(row(1, unset, kind=Kind.SIGHTINGS))
+    assert await hub.windows() == []
+    assert hub.intake.counts["windows_timeless"] == 1
+    assert [alert.kind for alert in hub.told] == [AlertKind.SOS]
+    assert hub.told[0].at == pytest.approx(time.time(), abs=5)
+
+
+async def test_a_batch_that_failed_is_not_counted(hub: Hub) -> None:
+    def undone(connection: Connection) -> None:
+        connection.exec_driver_sql("DROP TABLE windows")
+
+    await hub.database.write(undone)
+    with pytest.raises(DBAPIError):
+        await hub.take(row(1, window(1_000), kind=Kind.SIGHTINGS))
+    assert hub.intake.counts == {}
+    assert hub.intake.last_late_at == float("-inf")

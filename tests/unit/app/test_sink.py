@@ -159,5 +159,5 @@ async def test_a_secret_that_cannot_be_used_is_told_by_key_and_file(
     influx = InfluxSettings(version=2, secret_file=tmp_path / "token")
     settings = Settings(state_dir=tmp_path, sink=SinkSettings(influx=influx))
     with pytest.raises(SettingsError, match=r"sink\.influx\.secret_file: .*token") as raised:
-        await Sink(settings, Clock()).run(asyncio.Event())
+        await Sink(settings, Clock()).run(asyncio.Event(), lambda: None)
     assert "tokén" not in str(raised.value)

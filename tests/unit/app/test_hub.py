@@ -1,0 +1,103 @@
+"""The hub's parts start and end together, with no broker in sight."""
+
+import asyncio
+import json
+import urllib.error
+import urllib.request
+from pathlib import Path
+
+import pytest
+
+from gateway.app.hub import Hub
+from gateway.app.pulse import LONGEST_S, Pulse
+from gateway.model import Alert, AlertKind, AlertState
+from gateway.settings import ApiSettings, BrokerSettings, HubSettings, Settings
+from gateway.store import sightings
+from gateway.store.database import Database
+from gateway.store.errors import StoreError
+from tests.ports import free_ports
+from tests.unit.app.town import NOW, SITE_ID, HandClock, street
+
+
+class Bench:
+    """A hub's settings, and what it says of its start."""
+
+    def __init__(self, folder: Path) -> None:
+        broker_port, self.port = free_ports(2)
+        self.settings = Settings(
+            site_id=SITE_ID,
+            state_dir=folder,
+            broker=BrokerSettings(port=broker_port),
+            hub=HubSettings(api=ApiSettings(port=self.port)),
+        )
+        self.now = 0.0
+        self.pulse = Pulse(lambda: self.now)
+        self.clock = HandClock()
+        self.stop = asyncio.Event()
+        self.started = asyncio.Event()
+
+    def hub(self) -> Hub:
+        return Hub(self.settings, street(), self.clock, self.pulse)
+
+    async def run(self) -> None:
+        await self.hub().run(self.stop, self.started.set)
+
+    async def health(self) -> tuple[int, object]:
+        return await asyncio.to_thread(self._health)
+
+    def _health(self) -> tuple[int, object]:
+        url = f"http://127.0.0.1:{self.port}/api/v1/health"
+        opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+        try:
+            with opener.open(url, timeout=5) as answer:
+                return answer.status, json.load(answer)
+        except urllib.error.HTTPError as error:
+            with error:
+                return error.code, json.load(error)
+
+
+@pytest.fixture
+def bench(tmp_path: Path) -> Bench:
+    return Bench(tmp_path)
+
+
+async def test_it_starts_without_a_broker_and_ends_when_it_is_told(bench: Bench) -> None:
+    async with asyncio.timeout(20), asyncio.TaskGroup() as tasks:
+        tasks.create_task(bench.run(), name="hub")
+        await bench.started.wait()
+        bench.stop.set()
+    async with Database(bench.settings.state_path(bench.settings.hub.database)) as database:
+        assert await database.read(sightings.stepped_to, SITE_ID) == NOW - 2
+
+
+async def test_its_health_says_when_the_steps_stand_still(bench: Bench) -> None:
+    async with asyncio.timeout(20), asyncio.TaskGroup() as tasks:
+        running = tasks.create_task(bench.run(), name="hub")
+        await bench.started.wait()
+        await asyncio.sleep(0.05)
+        assert await bench.health() == (200, {"ok": True, "why": ""})
+        bench.pulse.beat("a loop that then stands still")
+        bench.now += LONGEST_S + 1
+        status, told = await bench.health()
+        assert status == 503
+        assert "a loop that then stands still" in str(told)
+        bench.stop.set()
+        await running
+
+
+async def test_a_second_hub_on_the_same_database_is_refused_and_leaves_nothing(
+    bench: Bench,
+) -> None:
+    async with Database(bench.settings.state_path(bench.settings.hub.database)):
+        with pytest.raises(StoreError, match="another hub works on it"):
+            await bench.run()
+    assert not bench.started.is_set()
+
+
+async def test_alerts_beyond_what_can_wait_for_the_broker_are_dropped_and_told(
+    bench: Bench, capsys: pytest.CaptureFixture[str]
+) -> None:
+    hub = bench.hub()
+    sos = Alert("a-1", AlertKind.SOS, AlertState.RAISED, NOW, NOW, tag="t-1")
+    hub.alerts([sos] * 1_001)
+    assert capsys.readouterr().out.count("integrators are not told") == 1

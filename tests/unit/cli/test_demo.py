@@ -1,0 +1,81 @@
+"""The demo's folder and settings: nobody else's files are deleted, and what is written is valid."""
+
+from pathlib import Path
+
+import pytest
+
+from gateway.cli.demo import MARKER, ROSTER, claim, settings_text
+from gateway.model import Role, UnusableError
+from gateway.settings import config_dir, load_settings
+
+
+def test_a_folder_with_other_things_is_refused_and_left_alone(tmp_path: Path) -> None:
+    (tmp_path / ROSTER).write_text("somebody's tags")
+    with pytest.raises(UnusableError, match="is no demo's folder"):
+        claim(tmp_path)
+    assert [path.name for path in tmp_path.iterdir()] == [ROSTER]
+    assert (tmp_path / ROSTER).read_text() == "somebody's tags"
+
+
+def test_a_folder_that_is_not_there_or_is_empty_is_taken(tmp_path: Path) -> None:
+    for folder in (tmp_path / "new" / "deep", tmp_path / "empty"):
+        (tmp_path / "empty").mkdir(exist_ok=True)
+        with claim(folder):
+            assert [path.name for path in folder.iterdir()] == [MARKER]
+
+
+def test_a_demos_own_folder_is_emptied_also_after_a_demo_that_failed_early(
+    tmp_path: Path,
+) -> None:
+    folder, elsewhere = tmp_path / "demo", tmp_path / "elsewhere"
+    elsewhere.mkdir()
+    (elsewhere / "kept").write_text("")
+    with claim(folder):
+        (folder / "influx").mkdir()
+        (folder / "influx" / "data").write_text("")
+        (folder / "broker.log").write_text("")
+        (folder / "link").symlink_to(elsewhere)
+    with claim(folder):
+        assert [path.name for path in folder.iterdir()] == [MARKER]
+    assert (elsewhere / "kept").exists()
+
+
+def test_a_folder_in_which_a_demo_runs_is_refused_and_left_alone(tmp_path: Path) -> None:
+    folder = tmp_path / "demo"
+    with claim(folder):
+        (folder / "hub.sqlite").write_text("")
+        with pytest.raises(UnusableError, match="a demo runs there"):
+            claim(folder)
+        assert (folder / "hub.sqlite").exists()
+    claim(folder).close()
+
+
+def test_a_file_in_the_folders_place_is_told(tmp_path: Path) -> None:
+    (tmp_path / "demo").write_text("")
+    with pytest.raises(UnusableError, match="cannot be emptied and written"):
+        claim(tmp_path / "demo")
+
+
+@pytest.mark.parametrize("name", ["demo", "まちもり", 'with "quotes" and \\', "👵"])
+@pytest.mark.parametrize("influx", [None, 18_086])
+def test_the_settings_are_valid_whatever_the_folder_is_called(
+    tmp_path: Path, name: str, influx: int | None
+) -> None:
+    folder = tmp_path / name
+    folder.mkdir()
+    site = config_dir() / "site.geojson"
+    file = folder / "gateway.toml"
+    text = settings_text(folder, site, 8_080, 11_883, influx)
+    file.write_text(text, encoding="utf-8")
+    settings = load_settings(file)
+    assert (settings.state_dir, settings.site) == (folder, site)
+    assert (settings.broker.port, settings.hub.api.port) == (11_883, 8_080)
+    assert (Role.SINK in settings.roles) == (influx is not None)
+    assert settings.clock.start is not None
+    assert (settings.clock.start + 9 * 3_600) % 86_400 == 15 * 3_600
+
+
+def test_port_0_is_any_free_one(tmp_path: Path) -> None:
+    file = tmp_path / "gateway.toml"
+    file.write_text(settings_text(tmp_path, config_dir() / "site.geojson", 0, 11_883, None))
+    assert load_settings(file).hub.api.port > 1_023
