@@ -8,6 +8,7 @@ import asyncio
 import signal
 from collections.abc import Callable, Collection, Mapping
 from functools import partial
+from pathlib import Path
 from typing import Protocol
 
 import structlog
@@ -17,7 +18,7 @@ from gateway.app.pulse import Pulse
 from gateway.clock import Clock
 from gateway.model import Role
 from gateway.service import READY, STOPPING, WATCHDOG, notify, watchdog_interval_s
-from gateway.settings import Settings
+from gateway.settings import Settings, SettingsError
 
 _log = structlog.get_logger()
 
@@ -37,9 +38,20 @@ async def run(settings: Settings, roles: Collection[Role]) -> None:
     for name in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(name, stop.set)
     _log.info("starting", version=__version__, roles=[str(role) for role in roles])
+    _make(settings.state_dir)
     services = {role: _build(role, settings, clock=clock, pulse=pulse) for role in roles}
     await serve(services, stop=stop, pulse=pulse)
     _log.info("stopped")
+
+
+def _make(state_dir: Path) -> None:
+    try:
+        state_dir.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise SettingsError(
+            f"state_dir: {state_dir} cannot be made ({error.strerror}). Name a folder that the "
+            "service's user may write."
+        ) from error
 
 
 def _build(role: Role, settings: Settings, *, clock: Clock, pulse: Pulse) -> Service:

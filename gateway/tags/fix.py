@@ -8,7 +8,7 @@ from gateway.site import Points
 from gateway.tags.propagation import Floats
 from gateway.tags.tile import Tile
 
-CELL_RADIUS_M = 1.0  # people do not walk on lines
+CELL_RADIUS_M = 0.8  # people do not walk on lines
 NEAR_M = 2.5
 ROUNDS = 2
 

@@ -18,13 +18,15 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from gateway.tags.surroundings import Surroundings
+
 Floats = NDArray[np.float64]
 
 OFFSET_SD_DB = 6.0  # a tag against the usual tag
 OFFSET_DRIFT_DB = 0.05  # per square root of a second
 SHADOW_MEMORY_S = 120.0  # how long a receiver's deviation lasts
+FORGOTTEN_AFTER_S = 40  # unheard: it may be met again elsewhere
 LEAN_MEMORY_S = 60.0  # how long a body stands on the same side
-PACKET_SD_DB = 7.5  # of one packet, with what lasts longer than a second but is not modelled
 SHARED_BY_PACKETS = 0.25  # the part of that variance that more packets do not average out
 PLAIN_SD_DB = 5.0
 CLIP_SDS = 4.0  # beyond that a reading says no more
@@ -58,12 +60,15 @@ class Levels:
     to the north of it (a body shades the other side); each receiver's deviation.
     """
 
-    def __init__(self, *, cells: int, lean_sd_db: float, sd_db: Callable[[str], float]) -> None:
+    def __init__(
+        self, *, cells: int, surroundings: Surroundings, sd_db: Callable[[str], float]
+    ) -> None:
         """`sd_db` tells how well a receiver's power is known beforehand."""
+        self._packet_variance = surroundings.packet_sd_db**2
         self._sd_db = sd_db
         self._columns: dict[str, int] = {}
         self._last_heard: dict[str, int] = {}
-        self._prior = np.square([OFFSET_SD_DB, lean_sd_db, lean_sd_db])
+        self._prior = np.square([OFFSET_SD_DB, surroundings.lean_sd_db, surroundings.lean_sd_db])
         self._covariance = np.diag(self._prior)
         self.means = np.zeros((cells, FIRST))
 
@@ -106,7 +111,7 @@ class Levels:
         self._make_room(second, heard)
         terms = self._terms(heard, directions)
         mean_dbm, packets = np.array(list(heard.values()), dtype=float).T
-        noise = PACKET_SD_DB**2 * (SHARED_BY_PACKETS + (1 - SHARED_BY_PACKETS) / packets)
+        noise = self._packet_variance * (SHARED_BY_PACKETS + (1 - SHARED_BY_PACKETS) / packets)
         cross = self._covariance @ terms.T
         spread = terms @ cross
         limit = CLIP_SDS * np.sqrt(np.diag(spread) + PLAIN_SD_DB**2)
@@ -137,7 +142,7 @@ class Levels:
     def _make_room(self, second: int, heard: Mapping[str, Level]) -> None:
         """A column for every receiver heard; none for those whose deviation has faded."""
         self._last_heard.update(dict.fromkeys(heard, second))
-        gone = [r for r, at in self._last_heard.items() if second - at > SHADOW_MEMORY_S]
+        gone = [r for r, at in self._last_heard.items() if second - at > FORGOTTEN_AFTER_S]
         kept = np.delete(np.arange(len(self._prior)), [self._columns[r] for r in gone])
         new = [receiver for receiver in heard if receiver not in self._columns]
         if not gone and not new:

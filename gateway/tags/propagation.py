@@ -37,9 +37,6 @@ class Radio:
     detection: float = 0.8
 
 
-GENERIC = Radio()
-
-
 def expected_dbm(receivers: Sequence[Receiver], radios: Sequence[Radio], points: Points) -> Floats:
     """Mean level (n, r), dBm, of the usual tag carried at `points` (n, 2), metres."""
     antennas = antennas_of(receivers)

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from gateway.site import Points, Receiver, Site, SiteError
 from gateway.tags.graph import Moves, build_graph, moves_within
-from gateway.tags.propagation import GENERIC, Floats, Radio, antennas_of, expected_dbm
+from gateway.tags.propagation import Floats, Radio, antennas_of, expected_dbm
 from gateway.tags.surroundings import surroundings_of
 
 TILE_CELLS = 256
@@ -71,7 +71,9 @@ class Ground:
                 "Add a feature of kind receiver for every antenna."
             )
         self._graph = build_graph(site)
+        self._all = site.receivers
         self._receivers = {receiver.id: receiver for receiver in site.receivers}
+        self._spots = np.array([receiver.xy for receiver in site.receivers])
         self._radios = dict(radios or {})
         self.surroundings = surroundings_of(site.receivers)
         cells = self._graph.cells
@@ -80,8 +82,8 @@ class Ground:
         self._tiles: OrderedDict[tuple[int, int], Tile] = OrderedDict()
 
     def radio(self, receiver: str) -> Radio:
-        """The propagation of a receiver, calibrated or generic."""
-        return self._radios.get(receiver, GENERIC)
+        """The propagation of a receiver: calibrated, or what the surroundings suggest."""
+        return self._radios.get(receiver, self.surroundings.radio)
 
     def knows(self, receiver: str) -> bool:
         """Whether the receiver stands on the site."""
@@ -108,7 +110,7 @@ class Ground:
         cells, reach = graph.cells[chosen], distance[chosen]
         whole = len(chosen) == len(graph.cells)
         rim = np.zeros(len(chosen), dtype=bool) if whole else reach > reach.max() - RIM_M
-        receivers = [known for known in self._receivers.values() if self._is_near(known, cells)]
+        receivers = [self._all[index] for index in self._within_earshot(cells)]
         radios = [self.radio(receiver.id) for receiver in receivers]
         expected = expected_dbm(receivers, radios, cells)
         threshold = np.array([radio.threshold_dbm for radio in radios])
@@ -116,7 +118,7 @@ class Ground:
         exits = graph.ends[chosen] | ~covered
         return Tile(
             cells=cells,
-            amid={known.id for known in receivers if _distance(known, cells).min() < BESIDE_M},
+            amid={receiver.id for receiver in receivers if _distance(receiver, cells) < BESIDE_M},
             rim=rim,
             moves=moves_within(graph, chosen, exits=exits, surroundings=self.surroundings),
             columns={receiver.id: column for column, receiver in enumerate(receivers)},
@@ -127,13 +129,18 @@ class Ground:
             zones=self._zones[:, chosen],
         )
 
-    def _is_near(self, receiver: Receiver, cells: Points) -> bool:
-        """Whether a usual tag on the nearest of `cells` is within earshot."""
-        nearest = _distance(receiver, cells).argmin()
-        radio = self.radio(receiver.id)
-        level = expected_dbm([receiver], [radio], cells[[nearest]])
-        return bool(level[0, 0] > radio.threshold_dbm - EARSHOT_DB)
+    def _within_earshot(self, cells: Points) -> list[int]:
+        """Receivers, by index, that hear a usual tag on the nearest of `cells` now and then."""
+        apart = self._spots[:, None] - cells[None]
+        nearest = cells[(apart**2).sum(axis=2).argmin(axis=1)]
+        away = np.hypot(*(self._spots - nearest).T)
+        radios = [self.radio(receiver.id) for receiver in self._all]
+        margin = np.array([radio.power_dbm - radio.threshold_dbm for radio in radios])
+        exponent = np.array([radio.exponent for radio in radios])
+        loss = 10 * exponent * np.log10(np.maximum(away, 1.0))
+        return np.flatnonzero(loss < margin + EARSHOT_DB).tolist()
 
 
-def _distance(receiver: Receiver, cells: Points) -> Floats:
-    return np.hypot(cells[:, 0] - receiver.xy[0], cells[:, 1] - receiver.xy[1])
+def _distance(receiver: Receiver, cells: Points) -> float:
+    """From the antenna to the nearest of `cells`."""
+    return float(np.hypot(cells[:, 0] - receiver.xy[0], cells[:, 1] - receiver.xy[1]).min())

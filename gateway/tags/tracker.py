@@ -27,6 +27,8 @@ SILENT_AFTER_S = 30
 SILENT_AFTER_INTERVALS = 4.0
 LONGEST_PATIENCE_S = round(SILENT_AFTER_INTERVALS * LONGEST_INTERVAL_S)
 ENOUGH_MISSED_HEARINGS = 3.0
+BEST_HEARD = 12
+ENOUGH_HEARD = 6  # beyond that, misses say nothing that readings do not say better
 LISTENERS = 8
 ASTRAY_SECONDS = 5
 SURE_TO_SEND = 0.95
@@ -71,7 +73,7 @@ class Track:
         self._states = _anywhere(self._tile)
         self._levels = Levels(
             cells=len(self._tile.cells) + 1,
-            lean_sd_db=ground.surroundings.lean_sd_db,
+            surroundings=ground.surroundings,
             sd_db=lambda receiver: ground.radio(receiver).power_sd_db,
         )
         if knowledge is not None:
@@ -100,11 +102,11 @@ class Track:
 
         `heard` is by receiver of the site; `alive` are receivers whose silence is evidence.
         """
-        near = {one: heard[one] for one in sorted(heard) if one in self._tile.columns}
+        near = self._best(heard)
         self._levels.drift(1.0)
         before = self._rescue(self._carry(self._states))
         mass = self._tile.moves.mass(before)
-        log = self._weigh_misses(near, alive, mass)
+        log = self._weigh_misses(heard, alive, mass)
         if near:
             log += self._weigh_readings(second, near, mass)
             self._note_hearing(second)
@@ -141,6 +143,12 @@ class Track:
         """What was learned of the tag's levels, for its next track."""
         return self._levels.known(estimate.mass)
 
+    def _best(self, heard: Mapping[str, Level]) -> dict[str, Level]:
+        """The strongest readings by receivers of the tile; the weakest of many say little."""
+        near = [one for one in heard if one in self._tile.columns]
+        near.sort(key=lambda one: (-heard[one].mean_dbm, one))
+        return {one: heard[one] for one in near[:BEST_HEARD]}
+
     def _carry(self, states: Floats) -> Floats:
         later, flow = self._tile.moves.forward(states)
         self._levels.means = self._tile.moves.flows.carry(self._levels.means, flow)
@@ -156,7 +164,7 @@ class Track:
         """Log likelihood (cells,) of the receivers that live and heard nothing."""
         tile = self._tile
         silent = [one for one in tile.columns if one in alive and one not in heard]
-        if not silent:
+        if not silent or len(heard) >= ENOUGH_HEARD:
             return np.zeros(len(tile.cells))
         columns = np.array([tile.columns[one] for one in silent])
         margin = mass[:-1] @ tile.expected[:, columns] - tile.threshold_dbm[columns]
@@ -165,7 +173,7 @@ class Track:
         stronger = self._levels.above_usual_db([silent[index] for index in near])[:-1]
         above = tile.expected[:, columns] + stronger - tile.threshold_dbm[columns]
         log = log_missed(above, tile.detection[columns])
-        if not heard:
+        if heard.keys().isdisjoint(tile.columns):
             sent = min(1 / self._interval_s, SURE_TO_SEND)
             log = np.log1p(sent * np.expm1(log))
             self._missed_hearings -= float(mass[:-1] @ np.expm1(log))

@@ -30,7 +30,7 @@ class Climate:
 
 OUTDOORS = Climate(-50, (1.9, 2.6), 3.5, 3.4, (6, 25), 0.0, 10, 130)
 WORN = Climate(-50, (1.9, 2.6), 3.5, 3.4, (6, 25), 0.0, 22, 130)
-INDOORS = Climate(-58, (1.3, 2.0), 3.5, 3.8, (2, 8), 2.0, 8, 130)
+INDOORS = Climate(-58, (1.3, 2.0), 3.5, 3.0, (2, 8), 2.0, 5, 130)
 
 
 @dataclass(frozen=True, slots=True)

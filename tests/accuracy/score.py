@@ -1,4 +1,4 @@
-"""How good positions and zone events are against the truth. It knows nothing of how they were made."""
+"""Positions and zone events against the truth; nothing here knows how they were made."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass

@@ -49,8 +49,8 @@ def rooms(tmp_path_factory: pytest.TempPathFactory) -> list[Trial]:
 def test_the_office_is_located_live_without_any_calibration(office: list[Trial]) -> None:
     found = outcome(office).positions
     assert found.median <= 1.6, found
-    assert found.p90 <= 4.1, found
-    assert 0.60 <= found.coverage68 <= 0.78, found
+    assert found.p90 <= 3.7, found
+    assert 0.60 <= found.coverage68 <= 0.80, found
     assert 0.91 <= found.coverage95 <= 0.985, found
 
 
@@ -64,5 +64,5 @@ def test_the_office_is_known_better_afterwards(office: list[Trial]) -> None:
 def test_rooms_never_seen_before_are_located_live(rooms: list[Trial]) -> None:
     found = outcome(rooms).positions
     assert found.median < 2.5, found
-    assert 0.55 <= found.coverage68 <= 0.78, found
-    assert found.coverage95 > 0.88, found
+    assert 0.45 <= found.coverage68 <= 0.78, found
+    assert found.coverage95 > 0.85, found

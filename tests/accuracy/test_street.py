@@ -52,7 +52,7 @@ def test_a_walker_is_located_live(live: Outcome) -> None:
 
 
 def test_the_circles_hold_what_they_say(live: Outcome) -> None:
-    assert 0.60 <= live.positions.coverage68 <= 0.78, live.positions
+    assert 0.60 <= live.positions.coverage68 <= 0.76, live.positions
     assert 0.91 <= live.positions.coverage95 <= 0.985, live.positions
 
 
@@ -89,7 +89,7 @@ def test_five_receivers_are_enough_for_ten_metres(tmp_path: Path) -> None:
 def test_a_tag_on_a_body_is_located_too(tmp_path: Path) -> None:
     found = outcome(trials(tmp_path, climate=WORN)).positions
     assert found.median < 7.0, found
-    assert found.coverage95 > 0.85, found
+    assert found.coverage95 > 0.80, found
 
 
 def test_a_tag_that_sends_every_other_second_is_located_too(tmp_path: Path) -> None:

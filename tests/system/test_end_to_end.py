@@ -5,6 +5,7 @@ Real broker, database, browser and processes; only the town is simulated, and it
 
 import asyncio
 import csv
+import logging
 import math
 import os
 import re
@@ -26,18 +27,21 @@ from tests.system.rig import LOGIN, PASSWORD, Rig, until
 
 TOWN = ROOT / "config" / "site.geojson"
 WEB = ROOT / "gateway" / "web"
-RATE = 5.0
+RATE = 6.0
 CARRIERS = 3  # and as many people again indoors
 CHILD, NAME = "child-001", "こども 1"
 WALK = ("--walk", f"{CHILD}:home:school")
 PRESS_AFTER_S = 100.0
 SOS = ("--sos", f"{CHILD}@{PRESS_AFTER_S}")
-WALKS_WITHIN_S = 500.0  # simulated; 330 and some for the last zone's certainty
+WALKS_WITHIN_S = 600.0  # simulated; about 330, and some until the zone is certain
 METRES_A_DEGREE = 111_200.0
-# Measured 4.0 m in the median; the next issues sharpen the filter, this one guards the whole way.
-LARGEST_MEDIAN_ERROR_M = 12.0
-LARGEST_SOS_DELAY_S = 3.0
-SOS_ON_THE_PAGE_S = 5.0
+# Measured in eight walks: 7 to 9 m. This guards the whole way; tests/accuracy/ judges the filter.
+LARGEST_MEDIAN_ERROR_M = 15.0
+LEAST_PLACES, LEAST_WAY_PX = 50, 50.0  # measured: 210 and more, 146 and more
+# Measured: 0.03 to 0.15 s and 0.09 to 0.24 s, on two busy cores.
+SOS_KNOWN_WITHIN_S, SOS_SHOWN_WITHIN_S = 3.0, 5.0
+
+_log = logging.getLogger(__name__)
 
 _LOOK = """() => ({
     pin: document.querySelector('.pin-holder')?.style.transform ?? '',
@@ -191,22 +195,22 @@ async def has_settled(rig: Rig) -> bool:
 
 
 def assert_the_marker_walked(seen: Seen) -> None:
-    (x0, y0), (x1, y1) = seen.places[0], seen.places[-1]
-    steps = [math.dist(a, b) for a, b in zip(seen.places, seen.places[1:], strict=False)]
-    print(len(seen.places), math.hypot(x1 - x0, y1 - y0), max(steps))
-    assert len(seen.places) > 50
+    """Step by step, and a good part of the map in all."""
+    assert len(seen.places) > LEAST_PLACES
+    assert math.dist(seen.places[0], seen.places[-1]) > LEAST_WAY_PX
 
 
 def assert_the_sos_was_quick(rig: Rig, seen: Seen) -> None:
+    """In the database and on the page; both delays are in real seconds."""
     pressed = rig.town_from + PRESS_AFTER_S
     pressed_at = rig.anchor + (pressed - rig.start_at) / rig.rate
-    ((at, raised_at),) = rig.rows("SELECT at, raised_at FROM alerts WHERE kind = 'sos'")
-    heard = (float(str(at)) - pressed) / rig.rate
-    raised = (float(str(raised_at)) - pressed) / rig.rate
+    ((raised_at,),) = rig.rows("SELECT raised_at FROM alerts WHERE kind = 'sos'")
+    known_after_s = (float(str(raised_at)) - pressed) / rig.rate
     assert seen.sos_at is not None
-    print("sos", heard, raised, seen.sos_at - pressed_at, seen.alerts)
-    assert 0 < raised < LARGEST_SOS_DELAY_S
-    assert 0 < seen.sos_at - pressed_at < SOS_ON_THE_PAGE_S
+    shown_after_s = seen.sos_at - pressed_at
+    _log.info("SOS: %.2f s to the database, %.2f s to the page", known_after_s, shown_after_s)
+    assert 0 < known_after_s < SOS_KNOWN_WITHIN_S
+    assert known_after_s < shown_after_s < SOS_SHOWN_WITHIN_S
 
 
 async def assert_influx_tells_of_the_sos(rig: Rig) -> None:
@@ -214,11 +218,12 @@ async def assert_influx_tells_of_the_sos(rig: Rig) -> None:
         "SELECT id FROM alert WHERE kind = 'sos' GROUP BY \"tag\"", database="machimori"
     )
     wanted = rig.rows("SELECT tag, id FROM alerts WHERE kind = 'sos'")
+    assert len(wanted) == 1
     assert [(row["tag"], row["id"]) for row in rows] == wanted
 
 
 def assert_positions_are_near_the_truth(rig: Rig) -> None:
     errors = errors_m(rig.truth, stored(rig))
-    print("errors", len(errors), median(errors), max(errors))
-    assert len(errors) > 100
+    _log.info("errors: median %.1f m, largest %.1f m", median(errors), max(errors))
+    assert len(errors) > LEAST_PLACES
     assert median(errors) < LARGEST_MEDIAN_ERROR_M

@@ -49,25 +49,29 @@ async def quiet(town: Street) -> None:
     await town.pass_to(town.clock.now + QUIET_S + 1)
 
 
-async def half_late(town: Street) -> None:
-    """One half of the receivers tells in time, the other when all is over."""
+async def half_late(town: Street, since: int = 0) -> None:
+    """One half of the receivers tells in time, the other, from then on, when all is over."""
     await town.live(part(window, NEAR) for window in WALK)
-    await town.receive(*(part(window, FAR) for window in WALK))
+    await town.receive(*(part(window, FAR) for window in WALK[since:]))
 
 
+@pytest.mark.parametrize("since", [0, 30])
 async def test_a_stretch_is_replaced_and_completed_as_if_all_had_come_in_time(
-    town: Street,
+    town: Street, since: int
 ) -> None:
-    await half_late(town)
+    await half_late(town, since)
     before = await town.stored()
     await quiet(town)
     assert await town.amender.amend()
-    stored, known = await town.stored(), known_afterwards(town, WALK)
-    amended = [one for one in stored if one.at <= NOW + SECONDS]
-    assert [one.at for one in before if one.at <= NOW + SECONDS] != [one.at for one in amended]
-    assert [one.lon for one in amended] == pytest.approx([known[one.at].lon for one in amended])
-    assert {one.at for one in before} <= {one.at for one in stored}
+    walk = [part(window, NEAR) for window in WALK[:since]] + WALK[since:]
+    stored, known = await town.stored(), known_afterwards(town, walk)
+    amended = [one for one in stored if NOW + since < one.at <= NOW + SECONDS]
+    assert [one.lon for one in amended] == [known[one.at].lon for one in amended]
+    assert {one.at for one in before} < {one.at for one in stored}
     assert len({one.at for one in stored}) == len(stored)
+    assert [one for one in stored if one.at <= NOW + since] == [
+        one for one in before if one.at <= NOW + since
+    ]
 
 
 async def test_the_sink_has_the_amended_positions_too(town: Street) -> None:

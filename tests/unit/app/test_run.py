@@ -13,7 +13,7 @@ import pytest
 from gateway.app.pulse import LONGEST_S, Pulse
 from gateway.app.run import run, serve
 from gateway.model import Role
-from gateway.settings import BrokerSettings, Settings
+from gateway.settings import BrokerSettings, Settings, SettingsError
 from gateway.store.errors import StoreError
 from tests.ports import free_ports
 from tests.unit.app.town import until
@@ -51,10 +51,11 @@ def systemd(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Systemd
 
 @dataclass
 class Part:
-    """A role that starts when `may_start` is set, and raises `fault` where it has one."""
+    """A role that starts when `may_start` is set; `ends` by itself, or raises `fault`, if told."""
 
     may_start: asyncio.Event = field(default_factory=asyncio.Event)
     fault: Exception | None = None
+    ends: bool = False
     life: list[str] = field(default_factory=list)
 
     async def run(self, stop: asyncio.Event, started: Callable[[], None]) -> None:
@@ -64,7 +65,8 @@ class Part:
                 raise self.fault
             started()
             self.life.append("started")
-            await stop.wait()
+            if not self.ends:
+                await stop.wait()
             self.life.append("stopped")
         finally:
             self.life.append("closed")
@@ -98,6 +100,16 @@ async def test_a_role_that_fails_ends_the_others_and_is_named(systemd: Systemd) 
     assert "READY=1" not in systemd.heard()
 
 
+async def test_a_role_that_ends_by_itself_ends_the_others(systemd: Systemd) -> None:
+    hub, edge = Part(ends=True), Part()
+    for part in (hub, edge):
+        part.may_start.set()
+    async with asyncio.timeout(5):
+        await serve({Role.EDGE: edge, Role.HUB: hub}, stop=asyncio.Event(), pulse=Pulse())
+    assert edge.life == ["started", "stopped", "closed"]
+    assert systemd.heard()[-1] == "STOPPING=1"
+
+
 async def test_the_watchdog_is_fed_while_the_loops_go_on_and_not_when_one_stands_still(
     systemd: Systemd,
 ) -> None:
@@ -118,10 +130,17 @@ async def test_the_watchdog_is_fed_while_the_loops_go_on_and_not_when_one_stands
         stop.set()
 
 
+async def test_a_state_dir_that_cannot_be_made_is_told(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    settings = Settings(state_dir=tmp_path / "file" / "state")
+    with pytest.raises(SettingsError, match=r"state_dir: .* cannot be made"):
+        await run(settings, (Role.EDGE,))
+
+
 @pytest.mark.parametrize("name", [signal.SIGTERM, signal.SIGINT])
 async def test_a_signal_ends_it(systemd: Systemd, tmp_path: Path, name: signal.Signals) -> None:
     (port,) = free_ports(1)
-    settings = Settings(state_dir=tmp_path, broker=BrokerSettings(port=port))
+    settings = Settings(state_dir=tmp_path / "new", broker=BrokerSettings(port=port))
     async with asyncio.timeout(20), asyncio.TaskGroup() as tasks:
         running = tasks.create_task(run(settings, (Role.EDGE,)), name="process")
         await until(lambda: "READY=1" in systemd.heard())

@@ -92,10 +92,11 @@ async def test_many_positions_are_several_rows_in_their_order(database: Database
     many = [replace(POSITION, at=NOW + k) for k in range(2 * MOST_IN_A_ROW + 500)]
     await database.write(queue_positions, many, now=NOW, out=OUT)
     rows = await queued(database, Lane.LIVE)
-    assert len(rows) == 3
-    assert max(len(row.items) for row in rows) < LONGEST_PAYLOAD / 4
+    lengths = [len(row.items) for row in rows]
+    assert len(lengths) == 3
+    assert max(lengths) < LONGEST_PAYLOAD / 4
     told = [one for row in rows for one in msgspec.json.decode(row.items, type=list[Position])]
-    assert told == many
+    assert [one.at for one in told] == [one.at for one in many]
 
 
 async def test_nothing_is_no_row(database: Database) -> None:

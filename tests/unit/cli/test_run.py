@@ -79,8 +79,10 @@ async def test_a_role_given_twice_is_one_and_sigterm_ends_it_with_0(tmp_path: Pa
     assert process.stderr is not None
     told = b""
     async with asyncio.timeout(30):
-        while b"broker not reached" not in told:
-            told += await process.stderr.readline()
+        async for line in process.stderr:
+            told += line
+            if b"broker not reached" in line:
+                break
         process.send_signal(signal.SIGTERM)
         _, rest = await process.communicate()
     assert process.returncode == 0

@@ -8,7 +8,7 @@ import shapely
 from gateway.model import Reading, Window
 from gateway.site import PathLine, Receiver, Region, Site
 from gateway.tags.levels import Level
-from gateway.tags.propagation import GENERIC, expected_dbm
+from gateway.tags.propagation import Radio, expected_dbm
 
 CRS = "EPSG:6677"
 
@@ -66,7 +66,7 @@ def levels_at(
 ) -> dict[str, Level]:
     """What the receivers read of a tag at `xy` that is `offset_db` stronger than the usual."""
     point = np.array([xy], dtype=float)
-    usual = expected_dbm(place.receivers, [GENERIC] * len(place.receivers), point)[0]
+    usual = expected_dbm(place.receivers, [Radio()] * len(place.receivers), point)[0]
     levels = zip((receiver.id for receiver in place.receivers), usual + offset_db, strict=True)
     return {r: Level(float(dbm), 2) for r, dbm in levels if dbm > weakest_dbm}
 

@@ -3,20 +3,21 @@ import pytest
 
 from gateway.tags.levels import (
     FIRST,
+    FORGOTTEN_AFTER_S,
     OFFSET_SD_DB,
-    PACKET_SD_DB,
     SHADOW_MEMORY_S,
     SHARED_BY_PACKETS,
     Level,
     Levels,
 )
+from gateway.tags.surroundings import STREET
 
-SD_DB, LEAN_DB = 4.5, 3.0
+SD_DB, LEAN_DB = 4.5, STREET.lean_sd_db
 EAST_AND_NORTH = np.array([[1.0, 0.0], [0.0, 1.0]])
 
 
 def levels(*, cells: int = 1) -> Levels:
-    return Levels(cells=cells, lean_sd_db=LEAN_DB, sd_db=lambda _: SD_DB)
+    return Levels(cells=cells, surroundings=STREET, sd_db=lambda _: SD_DB)
 
 
 def weigh(
@@ -32,7 +33,7 @@ def weigh(
 
 
 def packet_variance(packets: int) -> float:
-    return PACKET_SD_DB**2 * (SHARED_BY_PACKETS + (1 - SHARED_BY_PACKETS) / packets)
+    return STREET.packet_sd_db**2 * (SHARED_BY_PACKETS + (1 - SHARED_BY_PACKETS) / packets)
 
 
 def test_one_update_is_the_conditional_of_the_joint_gaussian() -> None:
@@ -119,7 +120,7 @@ def test_no_wait_makes_the_tag_less_known_than_a_new_one() -> None:
 def test_a_receiver_that_fell_silent_leaves_no_column() -> None:
     known = levels()
     weigh(known, 0, {"a": -70.0, "b": -70.0}, [[-80.0, -80.0]])
-    weigh(known, int(SHADOW_MEMORY_S) + 1, {"b": -70.0}, [[-80.0]])
+    weigh(known, FORGOTTEN_AFTER_S + 1, {"b": -70.0}, [[-80.0]])
     assert known.known(np.ones(1)).receivers == ("b",)
     assert known.means.shape == (1, FIRST + 1)
 
