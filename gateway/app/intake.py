@@ -25,6 +25,7 @@ from gateway.store.sightings import Source, StoredWindow
 
 SKEW_TOLERATED_S = 30.0
 UNDECODABLE = "undecodable"
+TIMELESS = "captured_at_an_unknown_time"
 LAST_TIME = 2.0**40  # beyond, a number is no time: seconds of the year 36,812
 LOWEST_DBM, HIGHEST_DBM = -200, 100
 MOST_PACKETS = 1_000_000
@@ -124,7 +125,7 @@ class Intake:
         if isinstance(items, Rejected):
             effects.counts[items.reason] += 1
             _log.error("a row cannot be read; a gap stands for it", sender=row.sender, seq=row.seq)
-            effects.gaps.append((row.sender, _unreadable(row, now)))
+            effects.gaps.append((row.sender, _without_contents(row, now, UNDECODABLE)))
             return
         skew_s = 0.0
         if _is_time(row.sent):
@@ -161,6 +162,7 @@ class Intake:
         if unset or second > now + SKEW_TOLERATED_S:
             # Captured before the gateway's clock was set right, sent after: nobody knows when.
             effects.counts["windows_timeless"] += 1
+            effects.gaps.append((row.sender, _without_contents(row, now, TIMELESS)))
             return
         late = self._is_closed(second)
         effects.is_late |= late
@@ -211,9 +213,10 @@ def _corrected(gap: Gap, skew_s: float, now: float) -> Gap:
     return replace(gap, since=min(mended(gap.since), until), until=until)
 
 
-def _unreadable(row: Envelope, now: float) -> Gap:
+def _without_contents(row: Envelope, now: float, reason: str) -> Gap:
+    """What stands for a row that cannot be used."""
     at = row.sent if _is_time(row.sent) else now
-    return Gap(since=at, until=at, reason=UNDECODABLE, from_seq=row.seq, to_seq=row.seq)
+    return Gap(since=at, until=at, reason=reason, from_seq=row.seq, to_seq=row.seq)
 
 
 def _read_items(row: Envelope) -> list[Item] | Rejected:

@@ -5,6 +5,7 @@ broker, also here. What one role cannot survive ends the process, and systemd st
 """
 
 import asyncio
+import contextlib
 import signal
 from collections.abc import Callable, Collection, Mapping
 from functools import partial
@@ -106,7 +107,6 @@ async def _feed_watchdog(pulse: Pulse, stop: asyncio.Event) -> None:
             _log.error("the watchdog is not fed: a loop stands still", loops=standing)
         else:
             notify(WATCHDOG)
-        try:
-            await asyncio.wait_for(stop.wait(), timeout=interval_s)
-        except TimeoutError:
-            continue
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(interval_s):  # wait_for of 3.11 can swallow a cancellation
+                await stop.wait()

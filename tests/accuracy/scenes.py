@@ -114,7 +114,8 @@ def walk(random: np.random.Generator, scene: Scene, *, seconds: int) -> Walk:
     points = np.array(xy[:count])
     sway = np.cumsum(random.normal(0, 0.04, points.shape), axis=0)
     sway -= np.array([np.convolve(s, np.ones(100) / 100, mode="same") for s in sway.T]).T
-    return Walk(START_AT + np.arange(count) * TICK_S, points + sway, np.array(heading[:count]))
+    at = START_AT + TICK_S * np.arange(count, dtype=float)
+    return Walk(np.asarray(at), np.asarray(points + sway), np.array(heading[:count]))
 
 
 def degrees(xy: Floats) -> Floats:

@@ -8,7 +8,7 @@ import msgspec
 import pytest
 from sqlalchemy.exc import DBAPIError
 
-from gateway.app.intake import SKEW_TOLERATED_S, UNDECODABLE, Intake
+from gateway.app.intake import SKEW_TOLERATED_S, TIMELESS, UNDECODABLE, Intake
 from gateway.app.registry import Registry
 from gateway.clock import Clock
 from gateway.link.envelope import Envelope, Item, Kind, Stream, encode_items
@@ -177,6 +177,23 @@ async def test_a_row_that_cannot_be_read_is_a_gap_and_does_not_hold_its_lane(hub
     assert [one.second for one in await hub.windows()] == [1_001]
     ((_, gap),) = [(one.gateway, one.gap) for one in await hub.gaps()]
     assert (gap.reason, gap.from_seq, gap.to_seq) == (UNDECODABLE, 1, 1)
+
+
+async def test_a_window_of_a_time_to_come_is_no_presence_but_a_gap(hub: Hub) -> None:
+    ahead = int(time.time()) + 3_600
+    await hub.take(row(7, window(ahead), kind=Kind.SIGHTINGS))
+    assert await hub.windows() == []
+    ((_, gap),) = [(one.gateway, one.gap) for one in await hub.gaps()]
+    assert (gap.reason, gap.from_seq, gap.to_seq) == (TIMELESS, 7, 7)
+
+
+async def test_a_gap_that_reaches_into_the_future_ends_now(hub: Hub) -> None:
+    now = time.time()
+    gap = Gap(now - 100, now + 3_600, "restart")
+    await hub.take(row(1, gap, kind=Kind.GAP, lane=Lane.BACKLOG))
+    ((_, kept),) = [(one.gateway, one.gap) for one in await hub.gaps()]
+    assert kept.since == pytest.approx(now - 100)
+    assert kept.until == pytest.approx(now, abs=30)
 
 
 async def test_gaps_are_kept_under_their_gateway(hub: Hub) -> None:

@@ -177,6 +177,7 @@ async def test_a_clock_that_was_set_back_by_a_moment_repeats_no_second(town: Str
 
 async def undisturbed(folder: Path) -> list[Position]:
     async with Database(folder / "other.sqlite") as other, open_street(other, HandClock()) as town:
+        town.clock.now = NOW + SECONDS
         await town.receive(*WALK)
         await town.pass_to(NOW + SECONDS + LATENESS_S)
         return await town.stored()
@@ -185,9 +186,9 @@ async def undisturbed(folder: Path) -> list[Position]:
 async def test_on_a_full_disk_the_same_step_waits_and_is_written_once(
     town: Street, tmp_path: Path
 ) -> None:
+    town.clock.now = NOW + SECONDS + LATENESS_S
     await town.receive(*WALK)
     await town.database.write(fill_disk)
-    town.clock.now = NOW + SECONDS + LATENESS_S
     async with asyncio.TaskGroup() as tasks:
         stepping = tasks.create_task(town.stepper.catch_up(), name="steps")
         await until(lambda: town.stepper.counts["write_failed"] >= 3)
