@@ -34,6 +34,7 @@ CATCH_UP_S = 180
 CLOCK_BACK_S = 60
 REJOIN_S = 5.0  # the edges send what they kept as soon as they see the hub; it must not be late
 RETRY_S = 1.0
+MOST_STRANGERS = 100  # told of; the others are counted
 LONGEST_SLEEP_S = 1.0  # a set clock must be seen
 
 P = ParamSpec("P")
@@ -63,7 +64,7 @@ class Stepper:
     """Steps one site. `is_closed` may be asked in the database's writer thread only.
 
     `beat` is called for as long as the steps go on. `counts`: steps, fixes, passed_over,
-    write_failed.
+    write_failed, unknown_receivers.
     """
 
     def __init__(
@@ -92,6 +93,8 @@ class Stepper:
         self._beat = beat
         self._pipeline = Pipeline(site, registry.directory)
         self._news = News()
+        self._site_receivers = frozenset(receiver.id for receiver in site.receivers)
+        self._strangers: set[str] = set()
         self._failing = False
         self._second = 0
         self._closed_before = 0  # of the writer thread
@@ -189,12 +192,24 @@ class Stepper:
 
     async def _step(self, second: int, windows: Sequence[Window]) -> _Found:
         self._pipeline.directory = self._registry.directory
+        self._tell_strangers(windows)
         loop = asyncio.get_running_loop()
         step = await loop.run_in_executor(self._executor, self._pipeline.step, second, windows)
         self.counts["steps"] += 1
         self.counts["fixes"] += len(step.positions)
         worth = tuple(one for one in step.positions if self._news.worth_saying(one))
         return _Found(second, worth, step.events)
+
+    def _tell_strangers(self, windows: Sequence[Window]) -> None:
+        """Say once of each receiver that is not on the site; what it heard is kept, not used."""
+        heard = {reading.receiver for window in windows for reading in window.readings}
+        strangers = heard - self._site_receivers
+        self.counts["unknown_receivers"] += len(strangers)
+        for receiver in sorted(strangers - self._strangers)[
+            : MOST_STRANGERS - len(self._strangers)
+        ]:
+            self._strangers.add(receiver)
+            _log.warning("a receiver is not on the site; add it to the GeoJSON", receiver=receiver)
 
     def _write(self, connection: Connection, found: _Found) -> list[Alert]:
         now = self._clock.utc()

@@ -11,6 +11,8 @@ import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
+import structlog
+
 from tests.bench import decode, link, memory, tracker
 from tests.bench.figure import Figure, table
 from tests.needs import ROOT
@@ -25,6 +27,7 @@ BENCHES: tuple[tuple[str, Callable[[], Sequence[Figure]]], ...] = (
 
 def main(wanted: Sequence[str]) -> None:
     """Run the benches named, or all."""
+    structlog.configure(logger_factory=structlog.PrintLoggerFactory(sys.stderr))
     figures: list[Figure] = []
     for name, measure in BENCHES:
         if not wanted or name in wanted:

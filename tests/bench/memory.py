@@ -23,8 +23,7 @@ async def _measure(folder: Path) -> Sequence[Figure]:
     site = ROOT / "config" / "site.geojson"
     async with Rig(folder / "rig", site=site) as rig:
         await rig.start_all()
-        mqtt = f"127.0.0.1:{rig.mqtt_port}"
-        await rig.python("town", "-m", "firmware_sim", "town", "--site", str(site), "--mqtt", mqtt)
+        await rig.start_town()
         await asyncio.sleep(SETTLED_S)
         return [
             Figure(

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Concatenate, ParamSpec, TypeVar
 
@@ -10,12 +11,13 @@ from sqlalchemy import Connection
 
 from gateway.app.stepper import CATCH_UP_S, WARM_UP_S
 from gateway.link.envelope import Kind
-from gateway.model import AlertKind, Crossing, Lane, Position, Presence, Window
+from gateway.model import AlertKind, Crossing, Lane, Position, Presence, Reading, Window
 from gateway.store import alerts, sightings
 from gateway.store.database import Database, StoreError
 from tests.unit.app.town import (
     LATENESS_S,
     NOW,
+    SENT,
     SITE_ID,
     HandClock,
     Street,
@@ -156,6 +158,15 @@ async def test_a_hub_that_was_away_for_a_minute_alerts_of_what_happened_meanwhil
     await again.receive(*WALK[20:])
     await again.pass_to(NOW + 95.0)
     assert [alert.kind for alert in again.listeners.told] == [AlertKind.ZONE_ENTER]
+
+
+async def test_a_receiver_that_the_site_does_not_know_is_counted_and_told_of_once(
+    town: Street, capsys: pytest.CaptureFixture[str]
+) -> None:
+    stranger = Reading("r-nowhere", SENT.identifier, -60.0, -60, 1)
+    await town.live(replace(one, readings=(*one.readings, stranger)) for one in WALK[:5])
+    assert town.stepper.counts["unknown_receivers"] == 5
+    assert capsys.readouterr().out.count("r-nowhere") == 1
 
 
 async def test_a_clock_that_was_set_back_does_not_stop_the_site(town: Street) -> None:
