@@ -18,7 +18,7 @@ class ButtonPressed:
 
 @dataclass(frozen=True, slots=True)
 class ClockSkew:
-    """A gateway's clock runs `skew_s` behind the hub's (negative: ahead of it)."""
+    """A gateway's clock runs `skew_s` ahead of the hub's (negative: behind it)."""
 
     at: float
     gateway: str

@@ -23,6 +23,11 @@ TECHNICAL_KINDS = frozenset({AlertKind.CLOCK_OFF, AlertKind.TWIN_GATEWAY})
 PERSONAL_KINDS = frozenset(AlertKind) - TECHNICAL_KINDS
 
 
+def is_for_staff(alert: Alert) -> bool:
+    """About a device, or an SOS of a tag that nobody knows: somebody must see it."""
+    return alert.kind in TECHNICAL_KINDS or (alert.kind is AlertKind.SOS and not alert.tag)
+
+
 @dataclass(frozen=True, slots=True)
 class Watch:
     """What one subscriber may see: own carriers by tag, and whether devices' alerts."""
@@ -99,7 +104,7 @@ class LiveStream:
         """Tell an alert, new or changed, to those whom it is for."""
         self.counts["alerts"] += 1
         for subscription in self._subscriptions:
-            if alert.kind in TECHNICAL_KINDS:
+            if is_for_staff(alert):
                 if subscription.watch.technical:
                     event = sse("alert", alert_shape(alert, carrier=None))
                     self.counts["dropped"] += subscription.put_alert(event)

@@ -18,11 +18,11 @@ TRY_AGAIN = 75  # EX_TEMPFAIL: starting the service again may help
 class OutboxError(UnusableError):
     """The outbox cannot be used; the message names the file and says what to do."""
 
+    exit_code = TRY_AGAIN
+
 
 class UnwritableError(OutboxError):
     """The disk did not take the rows; nothing was changed, and it may work later."""
-
-    exit_code = TRY_AGAIN
 
 
 class DiskFullError(UnwritableError):
@@ -35,8 +35,6 @@ class ReadOnlyError(UnwritableError):
 
 class CorruptError(OutboxError):
     """The file is not the SQLite database that was written."""
-
-    exit_code = TRY_AGAIN
 
 
 _PRIMARY = 0xFF  # the low byte of an extended result code is the primary one

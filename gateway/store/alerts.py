@@ -84,15 +84,8 @@ def get(connection: Connection, alert_id: str) -> StoredAlert | None:
 def about_tags(
     connection: Connection, tags: Collection[str], *, since: float, limit: int
 ) -> list[StoredAlert]:
-    """The newest `limit` alerts about `tags` raised since then, newest first."""
+    """The newest `limit` alerts about `tags` ("": about none) raised since then, newest first."""
     return _stored(connection, alerts.c.tag.in_(tags), alerts.c.raised_at >= since, limit=limit)
-
-
-def of_kinds(
-    connection: Connection, kinds: Collection[AlertKind], *, since: float, limit: int
-) -> list[StoredAlert]:
-    """The newest `limit` alerts of `kinds` raised since then, newest first."""
-    return _stored(connection, alerts.c.kind.in_(kinds), alerts.c.raised_at >= since, limit=limit)
 
 
 def unended(connection: Connection, kinds: Collection[AlertKind] = tuple(AlertKind)) -> list[Alert]:

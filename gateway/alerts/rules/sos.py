@@ -6,19 +6,23 @@ from gateway.alerts.happenings import ButtonPressed, Context, Happening
 from gateway.model import Alert, AlertKind, AlertState
 
 BURST_S = 120.0
+ECHO_S = 15.0  # after an acknowledgement: the same press, as the slower windows tell it
 
 
 def changes(happening: Happening, context: Context) -> Iterator[Alert]:
-    """One new alert, unless an open SOS of the same tag is less than BURST_S away in time.
+    """One new alert, unless an open SOS of the same tag is near in time.
 
-    A tag that nobody knows alerts as well (staff see it): an SOS is never dropped.
+    Near is BURST_S while nobody has acknowledged it, and ECHO_S afterwards: whoever presses again
+    then has more to say. A tag that nobody knows alerts as well (staff see it): an SOS is never
+    dropped.
     """
     if not isinstance(happening, ButtonPressed):
         return
     subject = happening.tag or happening.receiver
     for alert in context.open_alerts:
         same = alert.kind is AlertKind.SOS and (alert.tag or alert.receiver) == subject
-        if same and abs(alert.at - happening.at) < BURST_S:
+        near_s = BURST_S if alert.state is AlertState.RAISED else ECHO_S
+        if same and abs(alert.at - happening.at) < near_s:
             return
     yield Alert(
         id=context.new_id(),

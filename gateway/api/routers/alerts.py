@@ -8,7 +8,7 @@ from gateway.api.answers import Json, told
 from gateway.api.callers import Alerted
 from gateway.api.parts import Parts, PartsOf
 from gateway.api.shapes import AlertShape, alert_shape
-from gateway.api.stream import PERSONAL_KINDS, TECHNICAL_KINDS
+from gateway.api.stream import is_for_staff
 from gateway.model import Alert, AlertState, Audience
 from gateway.store import alerts, people
 from gateway.store.alerts import Change, StoredAlert
@@ -47,8 +47,8 @@ async def acknowledge(
 
 def _own(connection: Connection, user: User, since: float, limit: int) -> list[AlertShape]:
     if user.audience is not Audience.GUARDIAN:
-        found = alerts.of_kinds(connection, TECHNICAL_KINDS, since=since, limit=limit)
-        return [_shape(stored, None) for stored in found]
+        found = alerts.about_tags(connection, [""], since=since, limit=limit)
+        return [_shape(stored, None) for stored in found if is_for_staff(stored.alert)]
     carriers = people.carriers_by_tag(connection, user.id)
     found = alerts.about_tags(connection, list(carriers), since=since, limit=limit)
     return [_shape(stored, carriers[stored.alert.tag]) for stored in found]
@@ -72,8 +72,8 @@ def _acknowledge(
 
 def _may_see(user: User, alert: Alert, carriers: dict[str, str]) -> bool:
     if user.audience is Audience.GUARDIAN:
-        return alert.kind in PERSONAL_KINDS and alert.tag in carriers
-    return alert.kind in TECHNICAL_KINDS
+        return not is_for_staff(alert) and alert.tag in carriers
+    return is_for_staff(alert)
 
 
 def _shape(stored: StoredAlert, carrier: str | None) -> AlertShape:

@@ -85,6 +85,14 @@ async def test_an_alert_of_another_carrier_or_of_none_reaches_no_guardian() -> N
         assert await nothing_waits(sato)
 
 
+async def test_an_sos_of_a_tag_that_nobody_knows_reaches_staff() -> None:
+    stream = LiveStream()
+    with stream.subscribe(b"3", STAFF) as staff:
+        stream.alert(sos(tag=""))
+        name, told = parse(await staff.next())
+        assert (name, told["kind"], told["receiver"]) == ("alert", "sos", "r-12")
+
+
 async def test_an_alert_tells_the_carrier_and_not_the_tag() -> None:
     stream = LiveStream()
     with stream.subscribe(b"1", SATO) as sato, stream.subscribe(b"3", STAFF) as staff:

@@ -5,7 +5,7 @@ from dataclasses import replace
 from gateway.alerts.happenings import ButtonPressed, ClockSkew, Context, Happening, TwinSeen
 from gateway.alerts.rules import judge
 from gateway.alerts.rules.clock_off import TOLERATED_S
-from gateway.alerts.rules.sos import BURST_S
+from gateway.alerts.rules.sos import BURST_S, ECHO_S
 from gateway.model import Alert, AlertKind, AlertState, Crossing, ZoneEvent
 
 NOW = 1_800_000_000.0
@@ -33,6 +33,13 @@ def test_an_acknowledged_sos_of_another_tag_does_not_swallow_a_press() -> None:
     (first,) = told(PRESS)
     acknowledged = replace(first, state=AlertState.ACKNOWLEDGED)
     assert len(told(replace(PRESS, tag="t-2"), acknowledged)) == 1
+
+
+def test_a_press_after_the_acknowledgement_is_a_new_sos_but_its_echo_is_not() -> None:
+    (first,) = told(PRESS)
+    acknowledged = replace(first, state=AlertState.ACKNOWLEDGED)
+    assert told(replace(PRESS, at=PRESS.at + ECHO_S - 1), acknowledged) == ()
+    assert len(told(replace(PRESS, at=PRESS.at + ECHO_S), acknowledged)) == 1
 
 
 def test_a_press_of_an_unknown_tag_still_alerts() -> None:
