@@ -38,6 +38,18 @@ async def test_staff_and_technicians_see_devices_only(town: Town) -> None:
         ]
 
 
+async def test_an_sos_of_a_tag_that_nobody_knows_is_for_staff_and_for_no_guardian(
+    town: Town,
+) -> None:
+    await town.database.write(alerts.add, replace(sos("a-nobody"), tag=""))
+    for login, sees in (("suzuki", True), ("takeda", True), ("sato", False)):
+        async with town.client(login) as client:
+            found = (await client.get(f"{V1}/alerts")).json()
+            taken = await client.post(f"{V1}/alerts/a-nobody/acknowledge")
+        assert ("a-nobody" in [one["id"] for one in found]) == sees
+        assert taken.status_code == (200 if sees else 404)
+
+
 async def test_alerts_are_asked_for_since_a_time_and_up_to_a_number(town: Town) -> None:
     for number in range(5):
         later = replace(sos(f"a-{number}"), raised_at=NOW + number)
