@@ -6,7 +6,7 @@ import time
 import urllib.error
 import urllib.request
 from collections.abc import Callable, Sequence
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from pathlib import Path
 from socket import create_connection
 from types import TracebackType
@@ -124,9 +124,8 @@ def _answers(url: str, body: bytes | None = None) -> bool:
 def _end(process: subprocess.Popen[bytes]) -> None:
     process.terminate()
     try:
-        process.wait(STOP_WITHIN_S)
-    except subprocess.TimeoutExpired:
-        pass  # it had its time
+        with suppress(subprocess.TimeoutExpired):  # it had its time
+            process.wait(STOP_WITHIN_S)
     finally:
         process.kill()  # nothing where it has ended
         process.wait()

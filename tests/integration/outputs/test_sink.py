@@ -14,9 +14,9 @@ from gateway.link.envelope import Kind
 from gateway.model import Alert, AlertKind, AlertState, Lane, Position, Presence
 from gateway.outputs.lines import timestamp_ms
 from gateway.settings import BrokerSettings, InfluxSettings, Settings, SinkSettings
+from tests.integration.conftest import Mosquitto
 from tests.integration.influx_server import InfluxServer
 from tests.integration.outputs.hub_rows import HubRows, sending
-from tests.integration.outputs.mosquitto_server import MosquittoServer
 
 DATABASE = "machimori"
 START = 1_767_322_800.0
@@ -27,7 +27,7 @@ Points = set[tuple[object, object, object]]
 class Town:
     """The servers, the hub's rows, and settings for a sink between them."""
 
-    mosquitto: MosquittoServer
+    mosquitto: Mosquitto
     influxd: InfluxServer
     rows: HubRows
     settings: Settings
@@ -44,18 +44,16 @@ class Town:
 
 
 @pytest.fixture
-async def town(tmp_path: Path, influxd: InfluxServer) -> AsyncIterator[Town]:
+async def town(tmp_path: Path, influxd: InfluxServer, mosquitto: Mosquitto) -> AsyncIterator[Town]:
     """Mosquitto runs, influxd does not yet."""
-    async with MosquittoServer(tmp_path / "mosquitto") as mosquitto:
-        await mosquitto.start()
-        settings = Settings(
-            state_dir=tmp_path,
-            broker=BrokerSettings(port=mosquitto.port),
-            sink=SinkSettings(influx=InfluxSettings(version=1, url=influxd.url)),
-        )
-        rows = HubRows()
-        async with sending(rows, site=settings.site_id, port=mosquitto.port):
-            yield Town(mosquitto, influxd, rows, settings)
+    settings = Settings(
+        state_dir=tmp_path,
+        broker=BrokerSettings(port=mosquitto.port),
+        sink=SinkSettings(influx=InfluxSettings(version=1, url=influxd.url)),
+    )
+    rows = HubRows()
+    async with sending(rows, site=settings.site_id, port=mosquitto.port):
+        yield Town(mosquitto, influxd, rows, settings)
 
 
 @asynccontextmanager
@@ -144,9 +142,9 @@ async def test_every_position_survives_the_death_of_each_in_turn(town: Town) -> 
     await walk(30)
     async with _sink(town.settings):
         await walk(30)
-        await town.mosquitto.kill()
+        await asyncio.to_thread(town.mosquitto.kill)
         await walk(30)
-        await town.mosquitto.start()
+        await asyncio.to_thread(town.mosquitto.start)
         await walk(30)
         await town.all_receipted()
     await town.influxd.kill()
