@@ -11,9 +11,9 @@ import shutil
 import signal
 import sys
 import time
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from pathlib import Path
-from socket import socket
+from socket import SO_REUSEADDR, SOL_SOCKET, socket
 from types import FrameType
 from typing import Annotated, Any, TextIO
 
@@ -75,7 +75,7 @@ bind-address = "127.0.0.1:{rpc}"
 
 def demo(
     *,
-    port: Annotated[int, typer.Option(help="Where the page is served; 0: any.")] = 8080,
+    port: Annotated[int, typer.Option(help="Where the page is, or near it.")] = 8080,
     carriers: Annotated[int, typer.Option(min=1, max=40, help="People outdoors at once.")] = 40,
     seed: Annotated[int, typer.Option(help="Another seed, other people.")] = 1,
     folder: Annotated[Path, typer.Option(help="Emptied first, then written.")] = Path(".demo"),
@@ -165,7 +165,7 @@ def _say(url: str, password: str, folder: Path, *, influx: bool) -> None:
 
 
 def _start_broker(folder: Path, processes: Processes) -> int:
-    port = _free_port()
+    port = free_port()
     (folder / "broker.yaml").write_text(_BROKER.format(mqtt=port))
     amqtt = Path(sys.executable).with_name("amqtt")
     processes.start("broker", [amqtt, "-c", folder / "broker.yaml"])
@@ -178,9 +178,9 @@ def _start_influx(folder: Path, processes: Processes) -> int | None:
     influxd = shutil.which("influxd")
     if influxd is None:
         return None
-    port = _free_port()
+    port = free_port()
     config = folder / "influxdb.conf"
-    config.write_text(_INFLUX.format(folder=folder, influx=port, rpc=_free_port()))
+    config.write_text(_INFLUX.format(folder=folder, influx=port, rpc=free_port()))
     processes.start("influxd", [influxd, "run", "-config", config])
     processes.wait_for_port(port, within_s=READY_WITHIN_S)
     create = f"http://127.0.0.1:{port}/query?q=CREATE+DATABASE+machimori"
@@ -196,7 +196,7 @@ def settings_text(folder: Path, site: Path, port: int, mqtt: int, influx: int | 
         sink="" if influx is None else ', "sink"',
         folder=json.dumps(str(folder), ensure_ascii=False),
         mqtt=mqtt,
-        http=port or _free_port(),
+        http=free_port(port),
         influx=influx or 8086,
         start=midnight + BEGINS_AT_S,
         anchor=anchor,
@@ -221,11 +221,15 @@ async def _register(settings: Settings, roster: list[Any], password: str) -> Non
             await register(database, new, at=at)
 
 
-def _free_port() -> int:
-    with ExitStack() as stack:
-        found = stack.enter_context(socket())
-        found.bind(("127.0.0.1", 0))
-        return int(found.getsockname()[1])
+def free_port(wanted: int = 0) -> int:
+    """`wanted`, where nobody listens there; else any free one of the loopback address."""
+    for port in (wanted, 0):
+        with socket() as found:
+            found.setsockopt(SOL_SOCKET, SO_REUSEADDR, 1)
+            with suppress(OSError):  # somebody has it
+                found.bind(("127.0.0.1", port))
+                return int(found.getsockname()[1])
+    raise UnusableError("No port of this machine is free. End some programs.")
 
 
 def _as_ctrl_c(_signal: int, _frame: FrameType | None) -> None:

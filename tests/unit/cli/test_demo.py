@@ -1,10 +1,11 @@
 """The demo's folder and settings: nobody else's files are deleted, and what is written is valid."""
 
+import socket
 from pathlib import Path
 
 import pytest
 
-from gateway.cli.demo import MARKER, ROSTER, claim, settings_text
+from gateway.cli.demo import MARKER, ROSTER, claim, free_port, settings_text
 from gateway.model import Role, UnusableError
 from gateway.settings import config_dir, load_settings
 
@@ -79,3 +80,10 @@ def test_port_0_is_any_free_one(tmp_path: Path) -> None:
     file = tmp_path / "gateway.toml"
     file.write_text(settings_text(tmp_path, config_dir() / "site.geojson", 0, 11_883, None))
     assert load_settings(file).hub.api.port > 1_023
+
+
+def test_a_port_that_somebody_has_is_left_to_them() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as other:
+        taken = other.getsockname()[1]
+        assert free_port(taken) not in {0, taken}
+    assert free_port(taken) == taken
