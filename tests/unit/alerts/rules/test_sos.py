@@ -1,20 +1,13 @@
-"""What each rule raises, joins and ends; asked through the ordered tuple, as the hub asks."""
+"""A press is an SOS: bursts, acknowledgements, strangers, late ones."""
 
 from dataclasses import replace
 
-from gateway.alerts.happenings import ButtonPressed, ClockSkew, Context, Happening, TwinSeen
-from gateway.alerts.rules import judge
-from gateway.alerts.rules.clock_off import TOLERATED_S
+from gateway.alerts.happenings import ButtonPressed
 from gateway.alerts.rules.sos import BURST_S, ECHO_S
-from gateway.model import Alert, AlertKind, AlertState, Crossing, ZoneEvent
+from gateway.model import AlertKind, AlertState
+from tests.unit.alerts.rules.asking import NOW, told
 
-NOW = 1_800_000_000.0
 PRESS = ButtonPressed(at=NOW - 2, tag="t-1", receiver="p1", gateway="gw-01")
-
-
-def told(happening: Happening, *open_alerts: Alert) -> tuple[Alert, ...]:
-    names = (f"a-{number}" for number in range(100))
-    return judge(happening, Context(NOW, open_alerts, lambda: next(names)))
 
 
 def test_a_press_is_an_sos_of_its_tag() -> None:
@@ -50,26 +43,3 @@ def test_a_press_of_an_unknown_tag_still_alerts() -> None:
 def test_a_press_that_arrives_an_hour_late_keeps_its_time() -> None:
     (alert,) = told(replace(PRESS, at=NOW - 3600))
     assert (alert.at, alert.raised_at) == (NOW - 3600, NOW)
-
-
-def test_crossings_of_both_kinds_are_told() -> None:
-    crossing = ZoneEvent(NOW, "t-1", "school", Crossing.ENTER, 0.9)
-    (alert,) = told(crossing)
-    assert (alert.kind, alert.zone) == (AlertKind.ZONE_ENTER, "school")
-    (left,) = told(replace(crossing, event=Crossing.LEAVE))
-    assert left.kind is AlertKind.ZONE_LEAVE
-
-
-def test_a_clock_off_is_raised_once_and_resolved_by_itself() -> None:
-    off = ClockSkew(NOW, "gw-01", 3600.0)
-    (alert,) = told(off)
-    assert alert.kind is AlertKind.CLOCK_OFF
-    assert told(off, alert) == ()
-    (over,) = told(replace(off, skew_s=TOLERATED_S), alert)
-    assert (over.id, over.state) == (alert.id, AlertState.RESOLVED)
-
-
-def test_twins_are_raised_once_a_gateway() -> None:
-    (alert,) = told(TwinSeen(NOW, "gw-01"))
-    assert told(TwinSeen(NOW + 1, "gw-01"), alert) == ()
-    assert len(told(TwinSeen(NOW + 1, "gw-02"), alert)) == 1
