@@ -25,6 +25,7 @@ from gateway.store.sightings import Source, StoredWindow
 
 SKEW_TOLERATED_S = 30.0
 UNDECODABLE = "undecodable"
+OUTBOX_LOST = "outbox_lost"
 TIMELESS = "captured_at_an_unknown_time"
 LAST_TIME = 2.0**40  # beyond, a number is no time: seconds of the year 36,812
 LOWEST_DBM, HIGHEST_DBM = -200, 100
@@ -110,9 +111,12 @@ class Intake:
     ) -> list[Alert]:
         for row in batch:
             self._read_row(row, now, effects)
-        sightings.add_windows(connection, effects.windows)
+        for gateway, epoch in sorted({(row.sender, row.epoch) for row in batch}):
+            if sightings.is_new_epoch(connection, gateway, epoch):
+                effects.gaps.append((gateway, Gap(0.0, now, OUTBOX_LOST)))
         for gateway, gap in effects.gaps:
-            sightings.add_gap(connection, gateway, gap)
+            sightings.add_gap(connection, gateway, _begun(connection, gateway, gap))
+        sightings.add_windows(connection, effects.windows)
         for gateway, skew_s in effects.skew_s.items():
             if _is_off(skew_s) != self._off.get(gateway):
                 effects.happenings.append(ClockSkew(now, gateway, skew_s))
@@ -211,6 +215,14 @@ def _corrected(gap: Gap, skew_s: float, now: float) -> Gap:
 
     until = mended(gap.until)
     return replace(gap, since=min(mended(gap.since), until), until=until)
+
+
+def _begun(connection: Connection, gateway: str, gap: Gap) -> Gap:
+    """`gap` from where we last heard `gateway`, where its sender could not know since when."""
+    if gap.since > 0:
+        return gap
+    until = sightings.heard_until(connection, gateway)
+    return replace(gap, since=gap.until if until is None else min(until, gap.until))
 
 
 def _without_contents(row: Envelope, now: float, reason: str) -> Gap:

@@ -191,6 +191,20 @@ def marks(connection: Connection) -> dict[tuple[str, str, Lane], int]:
     }
 
 
+def is_new_epoch(connection: Connection, sender: str, epoch: str) -> bool:
+    """Whether `sender` is known here, but not under this epoch."""
+    kept = select(schema.marks.c.epoch).where(schema.marks.c.sender == sender)
+    known = set(connection.scalars(kept))
+    return bool(known) and epoch not in known
+
+
+def heard_until(connection: Connection, gateway: str) -> float | None:
+    """The end of the last second that `gateway` sent; None before the first."""
+    own = select(func.max(windows.c.second)).where(windows.c.gateway == gateway)
+    newest: int | None = connection.scalar(own)
+    return None if newest is None else float(newest + 1)
+
+
 def set_mark(connection: Connection, source: Source) -> None:
     """Say that `source`, and all before it in its lane, is committed: in its transaction."""
     connection.execute(

@@ -8,7 +8,7 @@ import msgspec
 import pytest
 from sqlalchemy.exc import DBAPIError
 
-from gateway.app.intake import SKEW_TOLERATED_S, TIMELESS, UNDECODABLE, Intake
+from gateway.app.intake import OUTBOX_LOST, SKEW_TOLERATED_S, TIMELESS, UNDECODABLE, Intake
 from gateway.app.registry import Registry
 from gateway.clock import Clock
 from gateway.link.envelope import Envelope, Item, Kind, Stream, encode_items
@@ -194,6 +194,26 @@ async def test_a_gap_that_reaches_into_the_future_ends_now(hub: Hub) -> None:
     ((_, kept),) = [(one.gateway, one.gap) for one in await hub.gaps()]
     assert kept.since == pytest.approx(now - 100)
     assert kept.until == pytest.approx(now, abs=30)
+
+
+async def test_what_an_outbox_held_that_was_lost_is_a_gap_from_the_last_window_on(hub: Hub) -> None:
+    second = int(time.time()) - 100
+    await hub.take(row(1, window(second), kind=Kind.SIGHTINGS))
+    anew = msgspec.structs.replace(row(1, window(second + 90), kind=Kind.SIGHTINGS), epoch="e2")
+    await hub.take(anew)
+    ((_, gap),) = [(one.gateway, one.gap) for one in await hub.gaps()]
+    assert (gap.reason, gap.since) == (OUTBOX_LOST, second + 1)
+    assert gap.until == pytest.approx(time.time(), abs=30)
+    await hub.take(msgspec.structs.replace(anew, seq=2))
+    assert len(await hub.gaps()) == 1
+
+
+async def test_a_gap_that_does_not_know_its_beginning_begins_where_we_last_heard(hub: Hub) -> None:
+    second = int(time.time()) - 100
+    await hub.take(row(1, window(second), kind=Kind.SIGHTINGS))
+    await hub.take(row(9, Gap(0.0, second + 60.0, "receiver_restored", 2, 9), kind=Kind.GAP))
+    ((_, gap),) = [(one.gateway, one.gap) for one in await hub.gaps()]
+    assert (gap.since, gap.until) == (second + 1, second + 60)
 
 
 async def test_gaps_are_kept_under_their_gateway(hub: Hub) -> None:
