@@ -202,7 +202,7 @@ class ZoneEvent:
 
 
 class AlertKind(StrEnum):
-    """What a person must know now. `receiver`, `clock`, `twin` and `gap` are for technicians."""
+    """What a person must know now; a gateway's clock or twin is for staff and technicians."""
 
     SOS = "sos"
     ZONE_ENTER = "zone_enter"

@@ -30,7 +30,7 @@ from gateway.link.outbox_file import (
     free_bytes_at,
     open_outbox,
 )
-from gateway.model import Gap, Lane
+from gateway.model import Lane
 
 _log = structlog.get_logger()
 
@@ -144,20 +144,6 @@ class Outbox:
         seq = await self._commit(row)
         self.changed.set()
         return seq
-
-    async def gap_since_heartbeat(self, *, until: float, reason: str) -> int | None:
-        """Say that nothing was heard from the last heartbeat until `until`; None if it was not so.
-
-        For a restart, and for receivers that came back. The heartbeat moves with it. A clock that
-        is not set yet reads less than the heartbeat: call again when it is set.
-        """
-        since = self.heartbeat
-        if since is None or until <= since:
-            return None
-        gap = Gap(since=since, until=until, reason=reason)
-        return await self.append(
-            Lane.BACKLOG, Kind.GAP, [gap], since=since, until=until, heartbeat=until
-        )
 
     async def read(self, lane: Lane, *, after: int, limit: int) -> Sequence[Row]:
         """Rows of `lane` with a seq above `after`, in order. Raises OutboxError."""

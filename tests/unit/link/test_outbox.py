@@ -7,7 +7,7 @@ import pytest
 from gateway.link.envelope import Kind, Stream, encode_items
 from gateway.link.outbox import Outbox
 from gateway.link.outbox_errors import ReadOnlyError
-from gateway.model import Gap, Lane
+from gateway.model import Lane
 from tests.unit.link.world import press
 
 MAX_BYTES = 1_000_000
@@ -85,23 +85,13 @@ async def test_deleted_rows_are_gone_after_closing(tmp_path: Path) -> None:
         assert await append(outbox, 2) == 2
 
 
-async def test_a_restart_writes_a_gap_from_the_last_heartbeat(tmp_path: Path) -> None:
+async def test_the_heartbeat_of_the_last_window_is_there_after_a_restart(tmp_path: Path) -> None:
     path = tmp_path / "outbox.sqlite"
     async with Outbox(path, max_bytes=MAX_BYTES) as outbox:
         assert outbox.heartbeat is None
-        assert await outbox.gap_since_heartbeat(until=5.0, reason="restart") is None
         await append(outbox, 9)
     async with Outbox(path, max_bytes=MAX_BYTES) as outbox:
-        assert await outbox.gap_since_heartbeat(until=60.0, reason="restart") == 1
-        (row,) = await outbox.read(Lane.BACKLOG, after=0, limit=10)
-        assert row.items == encode_items([Gap(since=10.0, until=60.0, reason="restart")])
-        assert outbox.heartbeat == 60.0
-
-
-async def test_a_clock_that_is_not_set_yet_writes_no_gap(outbox: Outbox) -> None:
-    await append(outbox, 1_800_000_000)
-    assert await outbox.gap_since_heartbeat(until=12.0, reason="restart") is None
-    assert outbox.heartbeat == 1_800_000_001.0
+        assert outbox.heartbeat == 10.0
 
 
 async def test_a_renewed_epoch_keeps_rows_and_seqs(outbox: Outbox) -> None:
