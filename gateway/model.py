@@ -166,7 +166,8 @@ class Position:
     """Where a tag is at `at`, with circles said to hold it with 68 % and 95 %.
 
     `zones` are (zone id, probability) pairs of at least 1 %, by falling probability. `n_heard`
-    counts the receivers that heard the tag in the second before `at`.
+    counts the receivers that heard the tag in the second before `at`. `path` is the one that most
+    likely holds the tag (which pavement), with `path_probability`; empty where none can be named.
     """
 
     at: float
@@ -178,6 +179,40 @@ class Position:
     n_heard: int
     presence: Presence
     zones: tuple[tuple[str, float], ...]
+    path: str = ""
+    path_probability: float = 0.0
+
+
+class Quality(StrEnum):
+    """What a point of a route knew: no later second, some eight of them, or the way around it."""
+
+    LIVE = "live"
+    CONFIRMED = "confirmed"
+    ROUTE = "route"
+
+
+@dataclass(frozen=True, slots=True)
+class RoutePoint:
+    """Where a tag was at `at`, at the end of a second in which it was heard.
+
+    `zone` is the likeliest one that holds it at least as likely as not, or empty.
+    """
+
+    at: float
+    tag: str
+    lon: float
+    lat: float
+    radius68_m: float
+    zone: str
+    quality: Quality
+
+
+class Outing(NamedTuple):
+    """A time of a tag in the town without a long pause: first heard, last heard so far."""
+
+    tag: str
+    opened_at: float
+    heard_until: float
 
 
 class Crossing(StrEnum):

@@ -99,6 +99,7 @@ class RetentionSettings(_Section):
 
     sightings_hours: Annotated[int, Field(ge=1)] = 24
     positions_days: Annotated[int, Field(ge=1)] = 2
+    routes_days: Annotated[int, Field(ge=1)] = 30
     alerts_days: Annotated[int, Field(ge=1)] = 365
 
 

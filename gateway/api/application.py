@@ -1,6 +1,6 @@
 """The API as one application: every router by name, and what all of them share."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from pathlib import Path
 
 import structlog
@@ -12,13 +12,13 @@ from gateway import __version__
 from gateway.api import documentation
 from gateway.api.answers import Json
 from gateway.api.headers import SafeHeaders
-from gateway.api.parts import Announce, Parts, RecordAlerts
+from gateway.api.parts import Announce, Parts, Recent, RecordAlerts
 from gateway.api.passwords import Passwords
-from gateway.api.routers import alerts, carriers, health, live, pages, session, site
+from gateway.api.routers import alerts, carriers, health, live, pages, routes, session, site
 from gateway.api.shapes import Problem
 from gateway.api.stream import LiveStream
 from gateway.clock import Clock
-from gateway.model import Alert
+from gateway.model import Alert, RoutePoint
 from gateway.settings import ApiSettings
 from gateway.site import Site
 from gateway.store.database import Connection, Database, StoreError
@@ -26,7 +26,7 @@ from gateway.store.database import Connection, Database, StoreError
 API = "/api/v1"
 TICK_S = 15.0
 MOST_BODY_BYTES = 16_384
-ROUTERS = (session, site, carriers, alerts, live, health)
+ROUTERS = (session, site, carriers, routes, alerts, live, health)
 _NO_TELEMETRY: TelemetryConfig = {
     "tracing": False,
     "metrics": False,
@@ -41,6 +41,10 @@ def _nothing_to_record(_: Connection, __: Sequence[Alert], ___: float) -> None:
     pass
 
 
+def _nothing_recent(_: Collection[str]) -> Sequence[RoutePoint]:
+    return ()
+
+
 def _nobody_to_tell(_: Sequence[Alert]) -> None:
     pass
 
@@ -52,6 +56,7 @@ def create_app(
     site: Site,
     stream: LiveStream,
     settings: ApiSettings,
+    recent: Recent = _nothing_recent,
     announce: Announce = _nobody_to_tell,
     record: RecordAlerts = _nothing_to_record,
     trouble: Callable[[], str] = str,
@@ -61,6 +66,7 @@ def create_app(
 ) -> FastAPI:
     """The hub's API and page; the caller opens and closes what it gives.
 
+    `recent` gives the confirmed points of some tags that no database holds yet.
     An alert that a person acknowledges is given to `record`, inside its transaction and with the
     time (to queue it for the sink), and after it, on the event loop, to `announce`. `trouble` says
     in a word what does not work, for GET /health: it asks no login. `dist` is the built page.
@@ -71,6 +77,7 @@ def create_app(
         plan=site.plan,
         stream=stream,
         settings=settings,
+        recent=recent,
         announce=announce,
         record=record,
         trouble=trouble,

@@ -1,6 +1,6 @@
 """What the routers work with: given to the application once, and to each request from there."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field
 from typing import Annotated
 
@@ -10,10 +10,11 @@ from gateway.api.passwords import Passwords
 from gateway.api.stream import LiveStream
 from gateway.api.throttle import BY_ADDRESS, BY_LOGIN, Throttle
 from gateway.clock import Clock
-from gateway.model import Alert
+from gateway.model import Alert, RoutePoint
 from gateway.settings import ApiSettings
 from gateway.store.database import Connection, Database
 
+Recent = Callable[[Collection[str]], Sequence[RoutePoint]]
 Announce = Callable[[Sequence[Alert]], None]
 RecordAlerts = Callable[[Connection, Sequence[Alert], float], None]
 
@@ -27,6 +28,7 @@ class Parts:
     plan: bytes
     stream: LiveStream
     settings: ApiSettings
+    recent: Recent
     announce: Announce
     record: RecordAlerts
     trouble: Callable[[], str]

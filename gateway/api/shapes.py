@@ -1,20 +1,27 @@
 """What the API's answers look like; times are Unix seconds, UTC, of the hub's clock."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
+from gateway.api.route import Way
 from gateway.model import (
     Alert,
     AlertKind,
     AlertState,
     Audience,
     CarrierKind,
+    Gap,
+    Outing,
     Position,
     Presence,
+    Quality,
+    RoutePoint,
     Trust,
 )
 from gateway.store.alerts import Change
+from gateway.tags.outings import closed_at
+from gateway.tags.stops import Stop
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +81,11 @@ class ZoneShare:
 
 @dataclass(frozen=True, slots=True)
 class PositionProperties:
-    """What is known of the tag at `at`; `heard_at` is when a receiver last heard it, if known."""
+    """What is known of the tag at `at`; `heard_at` is when a receiver last heard it, if known.
+
+    `path` is the site's path that most likely holds the tag (which pavement), or null, and
+    `path_probability` how likely it does.
+    """
 
     at: float
     radius68_m: float
@@ -83,6 +94,8 @@ class PositionProperties:
     presence: Presence
     zones: tuple[ZoneShare, ...]
     heard_at: float | None
+    path: str | None
+    path_probability: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,11 +129,17 @@ class LineString:
 
 @dataclass(frozen=True, slots=True)
 class StretchProperties:
-    """When the stretch was walked; `times` has one time for each point."""
+    """When the stretch was walked; `times` and `qualities` have one for each point.
+
+    The quality says what the point knew: `live` nothing that came later, `confirmed` the next 8
+    seconds, `route` (final) the way around it. A `route` point stays, unless late data amends it.
+    """
 
     since: float
     until: float
     times: tuple[float, ...]
+    qualities: tuple[Quality, ...]
+    kind: Literal["stretch"] = "stretch"
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,11 +152,73 @@ class Stretch:
 
 
 @dataclass(frozen=True, slots=True)
-class Route:
-    """The stretches of a route, by time; between them nothing is known."""
+class GapProperties:
+    """When nothing was known between two stretches.
 
-    features: tuple[Stretch, ...]
+    `reason` is `unheard` where receivers listened and heard no tag, else what a gateway told:
+    `restart`, `broker_lost`, `no_receiver`, `outbox_lost` and the like.
+    """
+
+    since: float
+    until: float
+    reason: str
+    kind: Literal["gap"] = "gap"
+
+
+@dataclass(frozen=True, slots=True)
+class GapFeature:
+    """A hole in a route. It has no geometry: where the carrier was then, nobody knows."""
+
+    properties: GapProperties
+    geometry: None = None
+    type: Literal["Feature"] = "Feature"
+
+
+@dataclass(frozen=True, slots=True)
+class StopProperties:
+    """A stay of a minute or more within some 10 m; `zone` is where that was, or null."""
+
+    arrived_at: float
+    left_at: float
+    seconds: float
+    zone: str | None
+    kind: Literal["stop"] = "stop"
+
+
+@dataclass(frozen=True, slots=True)
+class StopFeature:
+    """The middle of a stay. It lies within a stretch, which goes through it."""
+
+    geometry: Point
+    properties: StopProperties
+    type: Literal["Feature"] = "Feature"
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    """A route's stretches, then the gaps between them, then its stops, each by time.
+
+    Tell them apart by `properties.kind`.
+    """
+
+    features: tuple[Stretch | GapFeature | StopFeature, ...]
     type: Literal["FeatureCollection"] = "FeatureCollection"
+
+
+@dataclass(frozen=True, slots=True)
+class OutingShape:
+    """A time in the town, until the tag is not heard for 10 minutes, 12 hours at the most.
+
+    `closed_at` is when it was last heard, and null while the outing goes on. `stops` and `gaps` say
+    how many the route has. Ask for the `id` soon: late data can join an outing to an earlier one.
+    """
+
+    id: str
+    opened_at: float
+    closed_at: float | None
+    length_m: float
+    stops: int
+    gaps: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -198,16 +279,65 @@ def position_feature(position: Position, *, heard_at: float | None = None) -> Po
             presence=position.presence,
             zones=tuple(ZoneShare(*zone) for zone in position.zones),
             heard_at=position.at if position.n_heard else heard_at,
+            path=position.path or None,
+            path_probability=position.path_probability,
         ),
     )
 
 
-def stretch_feature(walked: Sequence[Position]) -> Stretch:
-    """Positions without a hole between them as one line."""
+def route_shape(ways: Iterable[Way]) -> Route:
+    """The ways of a carrier's tags as one collection."""
+    found = list(ways)
+    stretches = [points for one in found for points in one.stretches]
+    gaps = [gap for one in found for gap in one.gaps]
+    stops = [stop for one in found for stop in one.stops]
+    return Route(
+        (
+            *(_stretch(one) for one in sorted(stretches, key=lambda one: one[0].at)),
+            *(_gap(one) for one in sorted(gaps, key=lambda one: one.since)),
+            *(_stop(one) for one in sorted(stops, key=lambda one: one.arrived_at)),
+        )
+    )
+
+
+def outing_shape(outing: Outing, walked: Way, *, now: float) -> OutingShape:
+    """`outing`, its way walked, as it is at `now`."""
+    return OutingShape(
+        id=f"{outing.tag}-{int(outing.opened_at)}",
+        opened_at=outing.opened_at,
+        closed_at=closed_at(outing, now=now),
+        length_m=round(walked.length_m, 1),
+        stops=len(walked.stops),
+        gaps=len(walked.gaps),
+    )
+
+
+def _stretch(walked: Sequence[RoutePoint]) -> Stretch:
     points = walked if len(walked) > 1 else [*walked, *walked]
     return Stretch(
         LineString(tuple((one.lon, one.lat) for one in points)),
-        StretchProperties(walked[0].at, walked[-1].at, tuple(one.at for one in points)),
+        StretchProperties(
+            since=walked[0].at,
+            until=walked[-1].at,
+            times=tuple(one.at for one in points),
+            qualities=tuple(one.quality for one in points),
+        ),
+    )
+
+
+def _gap(gap: Gap) -> GapFeature:
+    return GapFeature(GapProperties(gap.since, gap.until, gap.reason))
+
+
+def _stop(stop: Stop) -> StopFeature:
+    return StopFeature(
+        Point((stop.lon, stop.lat)),
+        StopProperties(
+            arrived_at=stop.arrived_at,
+            left_at=stop.left_at,
+            seconds=stop.left_at - stop.arrived_at,
+            zone=stop.zone or None,
+        ),
     )
 
 

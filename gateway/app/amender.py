@@ -1,6 +1,7 @@
 """Late windows amend history: their stretch is tracked again, with all that is now known of it.
 
-Positions of the same tag and time are replaced, others added, in the database and in InfluxDB;
+Positions of the same tag and time are replaced, others added, in the database and in InfluxDB, and
+so are the points of routes in the database, which are tracked a little further for the hindsight;
 zone events join the history, but nobody is alerted of what is past (an SOS is, by the intake).
 """
 
@@ -8,22 +9,25 @@ import asyncio
 from collections import Counter
 from collections.abc import Callable
 from concurrent.futures import Executor
+from dataclasses import dataclass, field
 
 import structlog
 
 from gateway.app.registry import Registry
 from gateway.app.telling import queue_positions
 from gateway.clock import Clock
-from gateway.model import Position, Window, ZoneEvent
+from gateway.model import Position, RoutePoint, Window, ZoneEvent
 from gateway.site import Site
-from gateway.store import positions, sightings
+from gateway.store import outings, positions, sightings
 from gateway.store.database import Connection, Database
 from gateway.store.errors import StoreError
 from gateway.store.outgoing import Queue
 from gateway.store.sightings import LateStretch
 from gateway.tags.news import News
-from gateway.tags.pipeline import Pipeline
+from gateway.tags.pipeline import Pipeline, Step
+from gateway.tags.trails import AFTERWARDS, Told, Trails
 
+BEYOND_S = AFTERWARDS.lag_s
 QUIET_S = 3.0
 LONGEST_WAIT_S = 60.0  # where late windows never cease: a gateway whose clock is a little behind
 STRETCH_S = 300
@@ -31,6 +35,15 @@ WARM_UP_S = 60
 LOOK_EVERY_S = 2.0
 
 _log = structlog.get_logger()
+
+
+@dataclass(slots=True)
+class _Retold:
+    """What is worth saying of a stretch, and anew whatever was said of it before."""
+
+    positions: list[Position] = field(default_factory=list)
+    events: list[ZoneEvent] = field(default_factory=list)
+    points: list[RoutePoint] = field(default_factory=list)
 
 
 class Amender:
@@ -78,11 +91,11 @@ class Amender:
             self._waiting_since = None
         if stretch is None or not self._is_ready():
             return False
-        found, events = await self._track(stretch)
-        await self._database.write(self._write, stretch, found, events)
+        retold = await self._track(stretch)
+        await self._database.write(self._write, stretch, retold)
         self._waiting_since = None
         self.counts["stretches"] += 1
-        self.counts["positions"] += len(found)
+        self.counts["positions"] += len(retold.positions)
         _log.info("late windows amended history", seconds=stretch.until - stretch.since)
         return True
 
@@ -93,11 +106,10 @@ class Amender:
         quiet = now - self._last_late_at() >= QUIET_S
         return quiet or now - self._waiting_since >= LONGEST_WAIT_S
 
-    async def _track(self, stretch: LateStretch) -> tuple[list[Position], list[ZoneEvent]]:
-        """What is worth saying of `stretch`, and anew whatever was said of it before."""
-        since = stretch.since - WARM_UP_S
+    async def _track(self, stretch: LateStretch) -> _Retold:
+        since, beyond = stretch.since - WARM_UP_S, stretch.until + BEYOND_S
         windows: dict[int, list[Window]] = {}
-        for one in await self._database.read(sightings.windows_between, since, stretch.until):
+        for one in await self._database.read(sightings.windows_between, since, beyond):
             windows.setdefault(one.second, []).append(one.window)
         said = await self._database.read(
             positions.written, since=stretch.since, until=stretch.until
@@ -106,31 +118,31 @@ class Amender:
         pipeline = await loop.run_in_executor(
             self._executor, Pipeline, self._site, self._registry.directory
         )
-        found: list[Position] = []
-        events: list[ZoneEvent] = []
-        for second in range(since, stretch.until):
+        trails, retold = Trails(self._site), _Retold()
+
+        def track(second: int) -> tuple[Step, Told]:
+            step = pipeline.step(second, windows.get(second, []))
+            return step, trails.update(step.estimates)
+
+        for second in range(since, beyond):
             # One by one: the steps of the present go between, in the same thread.
-            step = await loop.run_in_executor(
-                self._executor, pipeline.step, second, windows.get(second, [])
-            )
-            if second >= stretch.since:
-                found += [
+            step, told = await loop.run_in_executor(self._executor, track, second)
+            retold.points += told.route
+            if stretch.since <= second < stretch.until:
+                retold.positions += [
                     told
                     for told in step.positions
                     if news.worth_saying(told) or (told.tag, told.at) in said
                 ]
-                events += step.events
-        return found, events
+                retold.events += step.events
+        retold.points += (await loop.run_in_executor(self._executor, trails.end)).route
+        return retold
 
-    def _write(
-        self,
-        connection: Connection,
-        stretch: LateStretch,
-        found: list[Position],
-        events: list[ZoneEvent],
-    ) -> None:
+    def _write(self, connection: Connection, stretch: LateStretch, retold: _Retold) -> None:
         now = self._clock.utc()
-        positions.add(connection, found, late=True)
-        positions.add_events(connection, events)
-        queue_positions(connection, found, now=now, out=self._out)
+        positions.add(connection, retold.positions, late=True)
+        positions.add_events(connection, retold.events)
+        amended = [one for one in retold.points if stretch.since < one.at <= stretch.until]
+        outings.add(connection, amended, late=True)
+        queue_positions(connection, retold.positions, now=now, out=self._out)
         sightings.set_amended(connection, stretch)

@@ -24,6 +24,7 @@ from gateway.app.intake import Intake
 from gateway.app.orders import Orders
 from gateway.app.pulse import Pulse
 from gateway.app.registry import Registry
+from gateway.app.routes import Routes
 from gateway.app.stepper import Stepper
 from gateway.app.telling import queue_alerts
 from gateway.clock import Clock
@@ -67,6 +68,7 @@ class Hub:
         self._pulse = pulse
         self._topics = Topics(settings.site_id)
         self._stream = LiveStream()
+        self._routes = Routes(site)
         self._events: asyncio.Queue[Event] = asyncio.Queue(MAX_WAITING)
         self._announced: asyncio.Queue[Alert] = asyncio.Queue(MAX_WAITING)
         self._status = Status(online=True)
@@ -134,6 +136,7 @@ class Hub:
             clock=self._clock,
             registry=registry,
             audience=self,
+            routes=self._routes,
             out=OUT,
             lateness_s=self._settings.hub.lateness_s,
             executor=executor,
@@ -171,6 +174,7 @@ class Hub:
             stream=self._stream,
             settings=self._settings.hub.api,
             announce=self.alerts,
+            recent=self._routes.recent,
             record=lambda connection, told, at: queue_alerts(connection, told, now=at, out=OUT),
             trouble=lambda: ", ".join(self._pulse.standing()),
         )

@@ -17,7 +17,9 @@ from typing import Concatenate, ParamSpec, Protocol, TypeVar
 import structlog
 
 from gateway.alerts.happenings import Happening
+from gateway.app import routes
 from gateway.app.registry import Registry
+from gateway.app.routes import Routes
 from gateway.app.telling import queue_positions, record_happenings
 from gateway.clock import Clock
 from gateway.model import Alert, Position, Window, ZoneEvent
@@ -27,9 +29,11 @@ from gateway.store.database import Connection, Database
 from gateway.store.errors import StoreError
 from gateway.store.outgoing import Queue
 from gateway.tags.news import News
-from gateway.tags.pipeline import Pipeline
+from gateway.tags.pipeline import Pipeline, Step
+from gateway.tags.trails import HELD_S, Told
 
 WARM_UP_S = 60
+REPLAY_S = WARM_UP_S + HELD_S
 CATCH_UP_S = 180
 CLOCK_BACK_S = 60
 REJOIN_S = 5.0  # the edges send what they kept as soon as they see the hub; it must not be late
@@ -58,6 +62,7 @@ class _Found:
     second: int
     positions: tuple[Position, ...]
     events: tuple[ZoneEvent, ...]
+    told: Told
 
 
 class Stepper:
@@ -76,6 +81,7 @@ class Stepper:
         clock: Clock,
         registry: Registry,
         audience: Audience,
+        routes: Routes,
         out: Queue,
         lateness_s: float,
         executor: Executor,
@@ -87,6 +93,7 @@ class Stepper:
         self._clock = clock
         self._registry = registry
         self._audience = audience
+        self._routes = routes
         self._out = out
         self._lateness_s = lateness_s
         self._executor = executor
@@ -96,7 +103,9 @@ class Stepper:
         self._site_receivers = frozenset(receiver.id for receiver in site.receivers)
         self._strangers: set[str] = set()
         self._failing = False
+        self._replayed: list[Told] = []
         self._second = 0
+        self._replayed_since = 0
         self._closed_before = 0  # of the writer thread
         self._marked_before = 0
 
@@ -107,17 +116,21 @@ class Stepper:
     async def resume(self) -> None:
         """Begin where the database says, the tracker as warm as it was. Before anything is taken.
 
-        The last minute is stepped again and nothing of it is kept. Raises StoreError.
+        The last two minutes are stepped again, and nothing of it is kept but the ways of the last
+        one, which were not final: they are written with the first step. Raises StoreError.
         """
         stepped_to = await self._database.read(sightings.stepped_to, self._site_id)
         if stepped_to is None:  # written at once: what comes before the first step must be found
             stepped_to = self._due()
             await self._database.write(sightings.set_stepped_to, self._site_id, stepped_to)
         self._second = self._closed_before = self._marked_before = stepped_to
-        since = self._second - WARM_UP_S
+        since = self._second - REPLAY_S
         stored = await self._database.read(sightings.windows_between, since, self._second)
         for second in range(since, self._second):
-            await self._step(second, [one.window for one in stored if one.second == second])
+            found = await self._step(second, [one.window for one in stored if one.second == second])
+            self._routes.note(found.told)
+            self._replayed.append(found.told)
+        self._replayed_since = self._second - HELD_S
 
     async def run(self) -> None:
         """Step until cancelled; `resume` comes first."""
@@ -139,6 +152,8 @@ class Stepper:
             self._marked_before = self._second + 1
             found = await self._step(self._second, windows)
             told = await self._insist(self._write, found)
+            self._replayed.clear()
+            self._routes.note(found.told)
             self._audience.positions(found.positions)
             self._audience.alerts(told)
             self._second += 1
@@ -194,11 +209,15 @@ class Stepper:
         self._pipeline.directory = self._registry.directory
         self._tell_strangers(windows)
         loop = asyncio.get_running_loop()
-        step = await loop.run_in_executor(self._executor, self._pipeline.step, second, windows)
+        step, told = await loop.run_in_executor(self._executor, self._track, second, windows)
         self.counts["steps"] += 1
         self.counts["fixes"] += len(step.positions)
         worth = tuple(one for one in step.positions if self._news.worth_saying(one))
-        return _Found(second, worth, step.events)
+        return _Found(second, worth, step.events, told)
+
+    def _track(self, second: int, windows: Sequence[Window]) -> tuple[Step, Told]:
+        step = self._pipeline.step(second, windows)
+        return step, self._routes.follow(step)
 
     def _tell_strangers(self, windows: Sequence[Window]) -> None:
         """Say once of each receiver that is not on the site; what it heard is kept, not used."""
@@ -215,6 +234,9 @@ class Stepper:
         now = self._clock.utc()
         positions.add(connection, found.positions)
         positions.add_events(connection, found.events)
+        for replayed in self._replayed:
+            routes.write(connection, replayed, since=self._replayed_since)
+        routes.write(connection, found.told)
         queue_positions(connection, found.positions, now=now, out=self._out)
         happenings: Sequence[Happening] = found.events
         told = record_happenings(connection, happenings, now=now, out=self._out)

@@ -37,8 +37,15 @@ COMMANDS = (
     Command("user add", "gateway.cli.user", "add", "Add a person who may log in."),
     Command("tag add", "gateway.cli.tag", "add", "Add a tag, and who carries it."),
     Command("locate", "gateway.cli.locate", "locate", "Run the hub's code over a recording."),
+    Command("report", "gateway.cli.report", "report", "Judge an installation by a recording."),
+    Command("survey walk", "gateway.cli.survey", "walk", "Make a survey of a walk with a tag."),
+    Command("survey show", "gateway.cli.survey", "show", "Say what a survey is worth."),
 )
-_GROUPS = {"user": "People who may log in.", "tag": "Tags and their carriers."}
+_GROUPS = {
+    "user": "People who may log in.",
+    "tag": "Tags and their carriers.",
+    "survey": "Radio maps.",
+}
 
 
 def build(arguments: Sequence[str]) -> typer.Typer:

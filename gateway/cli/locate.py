@@ -2,7 +2,7 @@
 
 import csv
 import sys
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
@@ -17,6 +17,7 @@ from gateway.site import Site
 from gateway.tags.fix import fix_of
 from gateway.tags.identity import Directory
 from gateway.tags.pipeline import Pipeline, Step
+from gateway.tags.propagation import Radio
 from gateway.tags.route import CONFIRMED, ROUTE, Hindsight, Lag, Smoothed
 from gateway.tags.tracker import LONGEST_PATIENCE_S
 
@@ -34,6 +35,13 @@ class Mode(StrEnum):
 _LAGS: dict[Mode, Lag] = {Mode.CONFIRMED: CONFIRMED, Mode.ROUTE: ROUTE}
 
 
+def _picture(file: Path | None) -> Path | None:
+    """Refuse an unfit name before the work, not after it."""
+    if file is not None and file.suffix.lower() not in {".png", ".svg"}:
+        raise typer.BadParameter(f"{file} is no picture: name it .png or .svg.")
+    return file
+
+
 def locate(
     recording: Annotated[Path, typer.Argument(help="A folder: site.geojson, sightings.csv.gz.")],
     *,
@@ -45,6 +53,10 @@ def locate(
         ),
     ] = Mode.LIVE,
     events: Annotated[Path | None, typer.Option(help="The CSV file of zone events.")] = None,
+    plot: Annotated[
+        Path | None,
+        typer.Option(help="A picture (.png or .svg) of the ways.", callback=_picture),
+    ] = None,
 ) -> None:
     """Locate the tags of a recording, second by second, with the code that the hub runs.
 
@@ -52,16 +64,21 @@ def locate(
     """
     progress = Progress(console=Console(stderr=True), disable=not sys.stderr.isatty())
     with progress:
-        known = read_recording(recording, progress=_bar(progress, "Reading"))
+        known = read_recording(recording, progress=progress_bar(progress, "Reading"))
         for receiver, count in sorted(known.strangers.items()):
             typer.echo(f"{receiver} is not on the site: {count} sightings left out.", err=True)
-        positions, crossings = run(known, mode, progress=_bar(progress, "Locating"))
+        positions, crossings = run(known, mode, progress=progress_bar(progress, "Locating"))
     write_positions(out, positions, known.site)
     if events is not None:
         write_events(events, crossings)
+    if plot is not None:
+        from gateway.cli.plot import plot_positions  # loading matplotlib takes a second
+
+        plot_positions(plot, positions, known.site, recording)
 
 
-def _bar(progress: Progress, what: str) -> Callable[[int, int], None]:
+def progress_bar(progress: Progress, what: str) -> Callable[[int, int], None]:
+    """A new bar; what is returned is told how much is done, and of how much."""
     bar: TaskID = progress.add_task(what, start=False)
 
     def show(done: int, total: int) -> None:
@@ -72,11 +89,18 @@ def _bar(progress: Progress, what: str) -> Callable[[int, int], None]:
 
 
 def run(
-    recording: Recording, mode: Mode, *, progress: Callable[[int, int], None]
+    recording: Recording,
+    mode: Mode,
+    *,
+    progress: Callable[[int, int], None],
+    radios: Mapping[str, Radio] | None = None,
 ) -> tuple[list[Position], list[ZoneEvent]]:
-    """Positions by time and tag, and the zone events of the live run."""
+    """Positions by time and tag, and the zone events of the live run.
+
+    `radios` are those of receivers that were calibrated.
+    """
     own_names = Directory(TagIdentifier(tag, tag, button=False) for tag in recording.tags)
-    pipeline = Pipeline(recording.site, own_names)
+    pipeline = Pipeline(recording.site, own_names, radios=radios)
     steps = _steps(recording, pipeline, progress=progress)
     events: list[ZoneEvent] = []
     positions: list[Position] = []

@@ -1,14 +1,14 @@
 """A recording as a folder: `site.geojson` and `sightings.csv.gz` become a site and its windows.
 
 What a recording holds besides is for others: truth and zone truth are never opened here, and a
-survey not yet.
+survey is read by survey_file.py.
 """
 
 import csv
 import gzip
 import zlib
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 from math import floor, isfinite
@@ -87,31 +87,43 @@ def _why_nothing(file: Path, strangers: Mapping[str, int]) -> str:
 
 def _rows(file: Path, *, progress: Callable[[int, int], None]) -> Iterator[Row]:
     try:
-        size = file.stat().st_size
-        with (
-            file.open("rb") as packed,
-            gzip.open(packed, "rt", encoding="utf-8", newline="") as text,
-        ):
-            lines = csv.DictReader(text)
-            missing = [name for name in COLUMNS if name not in (lines.fieldnames or ())]
-            if missing:
-                raise RecordingError(
-                    f"{file}: column {', '.join(missing)} is missing. "
-                    f"The first line must name the columns {', '.join(COLUMNS)}."
-                )
-            for line in lines:
-                if lines.line_num % 1_000 == 0:
-                    progress(packed.tell(), size)
-                yield _row(line, where=f"{file}: line {lines.line_num}")
-    except (EOFError, zlib.error, gzip.BadGzipFile, UnicodeDecodeError, csv.Error) as error:
-        raise RecordingError(f"{file}: is damaged ({error}). Copy it again.") from error
+        yield from (_row(*one) for one in packed_lines(file, COLUMNS, progress=progress))
     except OSError as error:
         raise RecordingError(
             f"{file}: cannot be read ({error.strerror}). A recording has its sightings there."
         ) from error
 
 
-def _row(line: Mapping[str, str | None], *, where: str) -> Row:
+def packed_lines(
+    file: Path, columns: Sequence[str], *, progress: Callable[[int, int], None]
+) -> Iterator[tuple[Mapping[str, str | None], str]]:
+    """The lines of a gzipped CSV file that has at least `columns`, and where each stands.
+
+    `progress` is told how many bytes are read, and of how many. Raises RecordingError, and OSError
+    where the file cannot be opened.
+    """
+    try:
+        size = file.stat().st_size
+        with (
+            file.open("rb") as packed,
+            gzip.open(packed, "rt", encoding="utf-8", newline="") as text,
+        ):
+            lines = csv.DictReader(text)
+            missing = [name for name in columns if name not in (lines.fieldnames or ())]
+            if missing:
+                raise RecordingError(
+                    f"{file}: column {', '.join(missing)} is missing. "
+                    f"The first line must name the columns {', '.join(columns)}."
+                )
+            for line in lines:
+                if lines.line_num % 1_000 == 0:
+                    progress(packed.tell(), size)
+                yield line, f"{file}: line {lines.line_num}"
+    except (EOFError, zlib.error, gzip.BadGzipFile, UnicodeDecodeError, csv.Error) as error:
+        raise RecordingError(f"{file}: is damaged ({error}). Copy it again.") from error
+
+
+def _row(line: Mapping[str, str | None], where: str) -> Row:
     at, receiver, tag, rssi_dbm = (line[name] for name in COLUMNS)
     try:
         row = Row(float(at or ""), receiver or "", tag or "", float(rssi_dbm or ""))

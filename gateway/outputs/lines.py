@@ -33,17 +33,23 @@ def timestamp_ms(at: float) -> int:
 def position_line(position: Position, *, site: str) -> str | Rejected:
     """One point of measurement `position`; floats survive to the last bit."""
     if not _finite(
-        position.at * 1000, position.lon, position.lat, position.radius68_m, position.radius95_m
+        position.at * 1000,
+        position.lon,
+        position.lat,
+        position.radius68_m,
+        position.radius95_m,
+        position.path_probability,
     ):
         return _UNWRITABLE_NUMBER
     zone = _likely_zone(position)
-    if not _writable(position.tag, zone):
+    if not _writable(position.tag, zone, position.path):
         return _UNWRITABLE_TEXT
     return (
         f"position{_tags(site=site, tag=position.tag)} "
         f"lon={float(position.lon)!r},lat={float(position.lat)!r},"
         f"radius68_m={float(position.radius68_m)!r},radius95_m={float(position.radius95_m)!r},"
-        f"n_heard={position.n_heard}i,presence={_text(position.presence)},zone={_text(zone)} "
+        f"n_heard={position.n_heard}i,presence={_text(position.presence)},zone={_text(zone)},"
+        f"path={_text(position.path)},path_probability={float(position.path_probability)!r} "
         f"{timestamp_ms(position.at)}"
     )
 

@@ -20,6 +20,8 @@ _AMENDED = (
     "presence",
     "zones",
     "late",
+    "path",
+    "path_probability",
 )
 
 
@@ -37,6 +39,8 @@ def add(connection: Connection, found: Iterable[Position], *, late: bool = False
             "presence": one.presence.value,
             "zones": msgspec.json.encode(one.zones).decode(),
             "late": late,
+            "path": one.path,
+            "path_probability": one.path_probability,
         }
         for one in found
     ]
@@ -127,6 +131,8 @@ _SELECT = select(
     positions.c.n_heard,
     positions.c.presence,
     positions.c.zones,
+    positions.c.path,
+    positions.c.path_probability,
 )
 # Asked with every look, so built once.
 _NEWEST_FIRST = positions.c.at.desc()
@@ -140,7 +146,7 @@ _HEARD_AT = (
 
 
 def _position(row: Row[*tuple[Any, ...]]) -> Position:
-    at, tag, lon, lat, radius68_m, radius95_m, n_heard, presence, zones = row
+    at, tag, lon, lat, radius68_m, radius95_m, n_heard, presence, zones, path, probability = row
     return Position(
         at=at,
         tag=tag,
@@ -151,4 +157,6 @@ def _position(row: Row[*tuple[Any, ...]]) -> Position:
         n_heard=n_heard,
         presence=Presence(presence),
         zones=_zones_from.decode(zones),
+        path=path,
+        path_probability=probability,
     )

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from sqlalchemy import ColumnElement, Connection, Table, delete, select
 
 from gateway.settings import RetentionSettings
-from gateway.store import access
+from gateway.store import access, outings
 from gateway.store.schema import alerts, gaps, positions, sessions, windows, zone_events
 
 BATCH = 2_000  # rows of a table in one call: some 20 ms on a Pi's card
@@ -19,19 +19,23 @@ def forget(
     """Delete up to `batch` rows of each table that are older than `keep`; gives how many of which.
 
     Call it again, in another transaction, as long as it finds any. Gaps are kept as long as
-    positions: a route needs them to show its holes.
+    routes, which need them to say why they have holes.
     """
     since_positions = now - keep.positions_days * DAY_S
+    since_routes = now - max(keep.routes_days, keep.positions_days) * DAY_S
     since_alerts = now - keep.alerts_days * DAY_S
     old: tuple[tuple[Table, ColumnElement[bool]], ...] = (
         (windows, windows.c.second < now - keep.sightings_hours * HOUR_S),
-        (gaps, gaps.c.until < since_positions),
+        (gaps, gaps.c.until < since_routes),
         (positions, positions.c.at < since_positions),
         (zone_events, zone_events.c.at < since_positions),
         (alerts, alerts.c.raised_at < since_alerts),
         (sessions, sessions.c.expires_at <= now),
     )
     forgotten = {table.name: _delete(connection, table, where, batch) for table, where in old}
+    forgotten["route_points"] = outings.forget(
+        connection, before=now - keep.routes_days * DAY_S, limit=batch
+    )
     forgotten["access_log"] = access.forget(connection, before=since_alerts, limit=batch)
     return {name: count for name, count in forgotten.items() if count}
 

@@ -180,6 +180,8 @@ positions = Table(
     _text("presence"),
     _text("zones"),
     _flag("late"),
+    _text("path"),
+    _number("path_probability"),
     UniqueConstraint("tag", "at"),
     Index("positions_by_time", "at"),
 )
@@ -195,6 +197,31 @@ zone_events = Table(
     _number("probability"),
     UniqueConstraint("tag", "at", "zone", "event"),
     Index("zone_events_by_time", "at"),
+)
+
+# A point a tag and 5 s (a slot), of the second `at` in it; the key keeps a tag's points together.
+route_points = Table(
+    "route_points",
+    metadata,
+    _text("tag"),
+    _whole("slot"),
+    _number("at"),
+    _number("lon"),
+    _number("lat"),
+    _number("radius68_m"),
+    _text("zone"),
+    PrimaryKeyConstraint("tag", "slot"),
+    sqlite_with_rowid=False,
+)
+
+outings = Table(
+    "outings",
+    metadata,
+    _text("tag"),
+    _number("opened_at"),
+    _number("heard_until"),
+    PrimaryKeyConstraint("tag", "opened_at"),
+    Index("outings_by_end", "heard_until"),
 )
 
 alerts = Table(

@@ -1,12 +1,15 @@
-"""A point, two circles and the zones, from a belief over cells."""
+"""A point, two circles, the zones and the pavement, from a belief over cells."""
 
 from dataclasses import dataclass
+from math import hypot
 
 import numpy as np
 
-from gateway.site import Points
-from gateway.tags.propagation import Floats
+from gateway.tags.compiled import compiled
+from gateway.tags.graph import CELL_M
+from gateway.tags.motion import Counts, Singles
 from gateway.tags.tile import Tile
+from gateway.tags.weighing import LEAST_MASS, Doubles
 
 CELL_RADIUS_M = 0.8  # people do not walk on lines
 NEAR_M = 2.5
@@ -15,40 +18,95 @@ ROUNDS = 2
 
 @dataclass(frozen=True, slots=True)
 class Fix:
-    """Where a tag is on the map, if it is on it: `xy` metres, `zones` (z,) probabilities."""
+    """Where a tag is on the map, if it is on it: `xy` metres, `zones` (z,) probabilities.
 
-    xy: Floats
+    `path` is the index of the site's path that most likely holds the tag, with its probability;
+    -1 where an open area does.
+    """
+
+    xy: tuple[float, float]
     radius68_m: float
     radius95_m: float
-    zones: Floats
+    zones: Singles
+    path: int
+    path_probability: float
 
 
-def fix_of(tile: Tile, mass: Floats) -> Fix:
+def fix_of(tile: Tile, mass: Singles) -> Fix:
     """The fix of a belief: a point, and circles around it that hold 68 % and 95 % of the belief.
 
     `mass` (cells + 1,) is a belief over the tile's cells and, last, out of coverage.
     """
-    on_map = mass[:-1] / mass[:-1].sum()
-    point = _best_point(tile.cells, on_map)
-    distance = np.hypot(tile.cells[:, 0] - point[0], tile.cells[:, 1] - point[1])
-    order = np.argsort(distance)
-    radius68, radius95 = np.interp([0.68, 0.95], np.cumsum(on_map[order]), distance[order])
+    east, north, radius68, radius95, path, share = _summary(tile.listening.cells, tile.path, mass)
+    on_map = mass[:-1]
     return Fix(
-        xy=point,
-        radius68_m=float(np.hypot(radius68, CELL_RADIUS_M)),
-        radius95_m=float(np.hypot(radius95, CELL_RADIUS_M)),
-        zones=tile.zones @ on_map,
+        xy=(east, north),
+        radius68_m=hypot(radius68, CELL_RADIUS_M),
+        radius95_m=hypot(radius95, CELL_RADIUS_M),
+        zones=tile.zones @ on_map / on_map.sum(),
+        path=path,
+        path_probability=share,
     )
 
 
-def _best_point(cells: Points, mass: Floats) -> Floats:
+@compiled
+def _summary(
+    cells: Singles, path: Counts, mass: Singles
+) -> tuple[float, float, float, float, int, float]:
+    """East, north; radii of 68 % and 95 % of the cells' middles; likeliest path, its share."""
+    on_map = mass[:-1]
+    held = np.flatnonzero(on_map >= min(LEAST_MASS, on_map.max())).astype(np.int32)
+    total = 0.0
+    for cell in held:
+        total += mass[cell]
+    east, north = best_point(cells, held, mass)
+    distance = np.empty(len(held))
+    for k in range(len(held)):
+        distance[k] = np.hypot(cells[held[k], 0] - east, cells[held[k], 1] - north)
+    order = np.argsort(distance).astype(np.int32)
+    radius68 = radius_of(0.68, distance, order, held, mass, total)
+    radius95 = radius_of(0.95, distance, order, held, mass, total)
+    shares = np.zeros(path[held].max() + 2)
+    for cell in held:
+        shares[path[cell] + 1] += mass[cell] / total
+    likeliest = int(np.argmax(shares))
+    return east, north, radius68, radius95, likeliest - 1, shares[likeliest]
+
+
+@compiled
+def best_point(cells: Singles, held: Counts, mass: Singles) -> tuple[float, float]:
     """Where the error is least if errors count squared up to NEAR_M and plainly beyond (Huber).
 
     The mean of two pavements is the roadway; this stays with the likelier one.
     """
-    point = mass @ cells
-    for _ in range(ROUNDS):
-        distance = np.hypot(cells[:, 0] - point[0], cells[:, 1] - point[1])
-        weight = mass / np.maximum(distance, NEAR_M)
-        point = weight @ cells / weight.sum()
-    return np.asarray(point)
+    east, north = 0.0, 0.0
+    for rounds in range(ROUNDS + 1):
+        weights, next_east, next_north = 0.0, 0.0, 0.0
+        for cell in held:
+            weight = float(mass[cell])
+            if rounds > 0:
+                away = np.hypot(cells[cell, 0] - east, cells[cell, 1] - north)
+                weight /= max(away, NEAR_M)
+            weights += weight
+            next_east += weight * cells[cell, 0]
+            next_north += weight * cells[cell, 1]
+        east, north = next_east / weights, next_north / weights
+    return east, north
+
+
+@compiled
+def radius_of(
+    share: float, distance: Doubles, order: Counts, held: Counts, mass: Singles, total: float
+) -> float:
+    """How far one must go from the point to have met `share` of the belief.
+
+    A cell is met evenly, from where the last one was met; but no cell is wider than CELL_M.
+    """
+    met, before_m = 0.0, 0.0
+    for k in order:
+        added = mass[held[k]] / total
+        if met + added >= share:
+            beyond = (met + added - share) / added if met > 0 else 0.0
+            return float(distance[k] - beyond * min(distance[k] - before_m, CELL_M))
+        met, before_m = met + added, distance[k]
+    return before_m

@@ -1,13 +1,17 @@
 """One tag over days: its tracks, what is kept between them, its zones and its presence."""
 
-from collections.abc import Mapping, Sequence, Set
+from collections.abc import Sequence
 from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
 
 from gateway.model import Presence, ZoneEvent
 from gateway.tags.fix import Fix, fix_of
-from gateway.tags.levels import Knowledge, Level
+from gateway.tags.levels import Knowledge
 from gateway.tags.tile import Ground
 from gateway.tags.tracker import Estimate, Track
+from gateway.tags.weighing import Heard
 from gateway.tags.zones import ZoneWatch
 
 UNSURE_AFTER_S = 10
@@ -39,10 +43,10 @@ class Follower:
         self._knowledge: Knowledge | None = None
         self._presence: Presence | None = None
 
-    def update(self, second: int, heard: Mapping[str, Level], alive: Set[str]) -> Seen | None:
-        """What `second` tells, `heard` by receivers of the site; None while there is no track."""
+    def update(self, second: int, heard: Heard, alive: NDArray[np.bool_]) -> Seen | None:
+        """What `second` tells; None while there is no track."""
         track = self._track
-        if heard and (track is None or track.lost(heard)):
+        if len(heard.receivers) and (track is None or track.lost(heard)):
             track = Track(self._ground, second=second, heard=heard, knowledge=self._knowledge)
         if track is None:
             return None

@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gateway.site import PathLine, Points, Region, Site, SiteError
+from gateway.tags.motion import Counts, Moves
 from gateway.tags.surroundings import Surroundings
 
 CELL_M = 2.5
@@ -23,13 +24,10 @@ AREA_REACH_M = 6.0
 
 HALF_STEP_S = 0.5
 QUICKEST = 0.9
-START_PER_S = 0.15
+START_PER_S = 0.3
 TURN_SHARPNESS = 2.0
 OFF_PATH_WEIGHT = 0.3
-STRAY_PER_S = 1e-6
 RETURN_PER_S = 1 / 50
-SMALLEST = 1e-300
-FLOWS_EACH = 3  # on a path: from before, from behind, and who stays
 
 Floats = NDArray[np.float64]
 Indexes = NDArray[np.intp]
@@ -41,7 +39,7 @@ class Graph:
 
     `cells` (n, 2) are metres; `tails` and `heads` (e,) are cell indexes of directed edges (every
     edge is there in both directions); `off_path` (n,) marks the cells of open areas, `ends` (n,)
-    those where a path stops.
+    those where a path stops; `path` (n,) is the index of the cell's path, -1 on none.
     """
 
     cells: Points
@@ -49,73 +47,7 @@ class Graph:
     heads: Indexes
     off_path: NDArray[np.bool_]
     ends: NDArray[np.bool_]
-
-
-@dataclass(frozen=True, slots=True)
-class Flows:
-    """Which places belief comes from: pairs of a place and the cell that it flows to, counted.
-
-    `pair_of` (transitions,) is the pair of each transition.
-    The first w pairs of cell k are `pairs[k]` (n, w), coming from `origins[k]`; a cell that has
-    fewer is given the last of `count`, which never flows. `more` are the pairs beyond: (cells,
-    origins, pairs) in groups that have a cell but once.
-    """
-
-    pair_of: Indexes
-    origins: Indexes
-    pairs: Indexes
-    more: tuple[tuple[Indexes, Indexes, Indexes], ...]
-    count: int
-
-    def carry(self, rows: Floats, flow: Floats) -> Floats:
-        """What the places (p, c) carry, when belief flows on by `flow` (transitions,).
-
-        A cell's new row is the mean of the rows of where its belief came from; out of coverage
-        keeps its own.
-        """
-        shares = np.bincount(self.pair_of, weights=flow, minlength=self.count)
-        share = shares[self.pairs]
-        later = np.einsum("kw,kwc->kc", share, rows.take(self.origins, axis=0))
-        arrived = share.sum(axis=1)
-        for cells, origins, pairs in self.more:
-            later[cells] += shares[pairs, None] * rows[origins]
-            arrived[cells] += shares[pairs]
-        later /= np.maximum(arrived, SMALLEST)[:, None]
-        return np.concatenate([later, rows[-1:]])
-
-
-@dataclass(frozen=True, slots=True)
-class Moves:
-    """A sparse transition matrix over half a second among the cells of a piece of the graph.
-
-    State `targets[k]` follows `sources[k]` with probability `weights[k]`. `places` (states,) is
-    each state's cell; the last state, and the last place, is "out of coverage". `keys` (states,)
-    name the states across pieces.
-    """
-
-    sources: Indexes
-    targets: Indexes
-    weights: Floats
-    places: Indexes
-    keys: Indexes
-    flows: Flows
-
-    def forward(self, belief: Floats) -> tuple[Floats, Floats]:
-        """The belief (states,) half a second later, and the flow (transitions,) that made it."""
-        flow = belief[self.sources] * self.weights
-        later = np.bincount(self.targets, weights=flow, minlength=len(self.places))
-        return np.asarray(later, dtype=float), flow
-
-    def backward(self, message: Floats) -> Floats:
-        """What a later message (states,) says half a second earlier: the transpose."""
-        flow = message[self.targets] * self.weights
-        return np.asarray(
-            np.bincount(self.sources, weights=flow, minlength=len(self.places)), dtype=float
-        )
-
-    def mass(self, belief: Floats) -> Floats:
-        """Probability (places,) of each cell, and of out of coverage, last."""
-        return np.asarray(np.bincount(self.places, weights=belief), dtype=float)
+    path: Counts
 
 
 def build_graph(site: Site) -> Graph:
@@ -125,8 +57,8 @@ def build_graph(site: Site) -> Graph:
             f"{site.name}: no paths and no areas, so there is nowhere a tag can be. "
             "Draw the ways that people walk as features of kind path."
         )
-    points, links = _path_cells(site.paths)
-    cells, links = _join(points, links)
+    points, links, path = _path_cells(site.paths)
+    cells, links, path = _join(points, links, path)
     off_path = np.zeros(len(cells), dtype=bool)
     for area in site.areas:
         cells, links, off_path = _add_area(area, cells, links, off_path)
@@ -138,15 +70,17 @@ def build_graph(site: Site) -> Graph:
         heads=np.concatenate([links[:, 1], links[:, 0]]),
         off_path=off_path,
         ends=(degree <= 1) & ~off_path,
+        path=np.concatenate([path, np.full(len(cells) - len(path), -1)]).astype(np.int32),
     )
 
 
-def _path_cells(paths: Sequence[PathLine]) -> tuple[Points, Indexes]:
-    """Points at most CELL_M apart along every path, and pairs of neighbours."""
+def _path_cells(paths: Sequence[PathLine]) -> tuple[Points, Indexes, Indexes]:
+    """Points at most CELL_M apart along every path, pairs of neighbours, each point's path."""
     points: list[Points] = []
     links: list[Indexes] = []
+    owners: list[Indexes] = []
     count = 0
-    for path in paths:
+    for number, path in enumerate(paths):
         line = _with_foreign_ends(path, paths)
         steps = np.hypot(*np.diff(line, axis=0).T)
         parts = np.maximum(np.ceil(steps / CELL_M - 1e-9).astype(int), 1)
@@ -154,10 +88,11 @@ def _path_cells(paths: Sequence[PathLine]) -> tuple[Points, Indexes]:
         along = np.arange(corners[-1] + 1)
         points.append(np.stack([np.interp(along, corners, line[:, k]) for k in (0, 1)], axis=1))
         links.append(count + np.stack([along[:-1], along[1:]], axis=1))
+        owners.append(np.full(len(along), number))
         count += len(along)
     if not points:
-        return np.empty((0, 2)), np.empty((0, 2), dtype=np.intp)
-    return np.concatenate(points), np.concatenate(links)
+        return np.empty((0, 2)), np.empty((0, 2), dtype=np.intp), np.empty(0, dtype=np.intp)
+    return np.concatenate(points), np.concatenate(links), np.concatenate(owners)
 
 
 def _with_foreign_ends(path: PathLine, paths: Sequence[PathLine]) -> Points:
@@ -177,7 +112,7 @@ def _with_foreign_ends(path: PathLine, paths: Sequence[PathLine]) -> Points:
     return np.concatenate([*pieces, line[-1:]])
 
 
-def _join(points: Points, links: Indexes) -> tuple[Points, Indexes]:
+def _join(points: Points, links: Indexes, path: Indexes) -> tuple[Points, Indexes, Indexes]:
     """One cell for all points within JOIN_M of each other: that is how paths meet."""
     first = np.arange(len(points))
     order = np.argsort(points[:, 0], kind="stable")
@@ -191,7 +126,7 @@ def _join(points: Points, links: Indexes) -> tuple[Points, Indexes]:
             root = first[group].min()
             first[np.isin(first, first[group])] = root
     kept, renumbered = np.unique(first, return_inverse=True)
-    return points[kept], renumbered[links]
+    return points[kept], renumbered[links], path[kept]
 
 
 def _add_area(
@@ -239,57 +174,35 @@ def _neighbours(grid: Points) -> Indexes:
 
 def moves_within(
     graph: Graph, chosen: Indexes, *, exits: NDArray[np.bool_], surroundings: Surroundings
-) -> Moves:
+) -> tuple[Moves, Indexes]:
     """The transition matrix among the `chosen` cells (n,), sorted indexes; out of coverage beside.
 
-    `exits` (n,) are the cells by which a tag may come and go.
+    `exits` (n,) are the cells by which a tag may come and go. The second are keys (states,) that
+    name the states across pieces of the graph.
     """
     count = len(chosen)
     local = np.full(len(graph.cells), -1)
     local[chosen] = np.arange(count)
-    inside = (local[graph.tails] >= 0) & (local[graph.heads] >= 0)
+    inside = np.flatnonzero((local[graph.tails] >= 0) & (local[graph.heads] >= 0))
+    inside = inside[np.argsort(local[graph.heads[inside]], kind="stable")]
     tails, heads = local[graph.tails[inside]], local[graph.heads[inside]]
     cells, off_path = graph.cells[chosen], graph.off_path[chosen]
     spans = cells[heads] - cells[tails]
     lengths = np.hypot(spans[:, 0], spans[:, 1])
     liking = np.where(off_path[heads] & ~off_path[tails], OFF_PATH_WEIGHT, 1.0)
-    turns = _turns(spans, lengths, tails, heads, liking)
-    sources, targets, weights = _transitions(
-        turns, lengths, tails, heads, exits=exits, surroundings=surroundings
+    moves = _moves(
+        _turns(spans, lengths, tails, heads, liking),
+        lengths,
+        tails,
+        heads,
+        exits=exits,
+        surroundings=surroundings,
     )
-    places = np.concatenate([np.arange(count), heads, [count]])
     total = len(graph.cells)
-    return Moves(
-        sources=sources,
-        targets=targets,
-        weights=weights,
-        places=places,
-        keys=np.concatenate([chosen, total * (1 + chosen[tails]) + chosen[heads], [-1]]),
-        flows=_flows(places[sources], places[targets], count),
-    )
+    return moves, np.concatenate([chosen, total * (1 + chosen[tails]) + chosen[heads], [-1]])
 
 
-def _flows(origins: Indexes, places: Indexes, cells: int) -> Flows:
-    """Transitions between places, the last of which, number `cells`, is out of coverage."""
-    keys, pair_of = np.unique(places * (cells + 1) + origins, return_inverse=True)
-    place, origin = keys // (cells + 1), keys % (cells + 1)
-    rank = np.arange(len(keys)) - np.searchsorted(place, place)
-    rank[place == cells] = -1
-    nothing = len(keys)
-    first_origins = np.zeros((cells, FLOWS_EACH), dtype=np.intp)
-    first_pairs = np.full((cells, FLOWS_EACH), nothing)
-    groups = []
-    for number in range(rank.max(initial=0) + 1):
-        chosen = np.flatnonzero(rank == number)
-        if number < FLOWS_EACH:
-            first_origins[place[chosen], number] = origin[chosen]
-            first_pairs[place[chosen], number] = chosen
-        else:
-            groups.append((place[chosen], origin[chosen], chosen))
-    return Flows(pair_of, first_origins, first_pairs, tuple(groups), nothing + 1)
-
-
-def _transitions(
+def _moves(
     turns: tuple[Indexes, Indexes, Floats],
     lengths: Floats,
     tails: Indexes,
@@ -297,31 +210,40 @@ def _transitions(
     *,
     exits: NDArray[np.bool_],
     surroundings: Surroundings,
-) -> tuple[Indexes, Indexes, Floats]:
-    """Sources, targets, weights over the states: standing (n), walking (e), out of coverage."""
+) -> Moves:
+    """The states are standing (n), walking (e) and out of coverage; edges are sorted by head."""
     count, edges = len(exits), len(heads)
-    standing, walking, out = np.arange(count), count + np.arange(edges), count + edges
-    leave = np.where(exits, surroundings.exit_per_s, STRAY_PER_S) * HALF_STEP_S
+    leave = np.where(exits, surroundings.exit_per_s * HALF_STEP_S, 0.0)
     stop = surroundings.stop_per_s * HALF_STEP_S
     start = START_PER_S * HALF_STEP_S / np.maximum(np.bincount(tails, minlength=count), 1)[tails]
-    before, after, go = turns
+    before, after, share = turns
     advance = np.minimum(surroundings.walk_m_s * HALF_STEP_S / lengths, QUICKEST)
-    go = go * advance[after] * (1 - leave[heads] - stop)[before]
-    doors = count + np.flatnonzero(exits[tails])
-    back = RETURN_PER_S * HALF_STEP_S if len(doors) else 0.0
-    parts = (
-        (count + before, count + after, go),
-        (walking, walking, 1 - leave[heads] - stop - np.bincount(before, go, edges)),
-        (walking, heads, np.full(edges, stop)),
-        (walking, np.full(edges, out), leave[heads]),
-        (tails, walking, start),
-        (standing, standing, 1 - leave - np.bincount(tails, start, count)),
-        (standing, np.full(count, out), leave),
-        (np.full(len(doors), out), doors, np.full(len(doors), back / max(len(doors), 1))),
-        (np.array([out]), np.array([out]), np.array([1 - back])),
+    go = share * advance[after] * (1 - leave[heads] - stop)[before]
+    onto = np.concatenate([after, np.arange(edges)])
+    order = np.argsort(onto, kind="stable")
+    doors = exits[tails]
+    back = RETURN_PER_S * HALF_STEP_S if doors.any() else 0.0
+    stays = (
+        1 - leave - np.bincount(tails, start, count),
+        1 - leave[heads] - stop - np.bincount(before, go, edges),
+        [1 - back],
     )
-    sources, targets, weights = (np.concatenate(column) for column in zip(*parts, strict=True))
-    return sources, targets, weights
+    return Moves(
+        first=_firsts(heads, count),
+        tails=tails.astype(np.int32),
+        onto=_firsts(onto[order], edges),
+        sources=np.concatenate([count + before, tails])[order].astype(np.int32),
+        weights=np.concatenate([go, start])[order].astype(np.float32),
+        doors=(doors * back / max(doors.sum(), 1)).astype(np.float32),
+        stays=np.concatenate(stays).astype(np.float32),
+        stops=np.full(edges, stop, dtype=np.float32),
+        leaves=np.concatenate([leave, leave[heads], [0.0]]).astype(np.float32),
+    )
+
+
+def _firsts(groups: Indexes, count: int) -> Counts:
+    """Where each of `count` groups begins in a sorted list of groups; and where the last ends."""
+    return np.searchsorted(groups, np.arange(count + 1)).astype(np.int32)
 
 
 def _turns(

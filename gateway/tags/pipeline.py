@@ -1,20 +1,21 @@
 """From the windows of one second to positions and zone events: the recipe of the tags' wing."""
 
-from collections.abc import Iterable, Mapping, Sequence, Set
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
 from gateway.model import Position, Presence, Reading, Window, ZoneEvent
 from gateway.site import Site
 from gateway.tags.fix import Fix
 from gateway.tags.follower import Follower, Seen
 from gateway.tags.identity import Directory
-from gateway.tags.levels import Level
 from gateway.tags.propagation import Radio
 from gateway.tags.tile import Ground
 from gateway.tags.tracker import LONGEST_PATIENCE_S, Estimate
+from gateway.tags.weighing import Heard
 
 LEAST_ZONE_PROBABILITY = 0.01
 
@@ -53,6 +54,8 @@ class Pipeline:
         self._site = site
         self._ground = Ground(site, radios)
         self._zones = [zone.id for zone in site.zones]
+        self._nobody = np.zeros(len(site.receivers), dtype=bool)
+        self._paths = [path.id for path in site.paths]
         self._followers: dict[str, Follower] = {}
         self._second: int | None = None
 
@@ -63,7 +66,7 @@ class Pipeline:
         """
         self._pass_over(second)
         heard = self._heard_by_tag(windows)
-        alive = frozenset(receiver for window in windows for receiver in window.alive)
+        alive = self._alive(windows)
         seen = self._follow(second, heard, alive)
         return self._report(second, seen)
 
@@ -82,6 +85,8 @@ class Pipeline:
                 n_heard=estimate.n_heard,
                 presence=presence,
                 zones=self._likely_zones(fix),
+                path=self._paths[fix.path] if fix.path >= 0 else "",
+                path_probability=round(fix.path_probability, 3),
             )
             for (tag, estimate, fix, presence), (lon, lat) in zip(
                 rows, self._site.to_lonlat(points).tolist(), strict=True
@@ -94,29 +99,33 @@ class Pipeline:
             self._followers.clear()
         elif self._second is not None:
             for missed in range(max(self._second + 1, second - LONGEST_PATIENCE_S), second):
-                self._follow(missed, {}, frozenset())
+                self._follow(missed, {}, self._nobody)
         self._second = second
 
-    def _heard_by_tag(self, windows: Sequence[Window]) -> dict[str, dict[str, Level]]:
-        """Tag → receiver of the site → level; a tag's several identifiers are joined."""
-        heard: dict[str, dict[str, list[Reading]]] = {}
-        for reading in (reading for window in windows for reading in window.readings):
-            known = self.directory.find(reading.identifier)
-            if known is not None and self._ground.knows(reading.receiver):
-                by_receiver = heard.setdefault(known.tag, {})
-                by_receiver.setdefault(reading.receiver, []).append(reading)
-        return {
-            tag: {receiver: _joined(readings) for receiver, readings in by_receiver.items()}
-            for tag, by_receiver in heard.items()
-        }
+    def _alive(self, windows: Sequence[Window]) -> NDArray[np.bool_]:
+        numbers = self._ground.numbers
+        alive = self._nobody.copy()
+        alive[[numbers[one] for window in windows for one in window.alive if one in numbers]] = True
+        return alive
+
+    def _heard_by_tag(self, windows: Sequence[Window]) -> dict[str, Heard]:
+        """What was heard of each tag; its several identifiers are joined."""
+        tags: dict[str, dict[int, list[Reading]]] = {}
+        for window in windows:
+            for reading in window.readings:
+                known = self.directory.find(reading.identifier)
+                number = self._ground.numbers.get(reading.receiver)
+                if known is not None and number is not None:
+                    tags.setdefault(known.tag, {}).setdefault(number, []).append(reading)
+        return {tag: _heard(by_receiver) for tag, by_receiver in tags.items()}
 
     def _follow(
-        self, second: int, heard: Mapping[str, Mapping[str, Level]], alive: Set[str]
+        self, second: int, heard: Mapping[str, Heard], alive: NDArray[np.bool_]
     ) -> list[Seen]:
         for tag in heard.keys() - self._followers.keys():
             self._followers[tag] = Follower(tag, self._ground, self._zones)
         updates = (
-            follower.update(second, heard.get(tag, {}), alive)
+            follower.update(second, heard.get(tag, _UNHEARD), alive)
             for tag, follower in sorted(self._followers.items())
         )
         return [seen for seen in updates if seen is not None]
@@ -142,7 +151,25 @@ class Pipeline:
         return tuple(sorted(likely, key=lambda pair: -pair[1]))
 
 
-def _joined(readings: Sequence[Reading]) -> Level:
+def _heard(by_receiver: Mapping[int, Sequence[Reading]]) -> Heard:
+    """The strongest first."""
+    rows = [(*_joined(readings), number) for number, readings in by_receiver.items()]
+    rows.sort(key=lambda row: (-row[0], row[2]))
+    dbm, packets, numbers = zip(*rows, strict=True)
+    return Heard(
+        np.array(numbers, dtype=np.int32),
+        np.array(dbm, dtype=np.float32),
+        np.array(packets, dtype=np.float32),
+    )
+
+
+def _joined(readings: Sequence[Reading]) -> tuple[float, int]:
+    """Mean level, dBm, and number of packets."""
+    if len(readings) == 1:
+        return readings[0].mean_dbm, readings[0].packets
     packets = sum(reading.packets for reading in readings)
     total = sum(reading.mean_dbm * reading.packets for reading in readings)
-    return Level(total / packets, packets)
+    return total / packets, packets
+
+
+_UNHEARD = Heard(np.empty(0, np.int32), np.empty(0, np.float32), np.empty(0, np.float32))

@@ -1,4 +1,4 @@
-"""What RSSI says about distance: the level expected at a place, and the meaning of a miss.
+"""What RSSI says about distance: the level expected at a place.
 
 Log-distance path loss on the straight 3-D line. Constants are those measured on streets and in
 rooms: exponents 1.9 to 2.6, gains that differ by 3 to 5 dB between receivers of one make, four
@@ -7,17 +7,12 @@ packets of five detected near a receiver.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from math import erf, sqrt
 
 import numpy as np
 from numpy.typing import NDArray
 
 from gateway.site import Points, Receiver
-
-TAG_HEIGHT_M = 1.0
-NEAREST_M = 1.0
-THRESHOLD_SPREAD_DB = 6.0
-HALF_DB_LIMIT = 200
+from gateway.tags.weighing import NEAREST_M, TAG_HEIGHT_M
 
 Floats = NDArray[np.float64]
 
@@ -51,32 +46,3 @@ def expected_dbm(receivers: Sequence[Receiver], radios: Sequence[Radio], points:
 def antennas_of(receivers: Sequence[Receiver]) -> Floats:
     """Where receivers hang (r, 3): east, north and height, metres."""
     return np.array([(*receiver.xy, receiver.height_m) for receiver in receivers]).reshape(-1, 3)
-
-
-def directions(point: Points, antennas: Points) -> Floats:
-    """From a tag at `point` (2,) to `antennas` (n, 3): how far (n, 2) they lie east and north.
-
-    Of length one for an antenna at the tag's height, shorter for one that looks down on it.
-    """
-    away = antennas - np.array([point[0], point[1], TAG_HEIGHT_M])
-    distance_m = np.sqrt((away**2).sum(axis=1, keepdims=True))
-    return np.asarray(away[:, :2] / np.maximum(distance_m, NEAREST_M))
-
-
-def _normal_cdf() -> Floats:
-    half_db = np.arange(-HALF_DB_LIMIT, HALF_DB_LIMIT + 1)
-    scaled = half_db / 2 / THRESHOLD_SPREAD_DB / sqrt(2)
-    return np.array([0.5 * (1 + erf(value)) for value in scaled])
-
-
-_DETECTABLE = _normal_cdf()
-
-
-def log_missed(above_threshold_db: Floats, detection: Floats) -> Floats:
-    """Log probability (n,) that all of (m,) living receivers miss a packet that was sent.
-
-    `above_threshold_db` (n, m) is the level over each receiver's threshold, `detection` (m,).
-    """
-    half_db = np.rint(2 * above_threshold_db).astype(np.intp)
-    reach = _DETECTABLE[np.clip(half_db, -HALF_DB_LIMIT, HALF_DB_LIMIT) + HALF_DB_LIMIT]
-    return np.asarray(np.log1p(-detection * reach).sum(axis=1))

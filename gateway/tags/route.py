@@ -9,8 +9,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from gateway.tags.propagation import Floats
+from gateway.tags.motion import Singles, mass_of, multiply, retreat
 from gateway.tags.tracker import Estimate
+from gateway.tags.weighing import before_rescue
 
 UNSEEN = 1e-9
 
@@ -36,7 +37,7 @@ class Smoothed:
     """An estimate, and its `mass` (cells + 1,) as later seconds saw it."""
 
     estimate: Estimate
-    mass: Floats
+    mass: Singles
 
 
 class Hindsight:
@@ -68,23 +69,26 @@ class Hindsight:
 def smooth(track: Sequence[Estimate]) -> list[Smoothed]:
     """The consecutive estimates of one `track`, each as all of them see it."""
     found: list[Smoothed] = []
-    message = np.ones(0)
+    message = np.ones(0, dtype=np.float32)
     later: Estimate | None = None
     for estimate in reversed(track):
         if later is None:
-            message = np.ones(len(estimate.states))
+            message = np.ones(len(estimate.states), dtype=np.float32)
         else:
             message = _carried_back(later, message)
             if later.tile is not estimate.tile:
                 message = estimate.tile.take(later.tile, message, absent=UNSEEN)
         states = estimate.states * message
-        found.append(Smoothed(estimate, estimate.tile.moves.mass(states / states.sum())))
+        found.append(Smoothed(estimate, mass_of(estimate.tile.moves, states / states.sum())))
         later = estimate
     return found[::-1]
 
 
-def _carried_back(later: Estimate, message: Floats) -> Floats:
+def _carried_back(later: Estimate, message: Singles) -> Singles:
     """From the end of `later`'s second to its beginning."""
     moves = later.tile.moves
-    earlier = moves.backward(moves.backward(message) * later.likelihood[moves.places])
+    weighed = retreat(moves, message)
+    multiply(moves, weighed, later.likelihood)
+    before_rescue(later.second, weighed, len(later.tile.cells))
+    earlier = retreat(moves, weighed)
     return np.asarray(earlier / earlier.max())

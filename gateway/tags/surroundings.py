@@ -31,7 +31,7 @@ class Surroundings:
 
 STREET = Surroundings(
     walk_m_s=1.35,
-    stop_per_s=0.03,
+    stop_per_s=0.01,
     exit_per_s=0.4,
     lean_sd_db=3.0,
     packet_sd_db=7.0,

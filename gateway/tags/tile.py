@@ -5,56 +5,61 @@ coarse raster when a tag first comes there, and shared by all tags.
 """
 
 from collections import OrderedDict
-from collections.abc import Mapping, Set
+from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 from gateway.site import Points, Receiver, Site, SiteError
-from gateway.tags.graph import Moves, build_graph, moves_within
-from gateway.tags.propagation import Floats, Radio, antennas_of, expected_dbm
+from gateway.tags.graph import Indexes, build_graph, moves_within
+from gateway.tags.motion import Counts, Moves, Singles
+from gateway.tags.propagation import Radio, antennas_of, expected_dbm
 from gateway.tags.surroundings import surroundings_of
+from gateway.tags.weighing import Listening
 
 TILE_CELLS = 256
 RASTER_M = 20.0
 RIM_M = 10.0
 BESIDE_M = 20.0
 EARSHOT_DB = 6.0
-KEPT_TILES = 256
+KEPT_TILES = 1024
 
 
 @dataclass(frozen=True, slots=True)
 class Tile:
     """`n` cells of the site, and one more place, the last: out of coverage.
 
-    `amid` are the receivers that stand beside one of them, `rim` (n,) the cells beside those that
-    were left out. `expected` (n, r) is the level, dBm, that the usual tag has at receiver
-    `columns[id]`, `antennas` (r, 3) where those hang; `zones` (z, n) is 1 where a cell lies inside.
+    `amid` are the receivers, by their numbers, that stand beside one of them, `rim` (n,) the cells
+    beside those that were left out. `keys` name the states of `moves` across tiles; `zones` (z, n)
+    is 1 where a cell lies inside, `path` (n,) the index of the cell's path, -1 on none.
     """
 
     cells: Points
-    amid: Set[str]
+    amid: Set[int]
     rim: NDArray[np.bool_]
     moves: Moves
-    columns: Mapping[str, int]
-    antennas: Floats
-    expected: Floats
-    threshold_dbm: Floats
-    detection: Floats
-    zones: Floats
+    keys: Indexes
+    listening: Listening
+    zones: Singles
+    path: Counts
 
-    def take(self, other: "Tile", states: Floats, *, absent: float) -> Floats:
+    @property
+    def expected(self) -> Singles:
+        """The level (n, r), dBm, that the usual tag has at the receivers of `listening`."""
+        return self.listening.expected
+
+    def take(self, other: "Tile", states: Singles, *, absent: float) -> Singles:
         """A vector over the states of `other`, over those of this tile; new ones are `absent`."""
-        order = np.argsort(other.moves.keys)
-        found = np.searchsorted(other.moves.keys, self.moves.keys, sorter=order)
+        order = np.argsort(other.keys)
+        found = np.searchsorted(other.keys, self.keys, sorter=order)
         found = order[np.minimum(found, len(order) - 1)]
-        same = other.moves.keys[found] == self.moves.keys
-        return np.where(same, states[found], absent)
+        same = other.keys[found] == self.keys
+        return np.where(same, states[found], np.float32(absent))
 
-    def take_places(self, other: "Tile", rows: Floats, *, absent: Floats) -> Floats:
+    def take_places(self, other: "Tile", rows: Singles, *, absent: Singles) -> Singles:
         """Rows (places, c) of `other`, by the places of this tile; new ones are `absent` (c,)."""
-        own, others = (tile.moves.keys[: len(tile.cells)] for tile in (self, other))
+        own, others = (tile.keys[: len(tile.cells)] for tile in (self, other))
         found = np.minimum(np.searchsorted(others, own), len(others) - 1)
         same = (others[found] == own)[:, None]
         return np.concatenate([np.where(same, rows[found], absent), rows[-1:]])
@@ -72,26 +77,22 @@ class Ground:
             )
         self._graph = build_graph(site)
         self._all = site.receivers
-        self._receivers = {receiver.id: receiver for receiver in site.receivers}
+        self.numbers = {receiver.id: number for number, receiver in enumerate(site.receivers)}
         self._spots = np.array([receiver.xy for receiver in site.receivers])
         self._radios = dict(radios or {})
         self.surroundings = surroundings_of(site.receivers)
         cells = self._graph.cells
         inside = [zone.contains(cells) for zone in site.zones]
-        self._zones = np.array(inside, dtype=float).reshape(len(inside), len(cells))
+        self._zones = np.array(inside, dtype=np.float32).reshape(len(inside), len(cells))
         self._tiles: OrderedDict[tuple[int, int], Tile] = OrderedDict()
 
     def radio(self, receiver: str) -> Radio:
         """The propagation of a receiver: calibrated, or what the surroundings suggest."""
         return self._radios.get(receiver, self.surroundings.radio)
 
-    def knows(self, receiver: str) -> bool:
-        """Whether the receiver stands on the site."""
-        return receiver in self._receivers
-
-    def tile_by(self, receiver: str) -> Tile:
-        """The tile around a receiver of the site."""
-        return self.tile_at(self._receivers[receiver].xy)
+    def tile_by(self, receiver: int) -> Tile:
+        """The tile around a receiver of the site, by its number."""
+        return self.tile_at(self._all[receiver].xy)
 
     def tile_at(self, xy: tuple[float, float]) -> Tile:
         """The tile around a point, metres."""
@@ -110,23 +111,36 @@ class Ground:
         cells, reach = graph.cells[chosen], distance[chosen]
         whole = len(chosen) == len(graph.cells)
         rim = np.zeros(len(chosen), dtype=bool) if whole else reach > reach.max() - RIM_M
-        receivers = [self._all[index] for index in self._within_earshot(cells)]
-        radios = [self.radio(receiver.id) for receiver in receivers]
-        expected = expected_dbm(receivers, radios, cells)
-        threshold = np.array([radio.threshold_dbm for radio in radios])
-        covered = (expected > threshold).any(axis=1)
+        numbers = self._within_earshot(cells)
+        listening = self._listening(cells, numbers)
+        covered = (listening.expected > listening.threshold_dbm).any(axis=1)
         exits = graph.ends[chosen] | ~covered
+        moves, keys = moves_within(graph, chosen, exits=exits, surroundings=self.surroundings)
         return Tile(
             cells=cells,
-            amid={receiver.id for receiver in receivers if _distance(receiver, cells) < BESIDE_M},
+            amid={k for k in numbers if _distance(self._all[k], cells) < BESIDE_M},
             rim=rim,
-            moves=moves_within(graph, chosen, exits=exits, surroundings=self.surroundings),
-            columns={receiver.id: column for column, receiver in enumerate(receivers)},
-            antennas=antennas_of(receivers),
-            expected=expected,
-            threshold_dbm=threshold,
-            detection=np.array([radio.detection for radio in radios]),
-            zones=self._zones[:, chosen],
+            moves=moves,
+            keys=keys,
+            listening=listening,
+            zones=np.ascontiguousarray(self._zones[:, chosen]),
+            path=graph.path[chosen],
+        )
+
+    def _listening(self, cells: Points, numbers: Sequence[int]) -> Listening:
+        receivers = [self._all[number] for number in numbers]
+        radios = [self.radio(receiver.id) for receiver in receivers]
+        columns = np.full(len(self._all), -1, dtype=np.int32)
+        columns[numbers] = np.arange(len(numbers))
+        return Listening(
+            cells=cells.astype(np.float32),
+            receivers=np.array(numbers, dtype=np.int32),
+            columns=columns,
+            expected=expected_dbm(receivers, radios, cells).astype(np.float32),
+            antennas=antennas_of(receivers).astype(np.float32),
+            threshold_dbm=np.array([radio.threshold_dbm for radio in radios], dtype=np.float32),
+            detection=np.array([radio.detection for radio in radios], dtype=np.float32),
+            variance=np.array([radio.power_sd_db**2 for radio in radios], dtype=np.float32),
         )
 
     def _within_earshot(self, cells: Points) -> list[int]:

@@ -4,22 +4,19 @@ The belief is that for the end of a second. An update carries it to the middle o
 that second's readings and misses are weighed, and on to its end.
 """
 
-from collections.abc import Mapping, Set
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 from gateway.model import Presence
-from gateway.tags.levels import Knowledge, Level, Levels
-from gateway.tags.propagation import Floats, directions, log_missed
+from gateway.tags.levels import Knowledge, knowledge_of, nothing_learned, resumed
+from gateway.tags.motion import WIDTH, Singles
 from gateway.tags.tile import Ground, Tile
+from gateway.tags.weighing import MOST_HEARD, Heard, weigh
 
 OUT_AT_FIRST = 0.01
-HEARD_OUT_LOG = -3.0  # to be heard, and yet out of coverage
-SILENCE_LOG = 4.0  # the most that silence says for it
-RESCUED = 1e-3
 RIM_MASS = 0.02
-MISS_TEMPER = 0.12
 PACE_LEARNING = 0.1
 LONGEST_INTERVAL_S = 20.0
 
@@ -27,9 +24,6 @@ SILENT_AFTER_S = 30
 SILENT_AFTER_INTERVALS = 4.0
 LONGEST_PATIENCE_S = round(SILENT_AFTER_INTERVALS * LONGEST_INTERVAL_S)
 ENOUGH_MISSED_HEARINGS = 3.0
-BEST_HEARD = 12
-ENOUGH_HEARD = 6  # beyond that, misses say nothing that readings do not say better
-LISTENERS = 8
 ASTRAY_SECONDS = 5
 SURE_TO_SEND = 0.95
 
@@ -40,15 +34,17 @@ class Estimate:
 
     `states` is the belief over the tile's states, `mass` (cells + 1,) that over its cells and,
     last, out of coverage. `likelihood` (cells + 1,) is that of what was heard and missed in the
-    middle of the second, and part of `states`: smoothing needs both. The track began in `since`.
+    middle of the second, and part of `states`: smoothing needs both. `log_evidence` is the log
+    density of what was heard and missed. The track began in `since`.
     """
 
     second: int
     since: int
     tile: Tile
-    states: Floats
-    mass: Floats
-    likelihood: Floats
+    states: Singles
+    mass: Singles
+    likelihood: Singles
+    log_evidence: float
     n_heard: int
     unheard_s: int
 
@@ -57,71 +53,72 @@ class Track:
     """One tag on the site, from a first hearing until it is silent."""
 
     def __init__(
-        self,
-        ground: Ground,
-        *,
-        second: int,
-        heard: Mapping[str, Level],
-        knowledge: Knowledge | None = None,
+        self, ground: Ground, *, second: int, heard: Heard, knowledge: Knowledge | None = None
     ) -> None:
         """Begin in `second`, which `update` is still to take, near whoever `heard` it best.
 
         `knowledge` is what was learned of the tag's levels when it was tracked before.
         """
         self._ground = ground
-        self._tile = ground.tile_by(max(heard, key=lambda receiver: heard[receiver].mean_dbm))
+        self._tile = ground.tile_by(int(heard.receivers[0]))
         self._states = _anywhere(self._tile)
-        self._levels = Levels(
-            cells=len(self._tile.cells) + 1,
-            surroundings=ground.surroundings,
-            sd_db=lambda receiver: ground.radio(receiver).power_sd_db,
-        )
-        if knowledge is not None:
-            self._levels.begin_with(knowledge, second=second)
+        self._means = np.zeros((len(self._tile.cells) + 1, WIDTH), dtype=np.float32)
+        if knowledge is None:
+            self._learned = nothing_learned(ground.surroundings)
+        else:
+            self._learned = resumed(knowledge, second=second)
+            self._means += knowledge.mean
         self._interval_s = 1.0
         self._since = self._last_heard = second
         self._missed_hearings = 0.0
         self._silence_log = 0.0
         self._astray = 0
 
-    def lost(self, heard: Mapping[str, Level]) -> bool:
+    def lost(self, heard: Heard) -> bool:
         """Whether the tag is not where it was followed to; then a new track must begin.
 
         It is, where no receiver nearby hears it, or where those that hear it best stand elsewhere
         for some seconds: ask once a second.
         """
-        if not heard:
+        if not len(heard.receivers):
             return False
-        best = max(heard, key=lambda receiver: heard[receiver].mean_dbm)
-        self._astray = 0 if best in self._tile.amid else self._astray + 1
-        nowhere = not any(receiver in self._tile.columns for receiver in heard)
-        return nowhere or self._astray >= ASTRAY_SECONDS
+        self._astray = 0 if int(heard.receivers[0]) in self._tile.amid else self._astray + 1
+        nowhere = (self._tile.listening.columns[heard.receivers] < 0).all()
+        return bool(nowhere) or self._astray >= ASTRAY_SECONDS
 
-    def update(self, second: int, heard: Mapping[str, Level], alive: Set[str]) -> Estimate:
+    def update(self, second: int, heard: Heard, alive: NDArray[np.bool_]) -> Estimate:
         """The belief after `second`, the one after the last.
 
-        `heard` is by receiver of the site; `alive` are receivers whose silence is evidence.
+        `alive` (receivers of the site,) are those whose silence is evidence.
         """
-        near = self._best(heard)
-        self._levels.drift(1.0)
-        before = self._rescue(self._carry(self._states))
-        mass = self._tile.moves.mass(before)
-        log = self._weigh_misses(heard, alive, mass)
-        if near:
-            log += self._weigh_readings(second, near, mass)
+        tile = self._tile
+        near = _near(tile, heard)
+        weighed = weigh(
+            second,
+            tile.moves,
+            tile.listening,
+            near,
+            alive,
+            min(1 / self._interval_s, SURE_TO_SEND),
+            self._learned,
+            self._states,
+            self._means,
+            self._silence_log,
+        )
+        self._states, self._means = weighed.states, weighed.means
+        self._silence_log = weighed.silence_log
+        self._missed_hearings += weighed.missed
+        if len(near.receivers):
             self._note_hearing(second)
-        log = np.append(log, self._log_out(near, log, mass))
-        likelihood = np.exp(log - log.max())
-        after = before * likelihood[self._tile.moves.places]
-        self._states = self._carry(after / after.sum())
         estimate = Estimate(
             second=second,
             since=self._since,
-            tile=self._tile,
-            states=self._states,
-            mass=self._tile.moves.mass(self._states),
-            likelihood=likelihood,
-            n_heard=len(heard),
+            tile=tile,
+            states=weighed.states,
+            mass=weighed.mass,
+            likelihood=weighed.likelihood,
+            log_evidence=weighed.log_evidence,
+            n_heard=len(heard.receivers),
             unheard_s=second - self._last_heard,
         )
         self._follow(estimate)
@@ -141,70 +138,7 @@ class Track:
 
     def knowledge(self, estimate: Estimate) -> Knowledge:
         """What was learned of the tag's levels, for its next track."""
-        return self._levels.known(estimate.mass)
-
-    def _best(self, heard: Mapping[str, Level]) -> dict[str, Level]:
-        """The strongest readings by receivers of the tile; the weakest of many say little."""
-        near = [one for one in heard if one in self._tile.columns]
-        near.sort(key=lambda one: (-heard[one].mean_dbm, one))
-        return {one: heard[one] for one in near[:BEST_HEARD]}
-
-    def _carry(self, states: Floats) -> Floats:
-        later, flow = self._tile.moves.forward(states)
-        self._levels.means = self._tile.moves.flows.carry(self._levels.means, flow)
-        return later
-
-    def _rescue(self, states: Floats) -> Floats:
-        """Let a little of the belief be anywhere, so that no mistake is for ever."""
-        states *= 1 - RESCUED
-        states[: len(self._tile.cells)] += RESCUED / len(self._tile.cells)
-        return states
-
-    def _weigh_misses(self, heard: Mapping[str, Level], alive: Set[str], mass: Floats) -> Floats:
-        """Log likelihood (cells,) of the receivers that live and heard nothing."""
-        tile = self._tile
-        silent = [one for one in tile.columns if one in alive and one not in heard]
-        if not silent or len(heard) >= ENOUGH_HEARD:
-            return np.zeros(len(tile.cells))
-        columns = np.array([tile.columns[one] for one in silent])
-        margin = mass[:-1] @ tile.expected[:, columns] - tile.threshold_dbm[columns]
-        near = np.argsort(-margin, kind="stable")[:LISTENERS]
-        columns = columns[near]
-        stronger = self._levels.above_usual_db([silent[index] for index in near])[:-1]
-        above = tile.expected[:, columns] + stronger - tile.threshold_dbm[columns]
-        log = log_missed(above, tile.detection[columns])
-        if heard.keys().isdisjoint(tile.columns):
-            sent = min(1 / self._interval_s, SURE_TO_SEND)
-            log = np.log1p(sent * np.expm1(log))
-            self._missed_hearings -= float(mass[:-1] @ np.expm1(log))
-        return MISS_TEMPER * log
-
-    def _log_out(self, heard: Mapping[str, Level], log: Floats, mass: Floats) -> float:
-        """Log likelihood of the same second if the tag is out of coverage.
-
-        Silence speaks for it, but only so much: a tag can also have stopped sending.
-        """
-        if heard:
-            return float(log.max()) + HEARD_OUT_LOG
-        on_map = float(mass[:-1] @ log) / float(mass[:-1].sum())
-        gain = min(-on_map, SILENCE_LOG - self._silence_log)
-        self._silence_log += gain
-        return on_map + gain
-
-    def _weigh_readings(self, second: int, heard: Mapping[str, Level], mass: Floats) -> Floats:
-        """Log likelihood (cells,) of what was heard."""
-        tile = self._tile
-        columns = [tile.columns[one] for one in heard]
-        expected = tile.expected[:, columns]
-        on_map = mass[:-1] / mass[:-1].sum()
-        log = self._levels.log_likelihood(
-            second,
-            heard,
-            # out of coverage learns what the map learns on average
-            expected=np.concatenate([expected, [on_map @ expected]]),
-            directions=directions(on_map @ tile.cells, tile.antennas[columns]),
-        )
-        return log[:-1]
+        return knowledge_of(self._learned, self._means, estimate.mass)
 
     def _note_hearing(self, second: int) -> None:
         pause_s = min(float(second - self._last_heard), LONGEST_INTERVAL_S)
@@ -224,14 +158,23 @@ class Track:
             return
         states = new.take(old, self._states, absent=0.0)
         self._states = states / states.sum()
-        usual = estimate.mass @ self._levels.means
-        self._levels.means = new.take_places(old, self._levels.means, absent=usual)
+        usual = estimate.mass @ self._means
+        self._means = new.take_places(old, self._means, absent=usual)
         self._tile = new
 
 
-def _anywhere(tile: Tile) -> Floats:
+def _near(tile: Tile, heard: Heard) -> Heard:
+    """The strongest readings by receivers of the tile; the weakest of many say little."""
+    here = tile.listening.columns[heard.receivers] >= 0
+    if len(here) <= MOST_HEARD and here.all():
+        return heard
+    kept = np.flatnonzero(here)[:MOST_HEARD]
+    return Heard(heard.receivers[kept], heard.dbm[kept], heard.packets[kept])
+
+
+def _anywhere(tile: Tile) -> Singles:
     """A first belief: standing or walking, on any cell."""
-    walking = len(tile.moves.places) - len(tile.cells) - 1
+    walking = len(tile.moves.tails)
     shares = [0.5 / len(tile.cells), 0.5 / max(walking, 1), OUT_AT_FIRST]
     states = np.repeat(shares, [len(tile.cells), walking, 1])
-    return np.asarray(states / states.sum())
+    return np.asarray(states / states.sum(), dtype=np.float32)

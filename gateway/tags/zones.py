@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from gateway.model import Crossing, ZoneEvent
-from gateway.tags.propagation import Floats
+from gateway.tags.motion import Singles
 
 ENTER_AT = 0.8
 LEAVE_AT = 0.2
@@ -21,7 +21,7 @@ class ZoneWatch:
         self._tag = tag
         self._inside: dict[str, bool | None] = dict.fromkeys(zones)
 
-    def update(self, at: float, probabilities: Floats) -> list[ZoneEvent]:
+    def update(self, at: float, probabilities: Singles) -> list[ZoneEvent]:
         """`probabilities` (z,) of being inside, in the order of the zones."""
         events: list[ZoneEvent] = []
         for (zone, was), probability in zip(

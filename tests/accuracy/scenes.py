@@ -1,61 +1,159 @@
-"""Places to try positions on: a street with poles, rooms with boxes on the walls, and walkers.
+"""Places to try positions on: streets with poles, a neighbourhood, rooms with boxes on the walls.
 
-Nothing here knows the tracker. A scene is a way network with receivers; `radio` makes it heard.
+Nothing here knows the tracker. A scene is what stands there; `walks` sends people through it, and
+`radio` makes them heard.
 """
 
 import json
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
 Floats = NDArray[np.float64]
+Indexes = NDArray[np.intp]
+Box = tuple[float, float, float, float]
+Point = tuple[float, float]
 
-START_AT = 1_770_000_000.0
 ORIGIN = (140.888, 37.05)
 METRES_PER_DEGREE = (88_963.0, 110_981.0)
-TICK_S = 0.1
+POLE_M, KERB_M, YARD_M = 4.5, 1.0, 4.0
+WALKS_M_S, HALTS_EVERY_M, STRAIGHT_ON = 1.3, 250.0, 2.0
 
 
 @dataclass(frozen=True, slots=True)
 class Scene:
     """`places` (n, 2), metres, joined by `ways` (m, 2), indexes; `receivers` (r, 3) with height.
 
-    `zones` maps a name to (west, south, east, north). `pace_m_s` is how fast people walk.
+    `trails` (t, 2) are ways that people walk and no map shows; `areas` are rings (k, 2) of open
+    ground, `houses` boxes that radio passes weakened. `zones` maps a name to (west, south, east, north). People walk at `pace_m_s`, halt every
+    `halt_every_m` or so, and at each hop like to go `straight_on`: e to its power against aside.
     """
 
     name: str
     places: Floats
-    ways: NDArray[np.intp]
+    ways: Indexes
+    trails: Indexes
+    areas: tuple[Floats, ...]
+    houses: tuple[Box, ...]
     receivers: Floats
-    zones: Mapping[str, tuple[float, float, float, float]]
+    zones: Mapping[str, Box]
     pace_m_s: float
+    halt_every_m: float
+    straight_on: float
 
 
-@dataclass(frozen=True, slots=True)
-class Walk:
-    """Where a carrier was: times (n,), positions (n, 2) metres, heading (n,) radians."""
+@dataclass
+class _Net:
+    """Places that are named by where they are, and pairs of them."""
 
-    at: Floats
-    xy: Floats
-    heading: Floats
+    places: dict[Point, int] = field(default_factory=dict)
+
+    def pairs(self, lines: Iterable[Iterable[Point]]) -> Indexes:
+        """Every two neighbours (n, 2) of every line."""
+        steps = [step for line in lines for step in pairwise(line)]
+        found = [[self.places.setdefault(p, len(self.places)) for p in step] for step in steps]
+        return np.array(found, dtype=np.intp).reshape(-1, 2)
 
 
-def street(*, receivers: int = 10) -> Scene:
-    """Two pavements of 130 m, 9 m apart, three crossings, poles on alternating sides."""
-    length, width = 130.0, 9.0
-    east = (np.arange(receivers) + 0.5) * length / receivers
-    north = np.where(np.arange(receivers) % 2, width + 1.0, -1.0)
+def street(*, length_m: float = 130.0, poles: int = 10, crossings: int = 3) -> Scene:
+    """Two pavements 9 m apart, poles on alternating sides; a long one has zones of 15 and 60 m."""
+    net, width = _Net(), 9.0
+    along = np.linspace(0, length_m, crossings).tolist()
+    across = [[(x, 0.0), (x, width)] for x in along]
+    ways = net.pairs([[(x, y) for x in along] for y in (0.0, width)] + across)
+    east = (np.arange(poles) + 0.5) * length_m / poles
+    north = np.where(np.arange(poles) % 2, width + KERB_M, -KERB_M)
+    south, top = -5.0, width + 5.0
+    zones = {"school": (-5.0, south, 30.0, top), "park": (80.0, south, 110.0, top)}
+    if length_m > 220:
+        zones |= {"shop": (50.0, south, 65.0, top), "field": (150.0, south, 210.0, top)}
     return Scene(
-        name="street",
-        places=np.array([(x, y) for y in (0.0, width) for x in (0.0, length / 2, length)]),
-        ways=np.array([(0, 1), (1, 2), (3, 4), (4, 5), (0, 3), (1, 4), (2, 5)]),
-        receivers=np.stack([east, north, np.full(receivers, 4.5)], axis=1),
-        zones={"school": (-5, -5, 30, width + 5), "park": (80, -5, 110, width + 5)},
-        pace_m_s=1.3,
+        name=f"street-{length_m / poles:.0f}",
+        places=np.array(list(net.places)),
+        ways=ways,
+        trails=net.pairs([]),
+        areas=(),
+        houses=(),
+        receivers=np.column_stack([east, north, np.full(poles, POLE_M)]),
+        zones=zones,
+        pace_m_s=WALKS_M_S,
+        halt_every_m=HALTS_EVERY_M,
+        straight_on=STRAIGHT_ON,
     )
+
+
+def neighbourhood(*, spacing_m: float) -> Scene:
+    """Three blocks by two of 70 × 50 m, a pavement around each; one of them is a park.
+
+    Streets are 8 m wide; each has poles every `spacing_m` on alternating sides. People cross the
+    park by trails that no map shows.
+    """
+    net, wide, deep, road = _Net(), 70.0, 50.0, 8.0
+    blocks = [
+        (x, y, x + wide, y + deep)
+        for x in (0.0, wide + road, 2 * (wide + road))
+        for y in (0.0, deep + road)
+    ]
+    crossings = [[(w, y), (w - road, y)] for w, s, _, n in blocks if w > 0 for y in (s, n)]
+    crossings += [[(x, s), (x, s - road)] for w, s, e, _ in blocks if s > 0 for x in (w, e)]
+    ways = net.pairs([_ring(block) for block in blocks] + crossings)
+    park = blocks[3]
+    shares = np.array([(0.2, 0.4), (0.5, 0.7), (0.75, 0.3)])
+    lawn = [(park[0] + wide * x, park[1] + deep * y) for x, y in shares.tolist()]
+    over = [[gate, spot] for gate in _ring(park)[:4] for spot in lawn]
+    trails = net.pairs([*over, [*lawn, lawn[0]]])
+    return Scene(
+        name=f"town-{spacing_m:.0f}",
+        places=np.array(list(net.places)),
+        ways=ways,
+        trails=trails,
+        areas=(np.array(_ring(park)),),
+        houses=tuple(_within(block, YARD_M) for block in blocks if block != park),
+        receivers=_poles_between(blocks, road, spacing_m),
+        zones={
+            "school": (-4.0, -4.0, 36.0, deep + 4),
+            "corner": (park[0] - 4, park[3] - 8, park[0] + 11, park[3] + 4),
+            "park": (park[0] - 2, park[1] - 2, park[2] + 2, park[3] + 2),
+            "hall": (blocks[4][0] + 20, -4.0, blocks[4][0] + 50, deep + 4),
+        },
+        pace_m_s=WALKS_M_S,
+        halt_every_m=HALTS_EVERY_M,
+        straight_on=STRAIGHT_ON,
+    )
+
+
+def _ring(box: Box) -> list[Point]:
+    west, south, east, north = box
+    return [(west, south), (east, south), (east, north), (west, north), (west, south)]
+
+
+def _within(box: Box, margin_m: float) -> Box:
+    west, south, east, north = box
+    return west + margin_m, south + margin_m, east - margin_m, north - margin_m
+
+
+def _poles_between(blocks: list[Box], road: float, spacing_m: float) -> Floats:
+    """Poles (p, 3) at the kerbs of every street between and around the blocks."""
+    wests, souths, easts, norths = (sorted(set(edges)) for edges in zip(*blocks, strict=True))
+    rows = []
+    for y in (souths[0] - road / 2, *(north + road / 2 for north in norths)):
+        east, side = _row(wests[0], easts[-1], spacing_m)
+        rows.append(np.column_stack([east, y + side * (road / 2 - KERB_M)]))
+    for x in (wests[0] - road / 2, *(east + road / 2 for east in easts)):
+        north, side = _row(souths[0], norths[-1], spacing_m)
+        rows.append(np.column_stack([x + side * (road / 2 - KERB_M), north]))
+    poles = np.concatenate(rows)
+    return np.column_stack([poles, np.full(len(poles), POLE_M)])
+
+
+def _row(start: float, end: float, spacing_m: float) -> tuple[Floats, Floats]:
+    """Places along a line, and on which side of it (±1) each is."""
+    along = np.arange(start + spacing_m / 2, end, spacing_m)
+    return along, np.where(np.arange(len(along)) % 2, 1.0, -1.0)
 
 
 def room(random: np.random.Generator, *, receivers: int = 10) -> Scene:
@@ -65,57 +163,31 @@ def room(random: np.random.Generator, *, receivers: int = 10) -> Scene:
     for _ in range(wide * deep // 24):
         x, y = int(random.integers(1, wide - 3)), int(random.integers(1, deep - 3))
         free[x : x + 2, y : y + 2] = False
-    spots = np.argwhere(free)
-    index = {(int(x), int(y)): k for k, (x, y) in enumerate(spots)}
-    ways = [
-        (k, index[near])
-        for (x, y), k in index.items()
-        for near in ((x + 1, y), (x, y + 1))
-        if near in index
-    ]
-    turn = np.arange(receivers) + random.uniform(0, 1)
-    angle = 2 * np.pi * turn / receivers
+    net = _Net()
+    ways = net.pairs(
+        [(float(x), float(y)), (float(x + east), float(y + north))]
+        for x, y in np.argwhere(free)
+        for east, north in ((1, 0), (0, 1))
+        if x + east < wide and y + north < deep and free[x + east, y + north]
+    )
+    angle = 2 * np.pi * (np.arange(receivers) + random.uniform(0, 1)) / receivers
     reach = random.uniform(0.35, 1.0, receivers)
     around = np.stack([np.cos(angle) * reach * wide / 2, np.sin(angle) * reach * deep / 2], axis=1)
     height = random.uniform(1.2, 2.4, receivers)
     half = wide / 2
     return Scene(
-        name="room",
-        places=spots.astype(float),
-        ways=np.array(ways),
+        name=f"room-{receivers}",
+        places=np.array(list(net.places)),
+        ways=ways,
+        trails=net.pairs([]),
+        areas=(),
+        houses=(),
         receivers=np.column_stack([around + np.array([wide, deep]) / 2, height]),
         zones={"west": (-1, -1, half, deep + 1), "east": (half, -1, wide + 1, deep + 1)},
-        pace_m_s=0.7,
+        pace_m_s=0.6,
+        halt_every_m=60.0,
+        straight_on=4.5,
     )
-
-
-def walk(random: np.random.Generator, scene: Scene, *, seconds: int) -> Walk:
-    """From place to place, seldom straight back, with halts."""
-    near: dict[int, list[int]] = {}
-    for a, b in scene.ways.tolist():
-        near.setdefault(a, []).append(b)
-        near.setdefault(b, []).append(a)
-    here, came = int(random.choice(sorted(near))), np.zeros(2)
-    xy, heading = [scene.places[here]], [0.0]
-    while len(xy) * TICK_S < seconds:
-        spans = scene.places[near[here]] - scene.places[here]
-        spans /= np.hypot(*spans.T)[:, None]
-        liking = np.exp(2 * spans @ came)
-        chosen = int(random.choice(len(spans), p=liking / liking.sum()))
-        there, came = near[here][chosen], spans[chosen]
-        span = scene.places[there] - scene.places[here]
-        pace = max(random.normal(scene.pace_m_s, 0.2 * scene.pace_m_s), 0.3) * TICK_S
-        line = scene.places[here] + np.arange(pace, np.hypot(*span), pace)[:, None] * came
-        halt = random.uniform(3, 40) if random.random() < 0.05 + np.hypot(*span) / 300 else 0
-        xy += [*line, *([line[-1]] * int(halt / TICK_S))]
-        heading += [float(np.arctan2(came[1], came[0]))] * (len(xy) - len(heading))
-        here = there
-    count = round(seconds / TICK_S)
-    points = np.array(xy[:count])
-    sway = np.cumsum(random.normal(0, 0.04, points.shape), axis=0)
-    sway -= np.array([np.convolve(s, np.ones(100) / 100, mode="same") for s in sway.T]).T
-    at = START_AT + TICK_S * np.arange(count, dtype=float)
-    return Walk(np.asarray(at), np.asarray(points + sway), np.array(heading[:count]))
 
 
 def degrees(xy: Floats) -> Floats:
@@ -124,7 +196,7 @@ def degrees(xy: Floats) -> Floats:
 
 
 def write_site(file: Path, scene: Scene) -> None:
-    """The scene as a site file."""
+    """The scene as a site file: what a map shows, trails not."""
     features = [
         _feature("Point", degrees(xyz[None, :2])[0], kind="receiver", id=f"r{k}", height_m=xyz[2])
         for k, xyz in enumerate(scene.receivers)
@@ -132,9 +204,10 @@ def write_site(file: Path, scene: Scene) -> None:
     features += [
         _feature("LineString", degrees(scene.places[way]), kind="path") for way in scene.ways
     ]
-    for zone, (west, south, east, north) in scene.zones.items():
-        ring = [(west, south), (east, south), (east, north), (west, north), (west, south)]
-        features.append(_feature("Polygon", degrees(np.array(ring))[None], kind="zone", id=zone))
+    features += [_feature("Polygon", degrees(ring)[None], kind="area") for ring in scene.areas]
+    for zone, box in scene.zones.items():
+        ring = np.array(_ring(box))
+        features.append(_feature("Polygon", degrees(ring)[None], kind="zone", id=zone))
     document = {
         "type": "FeatureCollection",
         "properties": {"name": scene.name},

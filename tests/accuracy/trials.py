@@ -1,73 +1,106 @@
-"""A scene, a walk and a tag: recorded, located by the product, scored."""
+"""Trials, located by the product and scored."""
 
-from dataclasses import dataclass
+import csv
+import gzip
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 
 from gateway.cli.locate import Mode, run
-from gateway.cli.recording import Recording, Row
-from gateway.site import load_site
-from tests.accuracy.radio import Climate, hear
-from tests.accuracy.scenes import Scene, degrees, walk, write_site
-from tests.accuracy.score import EventScore, Score, Truth, pooled, score, score_events
-
-WALK_S = 400
-
-
-@dataclass(frozen=True, slots=True)
-class Trial:
-    """A recording and the truth about it."""
-
-    recording: Recording
-    truth: Truth
+from gateway.cli.recording import read_recording, windows_of
+from gateway.model import TagIdentifier
+from gateway.tags.calibration import Calibration
+from gateway.tags.identity import Directory
+from gateway.tags.learning import learn
+from tests.accuracy.forecasts import (
+    Forecasts,
+    path_forecasts,
+    pooled_forecasts,
+    zone_forecasts,
+)
+from tests.accuracy.score import (
+    EventScore,
+    Score,
+    Truth,
+    pooled,
+    pooled_events,
+    score,
+    score_events,
+)
+from tests.accuracy.towns import Trial
 
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """The scores of all trials of a kind."""
+    """The score of all trials of a kind; `zones` of those events that were told live.
+
+    `inside` are the probabilities of zones that positions carry, `ways` those of the path named.
+    """
 
     positions: Score
-    events: EventScore
+    zones: dict[str, EventScore]
+    inside: Forecasts
+    ways: Forecasts
+
+    @property
+    def events(self) -> EventScore:
+        return pooled_events(self.zones.values())
 
 
-def make_trial(
-    folder: Path,
-    scene: Scene,
-    climate: Climate,
-    *,
-    seed: int,
-    offset_db: float = 0.0,
-    rate_hz: float = 2.0,
-    dead: frozenset[int] = frozenset(),
-) -> Trial:
-    """A walk of 400 s with a tag `offset_db` stronger than usual; `dead` receivers say nothing."""
-    random = np.random.default_rng(seed)
-    path = walk(random, scene, seconds=WALK_S)
-    heard = hear(random, scene, climate, path, offset_db=offset_db, rate_hz=rate_hz)
-    file = folder / f"{scene.name}-{seed}.geojson"
-    write_site(file, scene)
-    site = load_site(file)
-    rows = (Row(one.at, f"r{one.receiver}", "tag", one.rssi_dbm) for one in heard)
-    kept = sorted(row for row in rows if int(row.receiver[1:]) not in dead)
-    truth = Truth(path.at, site.to_metres(degrees(path.xy)))
-    return Trial(Recording(site, tuple(kept), {}), truth)
-
-
-def outcome(trials: list[Trial], mode: Mode = Mode.LIVE) -> Outcome:
+def outcome(trials: Iterable[Trial], mode: Mode = Mode.LIVE) -> Outcome:
     """What the product makes of `trials`."""
-    positions, events = [], []
+    positions: list[Score] = []
+    events: list[EventScore] = []
+    inside: list[Forecasts] = []
+    ways: list[Forecasts] = []
     for trial in trials:
         site = trial.recording.site
-        found, told = run(trial.recording, mode, progress=lambda _done, _total: None)
-        positions.append(score(found, trial.truth, site))
-        events.append(score_events(told, trial.truth, site))
-    return Outcome(
-        pooled(positions),
-        EventScore(
-            hours=sum(one.hours for one in events),
-            crossings=sum(one.crossings for one in events),
-            false=sum(one.false for one in events),
-            delays_s=tuple(delay for one in events for delay in one.delays_s),
-        ),
-    )
+        found, told = run(trial.recording, mode, progress=_unseen, radios=trial.radios)
+        for tag, truth in trial.truths.items():
+            own = [one for one in found if one.tag == tag]
+            positions.append(score(own, truth, site))
+            inside.append(zone_forecasts(own, truth, site))
+            ways.append(path_forecasts(own, truth, site))
+            events += score_events([one for one in told if one.tag == tag], truth, site)
+    names = dict.fromkeys(event.zone for event in events)
+    by_zone = {name: pooled_events((e for e in events if e.zone == name), name) for name in names}
+    return Outcome(pooled(positions), by_zone, pooled_forecasts(inside), pooled_forecasts(ways))
+
+
+def learned(trial: Trial, previous: Calibration | None = None) -> Calibration:
+    """What a night makes of the day of `trial`, without the truth."""
+    recording = trial.recording
+    names = Directory(TagIdentifier(tag, tag, button=False) for tag in recording.tags)
+    windows = list(windows_of(recording, tail_s=0))
+    calibration = learn(recording.site, names, windows, previous=previous)
+    assert calibration is not None, "a day of walks says something"
+    return calibration
+
+
+def corrected(trial: Trial, calibration: Calibration) -> Trial:
+    """The same day with what the night found out of the site and its receivers."""
+    site = calibration.corrected(trial.recording.site)
+    recording = replace(trial.recording, site=site)
+    return replace(trial, recording=recording, radios=calibration.radios)
+
+
+def recorded(folder: Path) -> Trial:
+    """A real recording, whose folder has `truth.csv.gz`."""
+    recording = read_recording(folder, progress=_unseen)
+    rows: dict[str, list[tuple[float, float, float]]] = {}
+    with gzip.open(folder / "truth.csv.gz", "rt", encoding="utf-8", newline="") as text:
+        for row in csv.DictReader(text):
+            known = (float(row["at"]), float(row["lon"]), float(row["lat"]))
+            rows.setdefault(row["tag"], []).append(known)
+    tables = {tag: np.array(sorted(known)) for tag, known in rows.items()}
+    truths = {
+        tag: Truth(table[:, 0], recording.site.to_metres(table[:, 1:]))
+        for tag, table in tables.items()
+    }
+    return Trial(recording, truths, dict.fromkeys(truths, 0.0))
+
+
+def _unseen(_done: int, _total: int) -> None:
+    """Progress that nobody watches."""

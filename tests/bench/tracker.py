@@ -1,70 +1,91 @@
-"""Fixes per second on the whole town's map, against 300 carriers once a second on a Pi's core."""
+"""A second of a whole neighbourhood: how long the pipeline's step takes, and what it holds.
 
+Tags walk for a minute before anything is measured: beliefs are then as narrow as in life. Every
+case runs in a process of its own, so that memory is that of the case alone.
+"""
+
+import json
+import re
+import subprocess
+import sys
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from statistics import median
 
-import numpy as np
-
-from gateway.model import Reading, TagIdentifier, Window
-from gateway.site import Site, load_site
 from gateway.tags.identity import Directory
 from gateway.tags.pipeline import Pipeline
 from tests.bench.figure import Figure
+from tests.bench.town import Town, identifiers_of, seconds_of
 from tests.needs import ROOT
 
-TAGS = 100
-WARM_UP_S = 5
-MEASURED_S = 20
-WALK_M_S = 1.3
-REACH_M = 90.0
-CARRIERS = 300
-PI_FACTOR = 8
-FIRST = 1_800_000_000
+WARM_UP_S, MEASURED_S = 60, 10
+LARGE = (20.0, 600)  # km of paths, receivers
+SMALL = (2.0, 60)
+TAGS = 2000
+CROWDS = (100, 1000, 10_000)
+
+STEP_LIMIT_MS = 60.0
+MEMORY_LIMIT_MB = 150.0
 
 
 def measure() -> Sequence[Figure]:
-    """TAGS carriers outdoors, each walking a path of the town and heard by all within reach."""
-    site = load_site(ROOT / "config" / "site.geojson")
-    identifiers = [TagIdentifier(f"uid:{n:032x}", f"t-{n}", button=False) for n in range(TAGS)]
-    pipeline = Pipeline(site, Directory(identifiers))
-    windows = list(_windows(site, identifiers))
-    for window in windows[:WARM_UP_S]:
-        pipeline.step(window.second, [window])
-    begun = time.perf_counter()
-    fixes = sum(
-        len(pipeline.step(window.second, [window]).positions) for window in windows[WARM_UP_S:]
-    )
-    spent = time.perf_counter() - begun
-    needed = CARRIERS * PI_FACTOR
-    return [Figure("tracker: fixes, town of 131 poles", fixes / spent, "1/s", _NEEDED, needed)]
+    """The step against its limit, memory, and how the cost of a fix grows."""
+    town = _run(TAGS, LARGE)
+    figures = [
+        Figure("tracker: step, 2,000 tags", town["step_ms"], "ms", "limit", STEP_LIMIT_MS),
+        Figure("tracker: memory, whole process", town["rss_mb"], "MB", "limit", MEMORY_LIMIT_MB),
+        Figure("tracker: … of it not files' pages", town["private_mb"], "MB"),
+        Figure("tracker: … of it by town and tags", town["added_mb"], "MB"),
+    ]
+    crowds = {TAGS: town} | {tags: _run(tags, LARGE) for tags in CROWDS}
+    least = min(crowds)
+    for tags, case in sorted(crowds.items()):
+        against = f"{least} tags" if tags != least else ""
+        name = f"tracker: a fix, {tags:,} tags, 20 km"
+        figures.append(Figure(name, case["fix_us"], "µs", against, crowds[least]["fix_us"]))
+    small = _run(TAGS, SMALL)["fix_us"]
+    figures.append(Figure("tracker: a fix, 2,000 tags, 2 km", small, "µs"))
+    figures.append(Figure("tracker: … 20 km", town["fix_us"], "µs", "2 km", small))
+    return figures
 
 
-_NEEDED = f"{CARRIERS} carriers at 1 Hz × {PI_FACTOR} (Pi)"
+def _run(tags: int, size: tuple[float, int]) -> Mapping[str, float]:
+    """One case in a process of its own."""
+    arguments = [str(value) for value in (tags, *size)]
+    command = [sys.executable, "-m", "tests.bench.tracker", *arguments]
+    done = subprocess.run(command, check=True, capture_output=True, text=True, cwd=ROOT)
+    found: Mapping[str, float] = json.loads(done.stdout)
+    return found
 
 
-def _windows(site: Site, identifiers: Sequence[TagIdentifier]) -> Iterator[Window]:
-    random = np.random.default_rng(1)
-    poles = np.array([receiver.xy for receiver in site.receivers])
-    names = [receiver.id for receiver in site.receivers]
-    long = [path.points for path in site.paths if len(path.points) >= 2]
-    chosen = [long[index] for index in random.integers(len(long), size=len(identifiers))]
-    for second in range(WARM_UP_S + MEASURED_S):
-        readings = []
-        for known, points in zip(identifiers, chosen, strict=True):
-            at = _along(points, WALK_M_S * second)
-            apart = np.hypot(*(poles - at).T)
-            level = -58 - 22 * np.log10(np.maximum(apart, 1)) + random.normal(0, 6, len(poles))
-            heard = np.flatnonzero((apart < REACH_M) & (level > -98))
-            readings += [
-                Reading(names[n], known.identifier, float(level[n]), int(level[n]), 1)
-                for n in heard
-            ]
-        yield Window(FIRST + second, tuple(names), tuple(readings))
+def case(tags: int, km: float, receivers: int) -> Mapping[str, float]:
+    """Median time of a step; memory after it: resident, its private part, and what was added."""
+    town = Town(km=km, receivers=receivers)
+    pipeline = Pipeline(town.site, Directory(identifiers_of(tags)))
+    before_mb = _memory_mb("RssAnon")
+    steps: list[float] = []
+    for second in seconds_of(town, tags=tags, count=WARM_UP_S + MEASURED_S):
+        begun = time.perf_counter()
+        pipeline.step(second.window.second, [second.window])
+        steps.append(time.perf_counter() - begun)
+    step_s = median(steps[WARM_UP_S:])
+    private_mb = _memory_mb("RssAnon")
+    return {
+        "step_ms": step_s * 1e3,
+        "fix_us": step_s / tags * 1e6,
+        "rss_mb": _memory_mb("VmRSS"),
+        "private_mb": private_mb,
+        "added_mb": private_mb - before_mb,
+    }
 
 
-def _along(points: np.ndarray, walked_m: float) -> np.ndarray:
-    """Where one is after `walked_m` of going up and down a polyline."""
-    steps = np.hypot(*np.diff(points, axis=0).T)
-    ends = np.concatenate([[0.0], np.cumsum(steps)])
-    at = abs((walked_m + ends[-1]) % (2 * ends[-1]) - ends[-1])
-    return np.array([np.interp(at, ends, points[:, axis]) for axis in (0, 1)])
+def _memory_mb(kind: str) -> float:
+    status = Path("/proc/self/status").read_text()
+    return int(re.findall(rf"{kind}:\s+(\d+) kB", status)[0]) / 1024
+
+
+if __name__ == "__main__":
+    wanted_tags, wanted_km, wanted_receivers = sys.argv[1:]
+    found_case = case(int(wanted_tags), float(wanted_km), int(wanted_receivers))
+    sys.stdout.write(json.dumps(found_case) + "\n")

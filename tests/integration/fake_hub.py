@@ -53,7 +53,13 @@ def stretch(points: list[tuple[float, float]], times: list[float]) -> Json:
     return {
         "type": "Feature",
         "geometry": {"type": "LineString", "coordinates": points},
-        "properties": {"since": times[0], "until": times[-1], "times": times},
+        "properties": {
+            "kind": "stretch",
+            "since": times[0],
+            "until": times[-1],
+            "times": times,
+            "qualities": ["route"] * len(times),
+        },
     }
 
 

@@ -4,23 +4,19 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Annotated
 
-import msgspec
 from fastapi import APIRouter, HTTPException, Path, Query, Response, status
 
 from gateway.api.answers import GeoJson, Json, told
 from gateway.api.callers import Guardian
 from gateway.api.parts import Parts, PartsOf
-from gateway.api.route import stretches
 from gateway.api.shapes import (
     LookShape,
     OwnCarrier,
     PositionFeature,
-    Route,
     position_feature,
-    stretch_feature,
 )
 from gateway.model import Position
-from gateway.store import access, people, positions, sightings
+from gateway.store import access, people, positions
 from gateway.store.access import Look
 from gateway.store.database import Connection
 from gateway.store.people import Tag, Ward
@@ -29,12 +25,9 @@ from gateway.store.sessions import Session
 router = APIRouter(prefix="/carriers", tags=["carriers"])
 
 AS_GUARDIAN = "guardian of the carrier"
-MOST_POINTS = 50_000
-_DAY_S = 86_400.0
-_UNKNOWN = "There is no such carrier, or no position of it."
+UNKNOWN = "There is no such carrier, or no position of it."
 
 CarrierId = Annotated[str, Path(max_length=64)]
-Time = Annotated[float | None, Query(ge=0, allow_inf_nan=False)]
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,30 +61,9 @@ async def position(carrier: CarrierId, guardian: Guardian, parts: PartsOf) -> Re
     """Where a carrier was last, as a GeoJSON Feature."""
     known = await parts.database.read(_one_known, guardian.user.id, carrier)
     if known is None or known.position is None:
-        raise HTTPException(status.HTTP_404_NOT_FOUND, _UNKNOWN)
+        raise HTTPException(status.HTTP_404_NOT_FOUND, UNKNOWN)
     await log_looks(parts, guardian, [carrier], "position")
     return GeoJson(known.feature)
-
-
-@router.get("/{carrier}/route", responses=told(Route))
-async def route(
-    carrier: CarrierId,
-    guardian: Guardian,
-    parts: PartsOf,
-    since: Time = None,
-    until: Time = None,
-) -> Response:
-    """The way that a carrier went, one LineString for each stretch without a hole.
-
-    Without `until` up to now, without `since` over the day before `until`.
-    """
-    last = parts.clock.utc() if until is None else until
-    first = last - _DAY_S if since is None else since
-    ward = await parts.database.read(people.ward, guardian.user.id, carrier)
-    if ward is None:
-        raise HTTPException(status.HTTP_404_NOT_FOUND, _UNKNOWN)
-    await log_looks(parts, guardian, [carrier], "route")
-    return GeoJson(await parts.database.read(_route, ward, first, last))
 
 
 @router.get("/{carrier}/looks", responses=told(list[LookShape]))
@@ -103,7 +75,7 @@ async def looks(
 ) -> Response:
     """Who looked at this carrier's position when and why, newest first."""
     if await parts.database.read(people.ward, guardian.user.id, carrier) is None:
-        raise HTTPException(status.HTTP_404_NOT_FOUND, _UNKNOWN)
+        raise HTTPException(status.HTTP_404_NOT_FOUND, UNKNOWN)
     found = await parts.database.read(access.looks, carrier, limit=limit)
     return Json([LookShape(look.at, look.who, look.what, look.why) for look in found])
 
@@ -150,12 +122,3 @@ def _known(connection: Connection, ward: Ward) -> _Known:
     if newest is None or newest.n_heard:
         return _Known(ward, newest_tag, newest)
     return _Known(ward, newest_tag, newest, positions.heard_at(connection, newest.tag))
-
-
-def _route(connection: Connection, ward: Ward, since: float, until: float) -> bytes:
-    tags = [tag.id for tag in ward.tags]
-    walked = positions.between(connection, tags, since=since, until=until, limit=MOST_POINTS)
-    gaps = [one.gap for one in sightings.gaps_between(connection, since, until)]
-    return msgspec.json.encode(
-        Route(tuple(stretch_feature(part) for part in stretches(walked, gaps)))
-    )

@@ -20,13 +20,16 @@ export interface Gap {
 }
 
 export function stretchesOf(route: Route): Stretch[] {
-  return route.features.map(({ geometry, properties }) =>
-    geometry.coordinates.map(([lon = 0, lat = 0], index) => ({
-      at: properties.times[index] ?? properties.since,
-      lat,
-      lon,
-    })),
-  );
+  return route.features.flatMap(({ geometry, properties }) => {
+    if (geometry?.type !== "LineString" || properties.kind !== "stretch") return [];
+    return [
+      geometry.coordinates.map(([lon = 0, lat = 0], index) => ({
+        at: properties.times[index] ?? properties.since,
+        lat,
+        lon,
+      })),
+    ];
+  });
 }
 
 /** The trail with one point more; the same trail where the point is not after its end. */

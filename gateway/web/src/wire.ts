@@ -17,6 +17,9 @@ export interface PositionProperties {
   n_heard: number;
   presence: Presence;
   zones: { id: string; probability: number }[];
+  /** The path that most likely holds the tag, where one can be named. */
+  path?: string | null;
+  path_probability?: number;
   /** When a receiver last heard the tag; where absent, `at` of the last position with n_heard > 0. */
   heard_at?: number | null;
 }
@@ -31,13 +34,37 @@ export interface Carrier {
 }
 
 export interface StretchProperties {
+  kind: "stretch";
   since: number;
   until: number;
   times: number[];
+  qualities: ("live" | "confirmed" | "route")[];
 }
 
-/** One LineString for each unbroken stretch. */
-export type Route = FeatureCollection<LineString, StretchProperties>;
+export interface GapProperties {
+  kind: "gap";
+  since: number;
+  until: number;
+  reason: string;
+}
+
+export interface StopProperties {
+  kind: "stop";
+  arrived_at: number;
+  left_at: number;
+  seconds: number;
+  zone: string | null;
+}
+
+/** The unbroken stretches, the gaps between them, and the stops, each by time. */
+export interface Route {
+  type: "FeatureCollection";
+  features: (
+    | Feature<LineString, StretchProperties>
+    | Feature<null, GapProperties>
+    | Feature<Point, StopProperties>
+  )[];
+}
 
 export type AlertState = "raised" | "acknowledged" | "resolved" | "retracted";
 

@@ -67,6 +67,8 @@ def _row(position: Position) -> dict[str, object]:
         "n_heard": position.n_heard,
         "presence": position.presence,
         "zone": "park" if position.zones else "",
+        "path": position.path,
+        "path_probability": position.path_probability,
     }
 
 

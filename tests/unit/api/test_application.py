@@ -11,7 +11,7 @@ from starlette.routing import Mount
 
 from gateway.model import Audience
 from gateway.store.database import Database
-from tests.unit.api.town import FIRST_OF, LOGINS, Town
+from tests.unit.api.town import FIRST_OF, LOGINS, NOW, Town
 
 GUARDIANS = {Audience.GUARDIAN}
 ALERTED = {Audience.GUARDIAN, Audience.STAFF, Audience.TECHNICIAN}
@@ -27,6 +27,8 @@ MAY = {
     ("GET", f"{V1}/carriers"): GUARDIANS,
     ("GET", f"{V1}/carriers/{{carrier}}/position"): GUARDIANS,
     ("GET", f"{V1}/carriers/{{carrier}}/route"): GUARDIANS,
+    ("GET", f"{V1}/carriers/{{carrier}}/outings"): GUARDIANS,
+    ("GET", f"{V1}/carriers/{{carrier}}/outings/{{outing}}"): GUARDIANS,
     ("GET", f"{V1}/carriers/{{carrier}}/looks"): GUARDIANS,
     ("GET", f"{V1}/alerts"): ALERTED,
     ("POST", f"{V1}/alerts/{{alert}}/acknowledge"): ALERTED,
@@ -42,11 +44,13 @@ WITHOUT_LOGIN = {
     ("GET", "/"),
 }
 # An id of each kind that is Sato's, and what everybody else must not even learn to exist.
-OWN = {"carrier": "c-sato", "alert": "a-sato"}
-OWN_OF_STAFF = {"carrier": "c-sato", "alert": "a-tech"}
+OUTING = int(NOW - 5.0)
+OWN = {"carrier": "c-sato", "alert": "a-sato", "outing": f"t-sato-{OUTING}"}
+OWN_OF_STAFF = {**OWN, "alert": "a-tech"}
 NOT_OWN = {
     "carrier": ("c-kato", "c-nobody", "%00", "..%2fc-kato"),
     "alert": ("a-kato", "a-tech", "a-0"),
+    "outing": (f"t-kato-{OUTING}", "t-sato-0", f"t-nobody-{OUTING}"),
 }
 BODIES = {("PATCH", f"{V1}/me"): {"language": "en"}}
 

@@ -61,6 +61,8 @@ async def test_a_position_reaches_its_guardian_and_nobody_else() -> None:
             "presence": "tracked",
             "zones": [{"id": "school", "probability": 0.75}],
             "heard_at": 50.0,
+            "path": "north",
+            "path_probability": 0.8,
         }
         assert "t-sato" not in json.dumps(told)
         assert await nothing_waits(kato)

@@ -23,6 +23,8 @@ from gateway.model import (
     CarrierKind,
     Position,
     Presence,
+    Quality,
+    RoutePoint,
     TagIdentifier,
     Trust,
 )
@@ -94,6 +96,7 @@ class Town:
     stream: NoticedStream = field(default_factory=NoticedStream)
     announced: list[Alert] = field(default_factory=list)
     recorded: list[tuple[Alert, float]] = field(default_factory=list)
+    recent: list[RoutePoint] = field(default_factory=list)
     settings: ApiSettings = field(default_factory=ApiSettings)
     dist: Path = Path("there-is-no-page")
     tick_s: float = 3_600.0
@@ -107,6 +110,7 @@ class Town:
             site=Site("town", "EPSG:6677", (), (), (), (), (), (), (), (), PLAN),
             stream=self.stream,
             settings=self.settings,
+            recent=lambda tags: [point for point in self.recent if point.tag in tags],
             announce=self.announced.extend,
             record=self.record,
             trouble=lambda: self.trouble,
@@ -159,7 +163,13 @@ def position(at: float = NOW - 5.0, *, tag: str = "t-sato", n_heard: int = 3) ->
         n_heard=n_heard,
         presence=Presence.TRACKED if n_heard else Presence.SILENT,
         zones=(("school", 0.75),),
+        path="north",
+        path_probability=0.8,
     )
+
+
+def point(at: float, *, tag: str = "t-sato", quality: Quality = Quality.ROUTE) -> RoutePoint:
+    return RoutePoint(at, tag, 140.88, 37.05, 3.0, "school", quality)
 
 
 def sos(alert_id: str = "a-sato", *, tag: str = "t-sato") -> Alert:

@@ -6,8 +6,8 @@ import pytest
 
 from gateway.app.amender import LONGEST_WAIT_S, QUIET_S, STRETCH_S, Amender
 from gateway.link.envelope import Kind
-from gateway.model import Crossing, Position, Press, Window
-from gateway.store import alerts
+from gateway.model import Crossing, Position, Press, RoutePoint, Window
+from gateway.store import alerts, outings
 from gateway.store.errors import StoreError
 from gateway.tags.pipeline import Pipeline
 from tests.unit.app.town import (
@@ -44,6 +44,11 @@ def known_afterwards(town: Street, walk: list[Window]) -> dict[float, Position]:
     return {one.at: one for positions in found for one in positions}
 
 
+async def route(town: Street) -> list[RoutePoint]:
+    """The final points of the child's way."""
+    return await town.database.read(outings.between, TAG, since=0.0, until=1e12, limit=10_000)
+
+
 async def quiet(town: Street) -> None:
     """Long enough for the amender."""
     await town.pass_to(town.clock.now + QUIET_S + 1)
@@ -72,6 +77,33 @@ async def test_a_stretch_is_replaced_and_completed_as_if_all_had_come_in_time(
     assert [one for one in stored if one.at <= NOW + since] == [
         one for one in before if one.at <= NOW + since
     ]
+
+
+async def test_the_way_is_amended_and_what_becomes_final_later_leaves_it(town: Street) -> None:
+    await half_late(town)
+    await quiet(town)
+    assert await town.amender.amend()
+    amended = await route(town)
+    assert [one.at for one in amended] == [NOW + 1.0 + 5 * n for n in range(SECONDS // 5)]
+    await town.pass_to(NOW + 2 * SECONDS + 60.0)  # the live trail is told to its end
+    assert await route(town) == amended
+
+
+async def test_a_hole_of_the_way_is_filled_by_late_windows(town: Street) -> None:
+    hole = range(NOW + 15, NOW + 50)
+    await town.live(
+        Window(one.second, RECEIVERS, ()) if one.second in hole else one for one in WALK
+    )
+    await town.pass_to(NOW + SECONDS + 90.0)
+    before = await route(town)
+    assert not [one for one in before if NOW + 20 < one.at < NOW + 50]
+    await town.receive(*(one for one in WALK if one.second in hole))
+    await quiet(town)
+    assert await town.amender.amend()
+    after = await route(town)
+    assert [one.at for one in after] == [NOW + 1.0 + 5 * n for n in range(SECONDS // 5)]
+    only = await town.database.read(outings.of_tag, TAG, since=0.0, until=1e12)
+    assert [(one.opened_at, one.heard_until) for one in only] == [(after[0].at, after[-1].at)]
 
 
 async def test_the_sink_has_the_amended_positions_too(town: Street) -> None:

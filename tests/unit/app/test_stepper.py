@@ -9,7 +9,7 @@ from typing import Concatenate, ParamSpec, TypeVar
 import pytest
 from sqlalchemy import Connection
 
-from gateway.app.stepper import CATCH_UP_S, WARM_UP_S
+from gateway.app.stepper import CATCH_UP_S, REPLAY_S
 from gateway.link.envelope import Kind
 from gateway.model import AlertKind, Crossing, Lane, Position, Presence, Reading, Window
 from gateway.store import alerts, sightings
@@ -101,7 +101,7 @@ async def test_what_was_received_and_not_stepped_before_a_restart_is_stepped_aft
     await town.receive(*WALK[40:70])
     again = await town.restarted()
     await again.pass_to(NOW + 70 + LATENESS_S)
-    assert again.stepper.counts["steps"] == WARM_UP_S + 30
+    assert again.stepper.counts["steps"] == REPLAY_S + 30
     assert not any((await late_seconds(again)).values())
     assert [alert.kind for alert in again.listeners.told] == [AlertKind.ZONE_ENTER]
     times = [one.at for one in again.listeners.heard]
@@ -282,9 +282,9 @@ async def test_it_runs_by_the_clock_and_beats(town: Street) -> None:
     async with asyncio.TaskGroup() as tasks:
         running = tasks.create_task(town.stepper.run(), name="steps")
         town.clock.now = NOW + 5.0
-        await until(lambda: town.stepper.counts["steps"] == WARM_UP_S + 5)
+        await until(lambda: town.stepper.counts["steps"] == REPLAY_S + 5)
         town.clock.now = NOW + 12.0
-        await until(lambda: town.stepper.counts["steps"] == WARM_UP_S + 12)
+        await until(lambda: town.stepper.counts["steps"] == REPLAY_S + 12)
         running.cancel()
     assert town.beats >= 12
     assert await stepped_to(town) in {NOW + 9, NOW + 10}

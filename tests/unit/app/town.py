@@ -18,6 +18,7 @@ import msgspec
 from gateway.app.amender import Amender
 from gateway.app.intake import Intake
 from gateway.app.registry import Registry
+from gateway.app.routes import Routes
 from gateway.app.stepper import Stepper
 from gateway.clock import Clock
 from gateway.link.envelope import Envelope, Item, Kind, Stream, encode_items
@@ -119,6 +120,7 @@ class Street:
         self.registry = Registry(database)
         self.beats = 0
         self.executor = executor
+        self.routes = Routes(street())
         self.stepper = Stepper(
             site=street(),
             site_id=SITE_ID,
@@ -126,6 +128,7 @@ class Street:
             clock=clock,
             registry=self.registry,
             audience=self.listeners,
+            routes=self.routes,
             out=OUT,
             lateness_s=LATENESS_S,
             executor=executor,

@@ -18,6 +18,8 @@ POSITION = Position(
     n_heard=3,
     presence=Presence.TRACKED,
     zones=(("park", 0.7), ("school", 0.3)),
+    path="north pavement",
+    path_probability=0.75,
 )
 ALERT = Alert(
     id="a1",
@@ -33,7 +35,8 @@ ALERT = Alert(
 def test_a_position_is_one_point_of_its_site_and_tag() -> None:
     assert position_line(POSITION, site="iwaki") == (
         "position,site=iwaki,tag=t-17 lon=140.9612345678901,lat=36.95,radius68_m=2.5,"
-        'radius95_m=6.0,n_heard=3i,presence="tracked",zone="park" 1767322800250'
+        'radius95_m=6.0,n_heard=3i,presence="tracked",zone="park",path="north pavement",'
+        "path_probability=0.75 1767322800250"
     )
 
 
@@ -70,19 +73,20 @@ def test_a_whole_number_is_written_as_a_float_so_that_a_field_never_changes_its_
 def test_a_zone_is_named_only_if_it_is_as_likely_as_not(
     zones: tuple[tuple[str, float], ...], expected: str
 ) -> None:
-    assert f'zone="{expected}" ' in str(position_line(replace(POSITION, zones=zones), site="s"))
+    assert f'zone="{expected}",' in str(position_line(replace(POSITION, zones=zones), site="s"))
 
 
 def test_what_delimits_a_tag_or_a_text_is_escaped() -> None:
     zones = (('a "quoted\\ zone', 1.0),)
     line = str(position_line(replace(POSITION, tag="a,b=c d", zones=zones), site="い わき"))
     assert line.startswith("position,site=い\\ わき,tag=a\\,b\\=c\\ d lon=")
-    assert 'zone="a \\"quoted\\\\ zone" ' in line
+    assert 'zone="a \\"quoted\\\\ zone",' in line
 
 
 @pytest.mark.parametrize("text", ["a\nb", "a\x00", "a\\", "\ud800"])
 def test_a_text_that_line_protocol_cannot_spell_is_rejected_not_bent(text: str) -> None:
     assert position_line(replace(POSITION, tag=text), site="s") == Rejected("unwritable_text")
+    assert position_line(replace(POSITION, path=text), site="s") == Rejected("unwritable_text")
     assert alert_line(replace(ALERT, id=text), site="s") == Rejected("unwritable_text")
     assert alert_line(replace(ALERT, receiver=text), site="s") == Rejected("unwritable_text")
 

@@ -1,14 +1,20 @@
 """From nothing to the newest schema, and no step into the unknown."""
 
 import sqlite3
+from contextlib import closing
 from pathlib import Path
 
 import pytest
+from alembic import command
 from alembic.autogenerate import compare_metadata
+from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from sqlalchemy import create_engine
 
+from gateway.model import Position, Presence
+from gateway.store import positions
 from gateway.store.database import Connection, Database, StoreError
+from gateway.store.migrate import SCRIPTS
 from gateway.store.schema import metadata
 
 
@@ -36,7 +42,20 @@ async def test_opening_again_changes_nothing(tmp_path: Path) -> None:
     before = version(path)
     async with Database(path):
         pass
-    assert version(path) == before == ("0001",)
+    assert version(path) == before == ("0002",)
+
+
+async def test_positions_of_the_first_schema_stay_and_have_no_path(tmp_path: Path) -> None:
+    path = tmp_path / "hub.sqlite"
+    _first_schema(path)
+    with closing(sqlite3.connect(path)) as connection, connection:
+        connection.execute(
+            "INSERT INTO positions VALUES"
+            " (1, 't-1', 5.0, 140.0, 37.0, 4.0, 9.0, 3, 'tracked', '[]', 0)"
+        )
+    async with Database(path) as database:
+        kept = await database.read(positions.latest, "t-1")
+    assert kept == Position(5.0, "t-1", 140.0, 37.0, 4.0, 9.0, 3, Presence.TRACKED, ())
 
 
 async def test_a_newer_schema_is_left_alone(tmp_path: Path) -> None:
@@ -50,6 +69,16 @@ async def test_a_newer_schema_is_left_alone(tmp_path: Path) -> None:
         async with Database(path):
             pass
     assert version(path) == ("9999",)
+
+
+def _first_schema(path: Path) -> None:
+    config = Config()
+    config.set_main_option("script_location", str(SCRIPTS))
+    engine = create_engine(f"sqlite:///{path}")
+    with engine.begin() as connection:
+        config.attributes["connection"] = connection
+        command.upgrade(config, "0001")
+    engine.dispose()
 
 
 def version(path: Path) -> tuple[str, ...]:

@@ -18,6 +18,8 @@ def position(at: float, *, tag: str = "t-1", lon: float = 140.88) -> Position:
         n_heard=3,
         presence=Presence.TRACKED,
         zones=(("school", 0.8), ("park", 0.15)),
+        path="north",
+        path_probability=0.7,
     )
 
 

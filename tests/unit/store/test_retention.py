@@ -4,10 +4,11 @@ from sqlalchemy import func, select
 
 from gateway.model import Alert, AlertKind, AlertState, Crossing, Gap, ZoneEvent
 from gateway.settings import RetentionSettings
-from gateway.store import access, alerts, positions, retention, sightings
+from gateway.store import access, alerts, outings, positions, retention, sightings
 from gateway.store.database import Connection, Database
 from gateway.store.schema import metadata
 from tests.unit.store.test_access import look
+from tests.unit.store.test_outings import point
 from tests.unit.store.test_positions import position
 from tests.unit.store.test_sessions import login
 from tests.unit.store.test_sightings import window
@@ -15,11 +16,12 @@ from tests.unit.store.test_sightings import window
 NOW = 500 * retention.DAY_S
 HOURS_AGO = {
     "windows": (25, 23),
-    "gaps": (49, 47),
+    "gaps": (30 * 24 + 1, 30 * 24 - 1),
     "positions": (49, 47),
     "zone_events": (49, 47),
     "alerts": (366 * 24, 364 * 24),
     "sessions": (1, -1),
+    "route_points": (30 * 24 + 1, 30 * 24 - 1),
     "access_log": (366 * 24, 364 * 24),
 }
 KEEP = RetentionSettings()
@@ -37,6 +39,7 @@ def fill(connection: Connection) -> None:
         raised = Alert(f"a-{which}", AlertKind.SOS, AlertState.RAISED, 0.0, at["alerts"], tag="t-1")
         alerts.add(connection, raised)
         login(connection, b"%d" % which, at["sessions"])
+        outings.add(connection, [point(at["route_points"])])
         access.add(connection, [look(at["access_log"])])
 
 
@@ -45,7 +48,7 @@ def rows(connection: Connection) -> dict[str, int]:
         name: connection.execute(
             select(func.count()).select_from(metadata.tables[name])
         ).scalar_one()
-        for name in (*HOURS_AGO, "alert_changes")
+        for name in (*HOURS_AGO, "alert_changes", "outings")
     }
 
 
@@ -65,3 +68,21 @@ async def test_a_call_forgets_no_more_than_its_batch(database: Database) -> None
     while forgotten := await database.write(retention.forget, now=NOW, keep=KEEP, batch=10):
         found.append(forgotten)
     assert found == [{"positions": 10}, {"positions": 10}, {"positions": 5}]
+
+
+async def test_a_long_outing_is_forgotten_bit_by_bit_and_goes_with_its_last_point(
+    database: Database,
+) -> None:
+    await database.write(outings.add, [point(5.0 * slot) for slot in range(25)])
+    found = []
+    while forgotten := await database.write(retention.forget, now=NOW, keep=KEEP, batch=10):
+        found.append(forgotten["route_points"])
+        left = await database.read(outings.of_tag, "t-1", since=0.0, until=NOW)
+    assert found == [10, 10, 5]
+    assert left == []
+
+
+async def test_a_young_outing_keeps_its_old_points(database: Database) -> None:
+    young = NOW - 29 * retention.DAY_S
+    await database.write(outings.add, [point(young - 300.0 * n) for n in range(144)])
+    assert await database.write(retention.forget, now=young + 30 * retention.DAY_S, keep=KEEP) == {}

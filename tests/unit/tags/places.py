@@ -4,11 +4,14 @@ from collections.abc import Iterable, Mapping, Sequence
 
 import numpy as np
 import shapely
+from numpy.typing import NDArray
 
 from gateway.model import Reading, Window
 from gateway.site import PathLine, Receiver, Region, Site
 from gateway.tags.levels import Level
+from gateway.tags.motion import Moves
 from gateway.tags.propagation import Radio, expected_dbm
+from gateway.tags.weighing import Heard
 
 CRS = "EPSG:6677"
 
@@ -71,6 +74,23 @@ def levels_at(
     return {r: Level(float(dbm), 2) for r, dbm in levels if dbm > weakest_dbm}
 
 
+def heard_at(place: Site, levels: Mapping[str, Level]) -> Heard:
+    """`levels` as the filter takes them: by the receivers' numbers, the strongest first."""
+    numbers = {receiver.id: number for number, receiver in enumerate(place.receivers)}
+    rows = sorted(levels.items(), key=lambda row: -row[1].mean_dbm)
+    return Heard(
+        receivers=np.array([numbers[receiver] for receiver, _ in rows], dtype=np.int32),
+        dbm=np.array([level.mean_dbm for _, level in rows], dtype=np.float32),
+        packets=np.array([level.packets for _, level in rows], dtype=np.float32),
+    )
+
+
+def alive_at(place: Site, *receivers: str) -> NDArray[np.bool_]:
+    """Which of the site's receivers live, by their numbers; all where none is named."""
+    living = [not receivers or receiver.id in receivers for receiver in place.receivers]
+    return np.array(living, dtype=bool)
+
+
 def window(place: Site, second: int, heard: Mapping[str, Mapping[str, Level]]) -> Window:
     """The window of one gateway that owns all receivers, `heard` by identifier."""
     readings = tuple(
@@ -79,3 +99,23 @@ def window(place: Site, second: int, heard: Mapping[str, Mapping[str, Level]]) -
         for receiver, level in levels.items()
     )
     return Window(second, tuple(receiver.id for receiver in place.receivers), readings)
+
+
+def matrix_of(moves: Moves) -> NDArray[np.float64]:
+    """The whole transition matrix (states, states) of half a second, from a row to a column."""
+    cells, out = len(moves.first) - 1, len(moves.stays) - 1
+    matrix = np.diag(moves.stays.astype(float))
+    matrix[:, out] += moves.leaves
+    for edge, head in enumerate(places_of(moves)[cells:out].tolist()):
+        matrix[cells + edge, head] += moves.stops[edge]
+        matrix[out, cells + edge] += moves.doors[edge]
+        ways = slice(moves.onto[edge], moves.onto[edge + 1])
+        np.add.at(matrix[:, cells + edge], moves.sources[ways], moves.weights[ways])
+    return matrix
+
+
+def places_of(moves: Moves) -> NDArray[np.intp]:
+    """The place of each state: a cell, or out of coverage, which is the last."""
+    cells = len(moves.first) - 1
+    heads = np.repeat(np.arange(cells), np.diff(moves.first))
+    return np.concatenate([np.arange(cells), heads, [cells]])

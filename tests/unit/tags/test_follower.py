@@ -2,7 +2,7 @@ from gateway.model import Presence
 from gateway.tags.follower import Follower
 from gateway.tags.levels import Level
 from gateway.tags.tile import Ground
-from tests.unit.tags.places import levels_at, road, site
+from tests.unit.tags.places import alive_at, heard_at, levels_at, road, site
 
 FAR_APART = site(
     paths=[[(0, 0), (1_000, 0)], [(5_000, 0), (6_000, 0)]],
@@ -11,18 +11,19 @@ FAR_APART = site(
 
 
 def test_nothing_is_known_of_a_tag_before_it_is_heard() -> None:
-    follower = Follower("tag", Ground(road()), ["end"])
-    assert follower.update(0, {}, frozenset({"r0"})) is None
+    place = road()
+    follower = Follower("tag", Ground(place), ["end"])
+    assert follower.update(0, heard_at(place, {}), alive_at(place, "r0")) is None
 
 
 def test_presence_changes_are_told_once() -> None:
     place = road()
-    alive = frozenset(receiver.id for receiver in place.receivers)
+    alive = alive_at(place)
     follower = Follower("tag", Ground(place), ["end"])
     told = []
     for second in range(100):
         heard = levels_at(place, (60.0, 0.0)) if second < 30 else {}
-        seen = follower.update(second, heard, alive)
+        seen = follower.update(second, heard_at(place, heard), alive)
         if seen is not None and seen.changed:
             told.append((seen.presence, seen.ended))
     assert told[-3:] == [
@@ -34,9 +35,10 @@ def test_presence_changes_are_told_once() -> None:
 
 def test_a_tag_that_was_carried_off_is_followed_anew_where_it_is_heard() -> None:
     follower = Follower("tag", Ground(FAR_APART), [])
+    here, there = (heard_at(FAR_APART, {one: Level(-70.0, 2)}) for one in ("here", "there"))
     for second in range(10):
-        before = follower.update(second, {"here": Level(-70.0, 2)}, frozenset({"here", "there"}))
-    after = follower.update(10, {"there": Level(-70.0, 2)}, frozenset({"here", "there"}))
+        before = follower.update(second, here, alive_at(FAR_APART))
+    after = follower.update(10, there, alive_at(FAR_APART))
     assert before is not None
     assert after is not None
     assert before.fix.xy[0] < 1_000
@@ -46,14 +48,14 @@ def test_a_tag_that_was_carried_off_is_followed_anew_where_it_is_heard() -> None
 
 def test_what_was_learned_of_a_tag_outlives_its_silence() -> None:
     place = road()
-    alive = frozenset(receiver.id for receiver in place.receivers)
+    alive = alive_at(place)
 
     def first_radius(*, known: bool) -> float:
         follower = Follower("tag", Ground(place), ["end"])
         for second in range(200 if known else 0):
             heard = levels_at(place, (60.0, 0.0)) if second < 60 else {}
-            follower.update(second, heard, alive)
-        seen = follower.update(300, levels_at(place, (30.0, 0.0)), alive)
+            follower.update(second, heard_at(place, heard), alive)
+        seen = follower.update(300, heard_at(place, levels_at(place, (30.0, 0.0))), alive)
         assert seen is not None
         return seen.fix.radius68_m
 

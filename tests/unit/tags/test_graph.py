@@ -2,21 +2,29 @@ import numpy as np
 import pytest
 
 from gateway.site import SiteError
-from gateway.tags.graph import (
-    HALF_STEP_S,
-    Graph,
-    Moves,
-    build_graph,
-    moves_within,
-)
+from gateway.tags.graph import HALF_STEP_S, Graph, Indexes, build_graph, moves_within
+from gateway.tags.motion import Moves, Singles
 from gateway.tags.surroundings import STREET
-from tests.unit.tags.places import site
+from tests.unit.tags.places import matrix_of, places_of, site
 
 
-def moves(graph: Graph, *, exits: bool = False) -> Moves:
+def moves(graph: Graph, *, exits: bool = False) -> tuple[Moves, Indexes]:
     every = np.arange(len(graph.cells))
     doors = graph.ends if exits else np.zeros(len(every), dtype=bool)
     return moves_within(graph, every, exits=doors, surroundings=STREET)
+
+
+def walking(graph: Graph, keys: Indexes, tail: int, head: int) -> Singles:
+    """The belief that a tag has come from cell `tail` into cell `head`."""
+    states: Singles = (keys == len(graph.cells) * (1 + tail) + head).astype(np.float32)
+    assert states.sum() == 1
+    return states
+
+
+def after(moved: Moves, states: Singles, *, steps: int) -> np.ndarray:
+    """The belief (places,) some steps later."""
+    later = states @ np.linalg.matrix_power(matrix_of(moved), steps)
+    return np.bincount(places_of(moved), weights=later)
 
 
 def cell_at(graph: Graph, x: float, y: float) -> int:
@@ -90,81 +98,79 @@ def test_a_site_with_nowhere_to_walk_is_refused_with_what_to_do() -> None:
         build_graph(site(receivers={"r": (0, 0)}))
 
 
+def test_a_cell_knows_its_path_and_an_open_area_is_on_none() -> None:
+    graph = build_graph(
+        site(paths=[[(0, 0), (20, 0)], [(20.2, 0.2), (20, 20)]], areas=[(0, 3, 16, 20)])
+    )
+    assert graph.path[graph.off_path].tolist() == [-1] * graph.off_path.sum()
+    on_path = ~graph.off_path
+    second = graph.cells[on_path, 1] > 1
+    assert graph.path[on_path][second].tolist() == [1] * second.sum()
+    assert graph.path[on_path][~second].tolist() == [0] * (~second).sum()
+
+
 def test_nothing_of_the_belief_is_lost_or_made() -> None:
     graph = build_graph(
         site(paths=[[(-9, 0), (0, 0), (9, 0)], [(0, 0), (0, 9)]], areas=[(-9, -12, 9, -1)])
     )
     for exits in (False, True):
-        moved = moves(graph, exits=exits)
-        leaving = np.bincount(moved.sources, moved.weights, len(moved.places))
-        assert leaving == pytest.approx(np.ones(len(moved.places)))
-        assert moved.weights.min() > 0
+        moved, _ = moves(graph, exits=exits)
+        matrix = matrix_of(moved)
+        assert matrix.sum(axis=1) == pytest.approx(np.ones(len(matrix)), abs=1e-6)
+        assert matrix.min() >= 0
+        assert bool(moved.doors.any()) == bool(moved.leaves.any()) == exits
+
+
+def test_states_are_those_who_stand_then_those_who_walk_in_then_out_of_coverage() -> None:
+    graph = build_graph(site(paths=[[(0, 0), (10, 0)], [(5, 0), (5, 5)]]))
+    moved, keys = moves(graph)
+    total = len(graph.cells)
+    assert len(keys) == len(moved.stays) == total + len(graph.tails) + 1
+    assert len(set(keys.tolist())) == len(keys)
+    heads = places_of(moved)[total:-1]
+    assert keys[total:-1].tolist() == (total * (1 + moved.tails) + heads).tolist()
+    edges = set(zip(graph.tails.tolist(), graph.heads.tolist(), strict=True))
+    assert set(zip(moved.tails.tolist(), heads.tolist(), strict=True)) == edges
+
+
+def test_one_comes_onto_an_edge_from_where_it_begins() -> None:
+    graph = build_graph(site(paths=[[(0, 0), (10, 0)], [(5, 0), (5, 5)]], areas=[(0, 6, 9, 9)]))
+    moved, _ = moves(graph)
+    places = places_of(moved)
+    for edge, tail in enumerate(moved.tails.tolist()):
+        sources = moved.sources[moved.onto[edge] : moved.onto[edge + 1]]
+        assert set(places[sources].tolist()) == {tail}
+        assert len(sources) == 1 + (places[:-1] == tail).sum() - 1  # who stands, and who came in
 
 
 def test_whoever_walks_goes_on_and_seldom_turns() -> None:
     graph = build_graph(site(paths=[[(0, 0), (50, 0)]]))
-    moved = moves(graph)
-    states = np.zeros(len(moved.places))
-    eastward = np.flatnonzero(
-        (graph.tails == cell_at(graph, 20, 0)) & (graph.heads == cell_at(graph, 22.5, 0))
-    )
-    states[len(graph.cells) + eastward] = 1.0
-    for _ in range(20):
-        states, _ = moved.forward(states)
-    mass = moved.mass(states)[:-1]
+    moved, keys = moves(graph)
+    states = walking(graph, keys, cell_at(graph, 20, 0), cell_at(graph, 22.5, 0))
+    mass = after(moved, states, steps=20)[:-1]
     assert mass[graph.cells[:, 0] > 22.5].sum() > 0.85
     assert 22.5 + 7 < mass @ graph.cells[:, 0] < 22.5 + 13.5
 
 
 def test_a_junction_splits_the_walkers() -> None:
     graph = build_graph(site(paths=[[(-20, 0), (0, 0)], [(0, -20), (0, 0), (0, 20)]]))
-    moved = moves(graph)
-    states = np.zeros(len(moved.places))
-    into = np.flatnonzero(graph.heads == cell_at(graph, 0, 0))
-    coming = into[graph.cells[graph.tails[into], 0] < -1]
-    states[len(graph.cells) + coming] = 1.0
-    for _ in range(12):
-        states, _ = moved.forward(states)
-    mass = moved.mass(states)[:-1]
+    moved, keys = moves(graph)
+    states = walking(graph, keys, cell_at(graph, -2.5, 0), cell_at(graph, 0, 0))
+    mass = after(moved, states, steps=12)[:-1]
     north = mass[graph.cells[:, 1] > 1].sum()
     assert north == pytest.approx(mass[graph.cells[:, 1] < -1].sum())
     assert north > 0.35
 
 
-def test_backward_is_the_transpose_of_forward() -> None:
-    graph = build_graph(site(paths=[[(0, 0), (9, 0), (9, 9)], [(9, 0), (18, 0)]]))
-    moved = moves(graph, exits=True)
-    random = np.random.default_rng(1)
-    belief, message = random.random((2, len(moved.places)))
-    later, _ = moved.forward(belief)
-    assert later @ message == pytest.approx(belief @ moved.backward(message))
-
-
-def test_what_cells_carry_arrives_as_the_mean_of_where_it_came_from() -> None:
-    graph = build_graph(site(paths=[[(0, 0), (12, 0)], [(5, -5), (5, 0), (5, 5)]]))
-    moved = moves(graph, exits=True)
-    random = np.random.default_rng(2)
-    belief = random.random(len(moved.places))
-    carried = random.random((len(graph.cells) + 1, 2))
-    _, flow = moved.forward(belief)
-    rows = moved.flows.carry(carried, flow)
-    assert rows[-1] == pytest.approx(carried[-1])
-    for place in range(len(graph.cells)):
-        into = moved.places[moved.targets] == place
-        came_with = carried[moved.places[moved.sources[into]]]
-        assert rows[place] == pytest.approx(flow[into] @ came_with / flow[into].sum())
-
-
 def test_whoever_goes_and_comes_back_does_it_at_the_exits() -> None:
     graph = build_graph(site(paths=[[(0, 0), (10, 0)]]))
-    moved = moves(graph, exits=True)
-    states = np.zeros(len(moved.places))
-    at_end = np.flatnonzero(graph.heads == cell_at(graph, 10, 0))
-    states[len(graph.cells) + at_end] = 1.0
-    later, _ = moved.forward(states)
-    assert later[-1] == pytest.approx(STREET.exit_per_s * HALF_STEP_S)
-    back, _ = moved.forward(np.eye(len(later))[-1])
-    assert set(moved.places[np.flatnonzero(back)].tolist()) == {
+    moved, keys = moves(graph, exits=True)
+    states = walking(graph, keys, cell_at(graph, 7.5, 0), cell_at(graph, 10, 0))
+    assert after(moved, states, steps=1)[-1] == pytest.approx(STREET.exit_per_s * HALF_STEP_S)
+    outside = np.zeros(len(keys), dtype=np.float32)
+    outside[-1] = 1.0
+    back = after(moved, outside, steps=1)
+    assert set(np.flatnonzero(back).tolist()) == {
         cell_at(graph, 2.5, 0),
         cell_at(graph, 7.5, 0),
         len(graph.cells),

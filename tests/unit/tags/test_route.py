@@ -4,32 +4,34 @@ import pytest
 from gateway.tags.route import CONFIRMED, Hindsight, Lag, smooth
 from gateway.tags.tile import Ground
 from gateway.tags.tracker import Estimate, Track
-from tests.unit.tags.places import levels_at, loop, site
+from gateway.tags.weighing import RESCUED, STRIPES
+from tests.unit.tags.places import alive_at, heard_at, levels_at, loop, matrix_of, places_of, site
 
 
 def track(*, seconds: int, since: int = 0) -> list[Estimate]:
     place = loop(side_m=20.0)
-    alive = frozenset(receiver.id for receiver in place.receivers)
+    alive = alive_at(place)
     spots = [(float(min(second, 20)), 0.0) for second in range(seconds)]
-    filter_ = Track(Ground(place), second=since, heard=levels_at(place, spots[0]))
-    return [
-        filter_.update(since + second, levels_at(place, spot), alive)
-        for second, spot in enumerate(spots)
-    ]
+    heard = [heard_at(place, levels_at(place, spot)) for spot in spots]
+    filter_ = Track(Ground(place), second=since, heard=heard[0])
+    return [filter_.update(since + second, one, alive) for second, one in enumerate(heard)]
 
 
 def test_smoothing_is_forward_backward_with_the_whole_matrix() -> None:
     estimates = track(seconds=6)
-    moves = estimates[0].tile.moves
-    matrix = np.zeros((len(moves.places), len(moves.places)))
-    np.add.at(matrix, (moves.sources, moves.targets), moves.weights)
-    message = np.ones(len(moves.places))
+    moves, cells = estimates[0].tile.moves, len(estimates[0].tile.cells)
+    matrix, places = matrix_of(moves), places_of(moves)
+    message = np.ones(len(places))
     for estimate, found in zip(estimates[::-1], smooth(estimates)[::-1], strict=True):
         wanted = estimate.states * message
         assert found.estimate is estimate
-        assert found.mass == pytest.approx(moves.mass(wanted / wanted.sum()))
-        weighed = estimate.likelihood[moves.places] * (matrix @ message)
-        message = matrix @ weighed
+        assert found.mass == pytest.approx(
+            np.bincount(places, weights=wanted / wanted.sum()), abs=1e-5
+        )
+        rescue = np.zeros(len(places))
+        rescue[np.arange(estimate.second % STRIPES, cells, STRIPES)] = 1.0
+        rescued = (1 - RESCUED) * np.eye(len(places)) + RESCUED * rescue / rescue.sum()
+        message = matrix @ rescued @ (estimate.likelihood[places] * (matrix @ message))
         message /= message.max()
 
 
@@ -91,13 +93,11 @@ def test_a_route_goes_on_from_tile_to_tile() -> None:
         paths=[[(0, 0), (1_600, 0)]],
         receivers={f"r{x}": (float(x), 3.0) for x in range(0, 1_600, 30)},
     )
-    alive = frozenset(receiver.id for receiver in place.receivers)
+    alive = alive_at(place)
     xs = np.arange(500, 1_200, 1.3)
-    filter_ = Track(Ground(place), second=0, heard=levels_at(place, (500.0, 0.0)))
-    estimates = [
-        filter_.update(second, levels_at(place, (float(x), 0.0)), alive)
-        for second, x in enumerate(xs)
-    ]
+    heard = [heard_at(place, levels_at(place, (float(x), 0.0))) for x in xs]
+    filter_ = Track(Ground(place), second=0, heard=heard[0])
+    estimates = [filter_.update(second, one, alive) for second, one in enumerate(heard)]
     assert len({id(estimate.tile) for estimate in estimates}) > 1
     late = [one.mass[:-1] @ one.estimate.tile.cells[:, 0] for one in smooth(estimates)]
     assert np.abs(np.array(late) - xs)[5:].max() < 6.0

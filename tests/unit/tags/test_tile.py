@@ -2,7 +2,9 @@ import numpy as np
 import pytest
 
 from gateway.site import SiteError
-from gateway.tags.tile import TILE_CELLS, Ground
+from gateway.tags.propagation import Radio, expected_dbm
+from gateway.tags.surroundings import STREET
+from gateway.tags.tile import TILE_CELLS, Ground, Tile
 from tests.unit.tags.places import road, site
 
 
@@ -14,39 +16,45 @@ def town(*, blocks: int = 14, side_m: float = 50.0) -> Ground:
     return Ground(site(paths=streets, receivers=poles))
 
 
+def two_tiles(ground: Ground) -> tuple[Tile, Tile]:
+    """Of neighbours in the middle of the town."""
+    one, other = (ground.tile_by(ground.numbers[r]) for r in ("r350-350", "r400-350"))
+    return one, other
+
+
 def test_a_small_site_is_one_tile() -> None:
     ground = Ground(road())
-    assert ground.tile_by("r0") is ground.tile_by("r4")
-    assert not ground.tile_by("r0").rim.any()
+    assert ground.tile_by(0) is ground.tile_by(4)
+    assert not ground.tile_by(0).rim.any()
 
 
 def test_a_tile_of_a_town_is_bounded_and_lies_around_its_receiver() -> None:
     ground = town()
-    tile = ground.tile_by("r350-350")
+    tile = ground.tile_by(ground.numbers["r350-350"])
     assert len(tile.cells) == TILE_CELLS
     assert np.hypot(*(tile.cells - [350, 350]).T).max() < 130
     assert tile.rim.any()
-    assert len(tile.columns) < 80
+    assert len(tile.listening.receivers) < 80
 
 
 def test_neighbouring_tiles_agree_on_the_states_that_they_share() -> None:
     ground = town()
-    one, other = ground.tile_by("r350-350"), ground.tile_by("r400-350")
+    one, other = two_tiles(ground)
     assert one is not other
     random = np.random.default_rng(3)
-    states = random.random(len(other.moves.places))
+    states = random.random(len(other.keys)).astype(np.float32)
     taken = one.take(other, states, absent=-1.0)
-    there = {int(key): value for key, value in zip(other.moves.keys, states, strict=True)}
-    wanted = [there.get(int(key), -1.0) for key in one.moves.keys]
+    there = {int(key): value for key, value in zip(other.keys, states, strict=True)}
+    wanted = [there.get(int(key), -1.0) for key in one.keys]
     assert taken == pytest.approx(np.array(wanted))
     assert 0 < (taken < 0).sum() < len(taken) / 2
 
 
 def test_rows_follow_their_cells_to_the_next_tile() -> None:
     ground = town()
-    one, other = ground.tile_by("r350-350"), ground.tile_by("r400-350")
-    rows = np.concatenate([other.cells, [[7.0, 7.0]]])
-    taken = one.take_places(other, rows, absent=np.array([np.nan, np.nan]))
+    one, other = two_tiles(ground)
+    rows = np.concatenate([other.cells, [[7.0, 7.0]]]).astype(np.float32)
+    taken = one.take_places(other, rows, absent=np.full(2, np.nan, np.float32))
     shared = ~np.isnan(taken[:-1, 0])
     assert taken[:-1][shared] == pytest.approx(one.cells[shared])
     assert taken[-1].tolist() == [7.0, 7.0]
@@ -54,9 +62,47 @@ def test_rows_follow_their_cells_to_the_next_tile() -> None:
 
 
 def test_zones_are_marked_cell_by_cell() -> None:
-    tile = Ground(road(length_m=120)).tile_by("r0")
+    tile = Ground(road(length_m=120)).tile_by(0)
     assert tile.zones.shape == (1, len(tile.cells))
     assert (tile.zones[0] == (tile.cells[:, 0] > 80)).all()
+
+
+def test_cells_keep_their_path_from_tile_to_tile() -> None:
+    one, other = two_tiles(town())
+    paths = dict(zip(one.keys[:TILE_CELLS].tolist(), one.path.tolist(), strict=True))
+    shared = [
+        (paths[key], path)
+        for key, path in zip(other.keys[:TILE_CELLS].tolist(), other.path.tolist(), strict=True)
+        if key in paths
+    ]
+    assert len(shared) > 10
+    assert all(here == there >= 0 for here, there in shared)
+
+
+def test_a_tile_listens_to_the_receivers_within_earshot_by_their_numbers() -> None:
+    ground = town()
+    tile = ground.tile_by(ground.numbers["r350-350"])
+    listening = tile.listening
+    assert listening.expected.shape == (TILE_CELLS, len(listening.receivers))
+    here = np.arange(len(listening.receivers))
+    assert (listening.columns[listening.receivers] == here).all()
+    assert (listening.columns < 0).sum() == len(ground.numbers) - len(here)
+    assert tile.amid < set(listening.receivers.tolist())
+    assert ground.numbers["r350-350"] in tile.amid
+
+
+def test_what_is_heard_on_a_tile_is_what_its_radios_say() -> None:
+    place = road(length_m=60, poles=3)
+    calibrated = Radio(power_dbm=-50.0, power_sd_db=2.0, threshold_dbm=-90.0, detection=0.5)
+    listening = Ground(place, {"r1": calibrated}).tile_by(0).listening
+    usual = STREET.radio
+    radios = [usual, calibrated, usual]
+    wanted = expected_dbm(place.receivers, radios, listening.cells.astype(float))
+    assert listening.expected == pytest.approx(wanted, rel=1e-5)
+    assert listening.threshold_dbm == pytest.approx([one.threshold_dbm for one in radios])
+    assert listening.detection == pytest.approx([one.detection for one in radios])
+    assert listening.variance == pytest.approx([one.power_sd_db**2 for one in radios])
+    assert listening.antennas.tolist() == [[0, 3, 4], [30, 3, 4], [60, 3, 4]]
 
 
 def test_a_site_without_receivers_is_refused_with_what_to_do() -> None:
