@@ -1,23 +1,22 @@
 """What a day of unlabelled walks tells of the receivers: levels, and where the tags probably were.
 
-The windows are gone through once to choose what is worth learning from, and once for each set of
-radios: the tracker says where every tag was. What is learned from is seen with hindsight; what is
-held back is seen before its second was heard, so that it can score a prediction.
+The windows are gone through once for each set of radios: the tracker says where every tag was. What
+is learned from is seen with hindsight; what is held back is seen before its second was heard, so
+that it can score a prediction.
 """
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass, field
 from itertools import groupby
-from statistics import mode
 from typing import Any
-from zlib import crc32
 
 import numpy as np
 from numpy.typing import NDArray
 
 from gateway.model import Window
 from gateway.site import Points, Site
+from gateway.tags.blocks import Block
 from gateway.tags.identity import Directory
 from gateway.tags.levels import Level
 from gateway.tags.pipeline import Pipeline
@@ -31,26 +30,9 @@ Masses = NDArray[np.floating[Any]]
 EVERY_S = 2
 STILL_M = 1.0
 STILL_S = 30
-PAUSE_S = 120  # unheard for so long: the next outing
-BLOCK_S = 120  # a longer outing is cut
-WHILE_S = 20
-HELD_BACK_OF = 4
 HINDSIGHT = Lag(lag_s=40, block_s=80)
 POINTS = 8
 UNSURE_M = 20.0
-
-LEAST_SECONDS = 6_000
-SECONDS_A_RECEIVER = 600
-
-
-@dataclass(frozen=True, slots=True, order=True)
-class Block:
-    """A stretch of one tag's outing: seconds [`since`, `until`]."""
-
-    tag: str
-    since: int
-    until: int
-    held_back: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,9 +53,9 @@ class Hearings:
 class Evidence:
     """`n` seconds in which some receiver heard a tag, at all receivers of the site.
 
-    `tag` (n,) is below `tags`; `points` (n, POINTS, 2), metres, are equally likely places, `middle`
-    (n, 2) is their mean; `sent` (n,) are the packets that the best receiver got, so at least so many were sent. `absent` names
-    the rows in which a receiver was not alive.
+    `tag` (n,) is below `tags`. `points` (n, POINTS, 2), metres, are equally likely places, `middle`
+    (n, 2) is their mean. `sent` (n,) are the packets that the best receiver got, so at least so
+    many were sent. `absent` names the rows in which a receiver was not alive.
     """
 
     second: Indexes
@@ -153,71 +135,6 @@ class _Rows:
         )
 
 
-def choose_blocks(
-    windows: Iterable[Window], directory: Directory, receivers: Set[str]
-) -> list[Block]:
-    """Blocks of outings to learn from: the liveliest, until every receiver has heard enough.
-
-    Every HELD_BACK_OF-th block of a tag is held back. A tag that lies at home is heard all day and
-    tells little: blocks are ranked by how many receivers are the best for a while.
-    """
-    counts: list[tuple[int, Block, Mapping[str, int]]] = []
-    for tag, seconds in _strongest(windows, directory, receivers).items():
-        turn = crc32(tag.encode())
-        for block in _cut(sorted(seconds)):
-            best = [seconds[second] for second in block]
-            passed = {mode(best[k : k + WHILE_S]) for k in range(0, len(best), WHILE_S)}
-            known = Block(tag, block[0], block[-1], held_back=turn % HELD_BACK_OF == 0)
-            heard = {one: best.count(one) for one in set(best)}
-            counts.append((len(passed), known, heard))
-            turn += 1
-    counts.sort(key=lambda one: (-one[0], one[1]))
-    return _enough(counts, max(len(receivers), LEAST_SECONDS // SECONDS_A_RECEIVER))
-
-
-def _strongest(
-    windows: Iterable[Window], directory: Directory, receivers: Set[str]
-) -> dict[str, dict[int, str]]:
-    """Tag → second → the receiver that heard it best."""
-    found: dict[str, dict[int, tuple[float, str]]] = defaultdict(dict)
-    for window in windows:
-        for reading in window.readings:
-            known = directory.find(reading.identifier)
-            if known is not None and reading.receiver in receivers:
-                level = (reading.mean_dbm, reading.receiver)
-                seconds = found[known.tag]
-                seconds[window.second] = max(level, seconds.get(window.second, level))
-    return {
-        tag: {second: receiver for second, (_, receiver) in seconds.items()}
-        for tag, seconds in found.items()
-    }
-
-
-def _cut(seconds: Sequence[int]) -> list[list[int]]:
-    blocks: list[list[int]] = []
-    for second in seconds:
-        if not blocks or second - blocks[-1][-1] > PAUSE_S or second - blocks[-1][0] >= BLOCK_S:
-            blocks.append([])
-        blocks[-1].append(second)
-    return blocks
-
-
-def _enough(ranked: Sequence[tuple[int, Block, Mapping[str, int]]], receivers: int) -> list[Block]:
-    """Take those that a receiver still needs, at most so many seconds for all."""
-    left = receivers * SECONDS_A_RECEIVER
-    had: dict[str, int] = defaultdict(int)
-    chosen: list[Block] = []
-    for _, block, heard in ranked:
-        if left <= 0:
-            break
-        if len(chosen) < HELD_BACK_OF or any(had[one] < SECONDS_A_RECEIVER for one in heard):
-            chosen.append(block)
-            left -= sum(heard.values())
-            for receiver, count in heard.items():
-                had[receiver] += count
-    return sorted(chosen)
-
-
 def gather(
     site: Site,
     directory: Directory,
@@ -290,12 +207,11 @@ class _Gathering:
             before = self._last.get(tag)
             self._last[tag] = estimate
             block = self._block(tag, second)
-            if block is None:
-                continue
-            if tag in heard and not block.held_back:
-                self._waiting[tag, second] = (heard[tag], alive)
-            elif tag in heard and before is not None and before.since == estimate.since:
-                self._hold_back(tag, second, before, heard[tag], alive)
+            if block is not None and tag in heard:
+                if not block.held_back:
+                    self._waiting[tag, second] = (heard[tag], alive)
+                elif before is not None and before.since == estimate.since:
+                    self._hold_back(tag, second, before, heard[tag], alive)
             hindsight = self._hindsight.setdefault(tag, Hindsight(HINDSIGHT))
             for one in hindsight.update(estimate):
                 self._learn(tag, one.estimate, one.mass)
@@ -327,11 +243,15 @@ class _Gathering:
         middle = points.mean(axis=0)
         if np.hypot(*(points - middle).T).mean() > UNSURE_M:
             return
-        since, there = self._kept.get(tag, (-STILL_S, middle + STILL_S))
-        still = np.hypot(*(middle - there)) < STILL_M
-        if estimate.second - since >= (STILL_S if still else EVERY_S):
+        kept = self._kept.get(tag)
+        if kept is None or _enough_later(kept, (estimate.second, middle)):
             self._kept[tag] = (estimate.second, middle)
             self._learned.add(tag, estimate.second, points, heard, alive)
+
+
+def _enough_later(before: tuple[int, Points], now: tuple[int, Points]) -> bool:
+    still = np.hypot(*(now[1] - before[1])) < STILL_M
+    return now[0] - before[0] >= (STILL_S if still else EVERY_S)
 
 
 def _spread(cells: Points, mass: Masses) -> Points:

@@ -5,7 +5,7 @@ elsewhere than stated misleads the tracker that is to find it out: so one that i
 left out of the next pass, and is judged by that.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from itertools import combinations
@@ -131,11 +131,7 @@ def searches(
 def suspects(
     found: Mapping[str, Search], receivers: Sequence[Receiver], pivot_m: float
 ) -> set[str]:
-    """Those that seem to stand elsewhere, however weak the sign; not many more than a third.
-
-    Whoever is stated to stand where one of them seems to be is doubted too: they may be swapped,
-    and the one that fits less badly keeps the tracker from seeing it.
-    """
+    """Those that seem to stand elsewhere, however weak the sign: at most a third, or two."""
     gains = {
         receiver.id: search.best - search.stated
         for receiver in receivers
@@ -143,37 +139,66 @@ def suspects(
         and _away(receiver, search) > MOVED_PIVOTS * pivot_m
         and search.best - search.stated > SUSPECT_NATS
     }
-    doubted: set[str] = set()
-    for one in sorted(gains, key=lambda one: -gains[one]):
-        if len(doubted) >= max(2, len(receivers) // 3):
-            break
-        doubted.add(one)
-        if gains[one] > SURE_NATS:
-            doubted |= {r.id for r in receivers if _away(r, found[one]) < BESIDE_PIVOTS * pivot_m}
-    return doubted & found.keys()
+    ranked = sorted(gains, key=lambda one: -gains[one])
+    return set(ranked[: max(2, len(receivers) // 3)])
+
+
+def accomplices(
+    found: Mapping[str, Search],
+    receivers: Sequence[Receiver],
+    pivot_m: float,
+    *,
+    suspected: Set[str],
+) -> set[str]:
+    """Those stated to stand where one that is strongly suspected seems to be.
+
+    The two may be swapped, and the one that fits less badly may keep the tracker from seeing it.
+    """
+    strong = [
+        search
+        for one, search in found.items()
+        if one in suspected and search.best - search.stated > SURE_NATS
+    ]
+    there = {
+        receiver.id
+        for receiver in receivers
+        if any(_away(receiver, search) < BESIDE_PIVOTS * pivot_m for search in strong)
+    }
+    return (there & found.keys()) - suspected
 
 
 def misplaced(
-    found: Mapping[str, Search], receivers: Sequence[Receiver], pivot_m: float
+    found: Mapping[str, Search],
+    receivers: Sequence[Receiver],
+    pivot_m: float,
+    *,
+    suspected: Set[str],
 ) -> list[Verdict]:
-    """Which of those searched stand elsewhere, from evidence in which they had no say."""
-    index = {receiver.id: number for number, receiver in enumerate(receivers)}
+    """Which of those searched stand elsewhere, from evidence in which they had no say.
+
+    One that was not `suspected` itself can only be swapped with one that was: without it, its
+    surroundings may be known too badly to say more.
+    """
+    stated = {receiver.id: receiver for receiver in receivers}
     verdicts = {}
     for one, search in found.items():
-        receiver = receivers[index[one]]
         gain = search.best - search.stated
-        if gain > SURE_NATS and _away(receiver, search) > MOVED_PIVOTS * pivot_m:
+        if gain > SURE_NATS and _away(stated[one], search) > MOVED_PIVOTS * pivot_m:
             known = search.spread_m < KNOWN_PIVOTS * pivot_m
             place = search.place if known else None
             verdicts[one] = Verdict(one, Fault.MOVED, round(gain, 1), place=place)
     for one, other in combinations(sorted(verdicts), 2):
-        pair = ((one, receivers[index[other]]), (other, receivers[index[one]]))
+        pair = ((one, stated[other]), (other, stated[one]))
         if all(_away(there, found[this]) < SAME_PIVOTS * pivot_m for this, there in pair):
             for this, there in pair:
                 verdicts[this] = replace(
                     verdicts[this], fault=Fault.SWAPPED, other=there.id, place=there.xy
                 )
-    return list(verdicts.values())
+    return [
+        verdict
+        for one, verdict in verdicts.items()
+        if one in suspected or verdict.other in suspected
+    ]
 
 
 def _away(receiver: Receiver, search: Search) -> float:

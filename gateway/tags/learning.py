@@ -14,8 +14,9 @@ import numpy as np
 from gateway.model import Window
 from gateway.site import Receiver, Site
 from gateway.tags import health
+from gateway.tags.blocks import choose_blocks
 from gateway.tags.calibration import Calibration, Correction
-from gateway.tags.evidence import Evidence, Indexes, choose_blocks, gather
+from gateway.tags.evidence import Evidence, Indexes, gather
 from gateway.tags.fitting import Belief, Fitting, looks_of, pivot_of
 from gateway.tags.health import Fault, Verdict
 from gateway.tags.identity import Directory
@@ -24,6 +25,7 @@ from gateway.tags.propagation import Radio
 from gateway.tags.surroundings import surroundings_of
 
 LEAST_ROWS = 40
+MOST_LOOKS = 3  # without those that are doubted
 
 POWER_SD_DB = 4.0  # between receivers of one make
 EXPONENT_SD = 0.3
@@ -74,17 +76,11 @@ class _Night:
         self._blocks = choose_blocks(windows, directory, frozenset(self._names))
 
     def learn(self) -> Calibration | None:
-        """Three runs of the tracker: as it was, without those doubted, and with the change."""
+        """Runs of the tracker: as it was, without those that are doubted, and with the change."""
         first = self._look(self._previous)
         if len(first.learned.tag) < LEAST_ROWS or not len(first.held_back.tag):
             return None
-        standing = self._standing(self._previous)
-        fitting = self._fit(first.learned, standing)
-        unheard = self._unheard(first.learned, fitting, standing)
-        doubted = self._suspects(first.learned, fitting, standing)
-        without = self._calibrated(self._previous, fitting, left_out=_named(unheard) | doubted)
-        second = self._look(without)
-        trial, unheard, misplaced = self._judge(without, second.learned, doubted)
+        trial, unheard, misplaced = self._judge(*self._without_doubted(first))
         before, after = self._scores(first, self._look(trial))
         if after > before:
             kept, elsewhere = trial, [*misplaced, *self._deaf(trial, first)]
@@ -100,6 +96,30 @@ class _Night:
             after=after,
             accepted=after > before,
         )
+
+    def _without_doubted(self, view: _View) -> tuple[_View, set[str]]:
+        """What is seen without those that may stand elsewhere, and those suspected themselves.
+
+        Without one that misleads, more may come to light.
+        """
+        standing = self._standing(self._previous)
+        suspected: set[str] = set()
+        doubted: set[str] = set()
+        for _ in range(MOST_LOOKS):
+            fitting = self._fit(view.learned, [one for one in standing if one.id not in doubted])
+            found = self._search(view.learned, fitting, standing)
+            suspected |= set(self._previous.left_out) & found.keys()
+            suspected |= health.suspects(found, standing, self._pivot_m)
+            beside = health.accomplices(found, standing, self._pivot_m, suspected=suspected)
+            if doubted and suspected | beside <= doubted:
+                break
+            doubted |= suspected | beside
+            unheard = _named(self._unheard(view.learned, fitting, standing))
+            without = self._calibrated(self._previous, fitting, left_out=unheard | doubted)
+            view = self._look(without)
+            if not doubted:
+                break
+        return view, suspected
 
     def _still_elsewhere(self, corrected: Set[str]) -> list[Verdict]:
         """What was said before of those that are `corrected`, or that stand nobody knows where."""
@@ -168,14 +188,6 @@ class _Night:
         )
         return [*found, *still]
 
-    def _suspects(
-        self, evidence: Evidence, fitting: Fitting, standing: Sequence[Receiver]
-    ) -> set[str]:
-        """Who might stand elsewhere; who was left out for that is judged anew."""
-        found = self._search(evidence, fitting, standing)
-        lost = set(self._previous.left_out) & found.keys()
-        return lost | health.suspects(found, standing, self._pivot_m)
-
     def _search(
         self, evidence: Evidence, fitting: Fitting, receivers: Sequence[Receiver]
     ) -> dict[str, Search]:
@@ -203,17 +215,17 @@ class _Night:
         return Belief(radio, POWER_SD_DB, EXPONENT_SD)
 
     def _judge(
-        self, without: Calibration, evidence: Evidence, doubted: Set[str]
+        self, view: _View, suspected: Set[str]
     ) -> tuple[Calibration, list[Verdict], list[Verdict]]:
-        """What to try, who is unheard, and who of the `doubted` stands elsewhere.
+        """What to try, who is unheard, and who stands elsewhere.
 
-        The doubted had no say in where `evidence` has the tags.
+        Those left out of the `view` had no say in where it has the tags.
         """
+        without, evidence = view.calibration, view.learned
         fitting = self._fit(evidence, without.corrected(self._site).receivers)
-        accused = [one for one in self._standing(without) if one.id in doubted]
-        verdicts = health.misplaced(
-            self._search(evidence, fitting, accused), accused, self._pivot_m
-        )
+        accused = [one for one in self._standing(without) if one.id in without.left_out]
+        found = self._search(evidence, fitting, accused)
+        verdicts = health.misplaced(found, accused, self._pivot_m, suspected=suspected)
         corrections = self._corrections(verdicts)
         known = _named(verdicts)
         verdicts = [one for one in verdicts if one.place is None or one.receiver in corrections]

@@ -25,6 +25,7 @@ SILENT_AFTER_INTERVALS = 4.0
 LONGEST_PATIENCE_S = round(SILENT_AFTER_INTERVALS * LONGEST_INTERVAL_S)
 ENOUGH_MISSED_HEARINGS = 3.0
 ASTRAY_SECONDS = 5
+NEAREST = 4
 SURE_TO_SEND = 0.95
 
 
@@ -47,6 +48,16 @@ class Estimate:
     log_evidence: float
     n_heard: int
     unheard_s: int
+
+    def is_strange(self, heard: Heard) -> bool:
+        """Whether who heard the tag best is not among the receivers nearest to where it is."""
+        if not len(heard.receivers):
+            return False
+        listening = self.tile.listening
+        column = listening.columns[heard.receivers[0]]
+        at = listening.cells[int(self.mass[:-1].argmax())]
+        away = ((listening.antennas[:, :2] - at) ** 2).sum(axis=1)
+        return bool(column < 0 or (away < away[column]).sum() >= NEAREST)
 
 
 class Track:

@@ -67,7 +67,8 @@ def _louder() -> Singles:
     steps = np.arange(-TABLE_LIMIT_DB * TABLE_STEPS_PER_DB, TABLE_LIMIT_DB * TABLE_STEPS_PER_DB + 1)
     cut = np.maximum(steps / TABLE_STEPS_PER_DB / PACKETS_SD_DB, MOST_CUT_SDS)
     kept = np.array([0.5 * (1 + erf(value / sqrt(2))) for value in cut])
-    return (PACKETS_SD_DB * np.exp(-(cut**2) / 2) / np.sqrt(2 * np.pi) / kept).astype(np.float32)
+    above_db = PACKETS_SD_DB * np.exp(-(cut**2) / 2) / np.sqrt(2 * np.pi) / kept
+    return np.asarray(above_db, dtype=np.float32)
 
 
 _LOUDER_DB = _louder()
@@ -352,13 +353,16 @@ def weigh_readings(
     for index in range(len(believed) + 1):
         cell = believed[index] if index < len(believed) else out
         row = means[cell]
+        arrival = np.float32(0.0)
         for k in range(hearers):
             level = listening.expected[cell, columns[k]] if cell < out else usual[k]
             level += row[0] + leans[k, 0] * row[1] + leans[k, 1] * row[2] + row[slots[k]]
             if cell < out:
-                level += louder(level - listening.threshold_dbm[columns[k]])
+                above = level - listening.threshold_dbm[columns[k]]
+                level += louder(above)
+                arrival += np.float32(MISS_TEMPER) * np.log(max(detectable(above), np.float32(1e-4)))
             surprise[k] = min(max(heard.dbm[k] - level, -limits[k]), limits[k])
-        score = np.float32(0.0)
+        score = arrival
         for k in range(hearers):
             half = np.float32(0.5) * precision[k, k] * surprise[k]
             for other in range(k):
@@ -562,4 +566,4 @@ def detectable(above_threshold_db: float) -> float:
 def louder(above_threshold_db: float) -> float:
     """How much (dB) the packets that arrive exceed the mean level."""
     bounded = min(max(above_threshold_db, -TABLE_LIMIT_DB), TABLE_LIMIT_DB)
-    return _LOUDER_DB[int((bounded + TABLE_LIMIT_DB) * TABLE_STEPS_PER_DB + 0.5)]
+    return float(_LOUDER_DB[int((bounded + TABLE_LIMIT_DB) * TABLE_STEPS_PER_DB + 0.5)])

@@ -29,8 +29,9 @@ class Scene:
     """`places` (n, 2), metres, joined by `ways` (m, 2), indexes; `receivers` (r, 3) with height.
 
     `trails` (t, 2) are ways that people walk and no map shows; `areas` are rings (k, 2) of open
-    ground, `houses` boxes that radio passes weakened. `zones` maps a name to (west, south, east, north). People walk at `pace_m_s`, halt every
-    `halt_every_m` or so, and at each hop like to go `straight_on`: e to its power against aside.
+    ground, `houses` boxes that weaken what passes through them. A box is west, south, east, north;
+    `zones` are named ones. People walk at `pace_m_s`, halt every `halt_every_m` or so, and at each
+    hop like to go `straight_on`: e to its power against aside.
     """
 
     name: str
@@ -90,7 +91,7 @@ def neighbourhood(*, spacing_m: float) -> Scene:
     """Three blocks by two of 70 × 50 m, a pavement around each; one of them is a park.
 
     Streets are 8 m wide; each has poles every `spacing_m` on alternating sides. People cross the
-    park by trails that no map shows.
+    park by trails that no map shows. Zones reach over the street to its other pavement.
     """
     net, wide, deep, road = _Net(), 70.0, 50.0, 8.0
     blocks = [
@@ -115,10 +116,10 @@ def neighbourhood(*, spacing_m: float) -> Scene:
         houses=tuple(_within(block, YARD_M) for block in blocks if block != park),
         receivers=_poles_between(blocks, road, spacing_m),
         zones={
-            "school": (-4.0, -4.0, 36.0, deep + 4),
+            "school": (-4.0, -4.0, 36.0, deep + road + 4),
             "corner": (park[0] - 4, park[3] - 8, park[0] + 11, park[3] + 4),
-            "park": (park[0] - 2, park[1] - 2, park[2] + 2, park[3] + 2),
-            "hall": (blocks[4][0] + 20, -4.0, blocks[4][0] + 50, deep + 4),
+            "park": _within(park, -road - 4),
+            "hall": (blocks[4][0] + 20, -4.0, blocks[4][0] + 50, deep + road + 4),
         },
         pace_m_s=WALKS_M_S,
         halt_every_m=HALTS_EVERY_M,

@@ -100,9 +100,10 @@ def test_the_recordings_own_scorer_says_the_same(shared: Path, tmp_path: Path) -
     positions, events = run(trial.recording, Mode.LIVE, progress=lambda _done, _total: None)
     write_positions(tmp_path / "positions.csv", positions, site)
     write_events(tmp_path / "events.csv", events)
-    scorer = [shared / "tools" / "score.py", tmp_path / "positions.csv", folder]
-    options = ["--events", tmp_path / "events.csv", "--early", "5", "--late", "30", "--json"]
-    ran = subprocess.run([sys.executable, *scorer, *options], capture_output=True, check=True)
+    files = [tmp_path / "positions.csv", folder, "--events", tmp_path / "events.csv"]
+    command = [sys.executable, shared / "tools" / "score.py", *files]
+    options = ["--early", "5", "--late", "30", "--json"]
+    ran = subprocess.run([*map(str, command), *options], capture_output=True, check=True)
     told = json.loads(ran.stdout)
     own = score([one for one in positions if one.tag == tag], truth, site)
     crossed = pooled_events(score_events(events, truth, site))

@@ -138,8 +138,8 @@ async def test_anothers_and_unknown_ones_are_alike_to_a_guardian(
 ) -> None:
     method, path = route
     async with town.client("sato") as client:
-        answer = await ask(town, client, method, path.format(**{kind: other}))
-        unknown = await ask(town, client, method, path.format(**{kind: "never-was"}))
+        answer = await ask(town, client, method, path.format(**{**OWN, kind: other}))
+        unknown = await ask(town, client, method, path.format(**{**OWN, kind: "never-was"}))
     assert answer.status_code == unknown.status_code == 404
     if "%2f" not in other:
         assert answer.content == unknown.content

@@ -28,6 +28,7 @@ from gateway.tags.weighing import (
     Heard,
     Learned,
     Listening,
+    louder,
 )
 from tests.unit.tags.places import matrix_of, places_of
 
@@ -121,8 +122,9 @@ def _heard(before: Before, rows: Doubles, on_map: Doubles) -> Doubles:
     terms = terms_of(leans_of(where, what, on_map @ where.cells), slots)
     covariance = terms @ drifted(learned) @ terms.T
     limits = limits_of(covariance)
-    surprises = what.dbm - where.expected[:, where.columns[what.receivers]] - rows @ terms.T
-    surprises = np.clip(surprises, -limits, limits)
+    columns = where.columns[what.receivers]
+    levels = as_heard(where.expected[:, columns] + rows @ terms.T, where.threshold_dbm[columns])
+    surprises = np.clip(what.dbm - levels, -limits, limits)
     joint = covariance + noise_of(what)
     return np.array([log_density(surprise, joint) for surprise in surprises])
 
@@ -148,6 +150,11 @@ def terms_of(leans: Doubles, slots: Counts) -> Doubles:
     terms[:, 1:FIRST] = leans
     terms[np.arange(len(slots)), slots] = 1.0
     return terms
+
+
+def as_heard(levels: Doubles, threshold_dbm: Singles) -> Doubles:
+    """The mean level of those packets of mean `levels` (…, h), dBm, that arrive."""
+    return np.asarray(levels + np.vectorize(louder)(levels - threshold_dbm))
 
 
 def limits_of(covariance: Doubles) -> Doubles:

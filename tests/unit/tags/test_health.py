@@ -35,7 +35,9 @@ def searches(evidence: Evidence) -> Mapping[str, Search]:
 
 
 def misplaced(evidence: Evidence) -> dict[str, Verdict]:
-    found = health.misplaced(searches(evidence), ROAD.receivers, PIVOT_M)
+    found = health.misplaced(
+        searches(evidence), ROAD.receivers, PIVOT_M, suspected=frozenset(NAMES)
+    )
     return {verdict.receiver: verdict for verdict in found}
 
 
@@ -89,8 +91,19 @@ def test_a_receiver_that_was_carried_off_is_moved() -> None:
 
 
 def test_whoever_is_stated_to_stand_where_a_suspect_seems_to_be_is_doubted_too() -> None:
-    evidence = evidence_of(Air(ROAD, at={"r1": "r4"}), seed=1)
-    assert health.suspects(searches(evidence), ROAD.receivers, PIVOT_M) == {"r1", "r4"}
+    found = searches(evidence_of(Air(ROAD, at={"r1": "r4"}), seed=1))
+    suspected = health.suspects(found, ROAD.receivers, PIVOT_M)
+    assert suspected == {"r1"}
+    beside = health.accomplices(found, ROAD.receivers, PIVOT_M, suspected=suspected)
+    assert beside == {"r4"}
+
+
+def test_one_that_was_not_suspected_itself_is_swapped_or_in_its_place() -> None:
+    moved = searches(evidence_of(Air(ROAD, at={"r1": "r4"}), seed=1))
+    swapped = searches(evidence_of(Air(ROAD, at={"r1": "r4", "r4": "r1"}), seed=1))
+    for found, suspected, named in ((moved, {"r4"}, set()), (swapped, {"r4"}, {"r1", "r4"})):
+        told = health.misplaced(found, ROAD.receivers, PIVOT_M, suspected=suspected)
+        assert {verdict.receiver for verdict in told} == named
 
 
 def test_a_receiver_far_below_the_others_is_deaf() -> None:

@@ -3,8 +3,8 @@ from dataclasses import replace
 import pytest
 
 from gateway.model import Window
+from gateway.tags.blocks import choose_blocks
 from gateway.tags.calibration import Calibration
-from gateway.tags.evidence import choose_blocks
 from gateway.tags.health import Fault
 from gateway.tags.learning import MOST_CHANGE_DB, learn
 from gateway.tags.propagation import Radio

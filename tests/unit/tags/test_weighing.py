@@ -17,6 +17,7 @@ from gateway.tags.weighing import (
     LISTENERS,
     MISS_TEMPER,
     OFFSET_DRIFT_DB,
+    PACKETS_SD_DB,
     RESCUED,
     STRIPES,
     THRESHOLD_SPREAD_DB,
@@ -31,6 +32,7 @@ from gateway.tags.weighing import (
     fade,
     inverted,
     listeners,
+    louder,
     rescued,
     slots_of,
     weigh,
@@ -50,6 +52,7 @@ from tests.unit.tags.cells import (
 )
 from tests.unit.tags.mixture import (
     Before,
+    as_heard,
     drifted,
     leans_of,
     limits_of,
@@ -134,9 +137,10 @@ def test_the_first_reading_is_the_conditional_of_the_joint_gaussian() -> None:
     learned, means = nothing_learned(STREET), new_means()
     scores, shared = hear(learned, means, 0, {EAST: -70.0, NORTH: -78.0}, [[-75.0, -76.0]])
     terms = np.array([[1, 1, 0, 1, 0], [1, 0, 1, 0, 1]], dtype=float)
+    clear = np.full(2, THRESHOLD_DBM, dtype=np.float32)
     prior = np.diag(np.square([OFFSET_SD_DB, LEAN_DB, LEAN_DB, SD_DB, SD_DB]))
     joint = terms @ prior @ terms.T + noise_of(heard({EAST: -70.0, NORTH: -78.0}))
-    surprise = np.array([5.0, -2.0])
+    surprise = np.array([-70.0, -78.0]) - as_heard(np.array([-75.0, -76.0]), clear)
     gain = prior @ terms.T @ np.linalg.inv(joint)
     assert scores[0] + shared == pytest.approx(log_density(surprise, joint), rel=1e-5)
     assert means[0, :5] == pytest.approx(gain @ surprise, abs=1e-4)
@@ -178,7 +182,10 @@ def test_readings_are_weighed_and_learned_as_the_textbook_conditions_a_gaussian(
     gain = prior @ terms.T @ np.linalg.inv(joint)
     usual = np.vstack([where.expected[:, who], on_map @ where.expected[believed][:, who]])
     for cell in (*believed.tolist(), cells):
-        surprise = np.clip(what.dbm - usual[cell] - terms @ before[cell], -limits, limits)
+        level = usual[cell] + terms @ before[cell]
+        if cell < cells:
+            level = as_heard(level, where.threshold_dbm[who])
+        surprise = np.clip(what.dbm - level, -limits, limits)
         assert scores[cell] + shared == pytest.approx(log_density(surprise, joint), rel=1e-4)
         assert means[cell] == pytest.approx(before[cell] + gain @ surprise, abs=1e-3)
     assert learned.covariance == pytest.approx(prior - gain @ terms @ prior, abs=1e-5)
@@ -371,6 +378,15 @@ def test_half_of_the_packets_that_could_be_are_detected_at_the_threshold() -> No
     assert detectable(1e6) == pytest.approx(1.0)
     draws = np.random.default_rng(5).normal(size=200_000) * THRESHOLD_SPREAD_DB
     assert detectable(4.0) == pytest.approx((draws < 4.0).mean(), abs=0.005)
+
+
+def test_of_weak_packets_only_the_strong_arrive() -> None:
+    draws = np.random.default_rng(8).normal(size=400_000) * PACKETS_SD_DB
+    for above in (-5.0, 0.0, 6.0):
+        arrived = draws[draws > -above]
+        assert louder(above) == pytest.approx(arrived.mean(), abs=0.05)
+    assert louder(50.0) == pytest.approx(0.0, abs=1e-3)
+    assert louder(-60.0) == louder(-50.0)  # so weak a tag would be known to be stronger
 
 
 def test_misses_of_several_receivers_multiply_where_somebody_heard() -> None:
