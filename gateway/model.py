@@ -237,7 +237,7 @@ class ZoneEvent:
 
 
 class AlertKind(StrEnum):
-    """What a person must know now; a gateway's clock or twin is for staff and technicians."""
+    """What a person must know now; what is wrong with a device is for staff and technicians."""
 
     SOS = "sos"
     ZONE_ENTER = "zone_enter"
@@ -245,6 +245,11 @@ class AlertKind(StrEnum):
     TAG_SILENT = "tag_silent"
     CLOCK_OFF = "clock_off"
     TWIN_GATEWAY = "twin_gateway"
+    RECEIVER_DEAD = "receiver_dead"
+    RECEIVER_SILENT = "receiver_silent"
+    RECEIVER_DEAF = "receiver_deaf"
+    RECEIVER_MOVED = "receiver_moved"
+    RECEIVER_SWAPPED = "receiver_swapped"
 
 
 class AlertState(StrEnum):

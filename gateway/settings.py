@@ -5,12 +5,14 @@ file: tests and the demo use it. Secrets are never in the file: a key ending in 
 that holds one, by its whole path (systemd hands it over as a credential).
 """
 
+import json
 import os
 import tomllib
 from collections.abc import Mapping
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import (
     AfterValidator,
@@ -41,7 +43,16 @@ def _whole(path: Path) -> Path:
     return path
 
 
+def _known(time_zone: str) -> str:
+    try:
+        ZoneInfo(time_zone)
+    except (ZoneInfoNotFoundError, ValueError) as error:
+        raise ValueError("no such time zone is known here; give one like Asia/Tokyo") from error
+    return time_zone
+
+
 File = Annotated[Path, AfterValidator(_whole)]
+TimeZone = Annotated[str, AfterValidator(_known)]
 
 
 class SettingsError(UnusableError):
@@ -103,6 +114,14 @@ class RetentionSettings(_Section):
     alerts_days: Annotated[int, Field(ge=1)] = 365
 
 
+class CalibrationSettings(_Section):
+    """When the receivers are calibrated: `nightly`, at `hour` by the clocks of `time_zone`."""
+
+    nightly: bool = True
+    hour: Annotated[int, Field(ge=0, le=23)] = 3
+    time_zone: TimeZone = "Asia/Tokyo"
+
+
 class HubSettings(_Section):
     """One site's hub. `lateness_s` is how long a second waits for its last window."""
 
@@ -111,6 +130,7 @@ class HubSettings(_Section):
     lateness_s: Annotated[float, Field(ge=0, le=30)] = 1.5
     api: ApiSettings = ApiSettings()
     retention: RetentionSettings = RetentionSettings()
+    calibration: CalibrationSettings = CalibrationSettings()
 
 
 class InfluxSettings(_Section):
@@ -219,6 +239,14 @@ def load_settings(file: Path) -> Settings:
     if strangers:
         raise SettingsError("\n".join(strangers))
     return settings
+
+
+def as_environment(settings: Settings) -> dict[str, str]:
+    """The variables that give another process these settings, whatever its file says."""
+    return {
+        ENV_PREFIX + key.upper(): value if isinstance(value, str) else json.dumps(value)
+        for key, value in settings.model_dump(mode="json").items()
+    }
 
 
 def _explain(file: Path, problem: ErrorDetails) -> str:

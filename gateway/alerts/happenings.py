@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from gateway.model import Alert, ZoneEvent
+from gateway.model import Alert, AlertKind, ZoneEvent
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +33,22 @@ class TwinSeen:
     gateway: str
 
 
-Happening = ZoneEvent | ButtonPressed | ClockSkew | TwinSeen
+@dataclass(frozen=True, slots=True)
+class ReceiversJudged:
+    """All that is wrong with the site's receivers by what is known at `at`: (receiver, kind)."""
+
+    at: float
+    faults: frozenset[tuple[str, AlertKind]]
+
+
+@dataclass(frozen=True, slots=True)
+class CrossingRetracted:
+    """What was told of a zone's border had not happened after all."""
+
+    event: ZoneEvent
+
+
+Happening = ZoneEvent | CrossingRetracted | ButtonPressed | ClockSkew | TwinSeen | ReceiversJudged
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,7 +14,17 @@ from gateway.api.answers import Json
 from gateway.api.headers import SafeHeaders
 from gateway.api.parts import Announce, Parts, Recent, RecordAlerts
 from gateway.api.passwords import Passwords
-from gateway.api.routers import alerts, carriers, health, live, pages, routes, session, site
+from gateway.api.routers import (
+    alerts,
+    calibrations,
+    carriers,
+    health,
+    live,
+    pages,
+    routes,
+    session,
+    site,
+)
 from gateway.api.shapes import Problem
 from gateway.api.stream import LiveStream
 from gateway.clock import Clock
@@ -26,7 +36,7 @@ from gateway.store.database import Connection, Database, StoreError
 API = "/api/v1"
 TICK_S = 15.0
 MOST_BODY_BYTES = 16_384
-ROUTERS = (session, site, carriers, routes, alerts, live, health)
+ROUTERS = (session, site, carriers, routes, alerts, live, calibrations, health)
 _NO_TELEMETRY: TelemetryConfig = {
     "tracing": False,
     "metrics": False,
@@ -75,6 +85,7 @@ def create_app(
         database=database,
         clock=clock,
         plan=site.plan,
+        to_lonlat=site.to_lonlat,
         stream=stream,
         settings=settings,
         recent=recent,

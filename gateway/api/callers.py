@@ -83,5 +83,8 @@ Caller = Annotated[Session, Depends(_caller)]
 Guardian = Annotated[Session, Depends(_only(Audience.GUARDIAN))]
 """The one audience that sees persons."""
 
+Technician = Annotated[Session, Depends(_only(Audience.TECHNICIAN))]
+"""Those who install and prove devices."""
+
 Alerted = Annotated[Session, Depends(_only(Audience.GUARDIAN, Audience.STAFF, Audience.TECHNICIAN))]
 """Those whom alerts are for."""

@@ -6,6 +6,7 @@ from typing import Annotated
 
 from fastapi import Depends, Request
 
+from gateway.api.calibration import ToLonLat
 from gateway.api.passwords import Passwords
 from gateway.api.stream import LiveStream
 from gateway.api.throttle import BY_ADDRESS, BY_LOGIN, Throttle
@@ -26,6 +27,7 @@ class Parts:
     database: Database
     clock: Clock
     plan: bytes
+    to_lonlat: ToLonLat
     stream: LiveStream
     settings: ApiSettings
     recent: Recent

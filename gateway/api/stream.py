@@ -19,7 +19,17 @@ from gateway.model import Alert, AlertKind, Position
 MOST_POSITIONS = 128  # waiting for one subscriber; the oldest is dropped
 MOST_ALERTS = 64
 MOST_PER_SESSION = 8  # pages open at once; the oldest stream is ended
-TECHNICAL_KINDS = frozenset({AlertKind.CLOCK_OFF, AlertKind.TWIN_GATEWAY})
+TECHNICAL_KINDS = frozenset(
+    {
+        AlertKind.CLOCK_OFF,
+        AlertKind.TWIN_GATEWAY,
+        AlertKind.RECEIVER_DEAD,
+        AlertKind.RECEIVER_SILENT,
+        AlertKind.RECEIVER_DEAF,
+        AlertKind.RECEIVER_MOVED,
+        AlertKind.RECEIVER_SWAPPED,
+    }
+)
 PERSONAL_KINDS = frozenset(AlertKind) - TECHNICAL_KINDS
 
 

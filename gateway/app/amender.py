@@ -15,6 +15,7 @@ import structlog
 
 from gateway.app.registry import Registry
 from gateway.app.telling import queue_positions
+from gateway.app.tuning import Tuning
 from gateway.clock import Clock
 from gateway.model import Position, RoutePoint, Window, ZoneEvent
 from gateway.site import Site
@@ -24,7 +25,7 @@ from gateway.store.errors import StoreError
 from gateway.store.outgoing import Queue
 from gateway.store.sightings import LateStretch
 from gateway.tags.news import News
-from gateway.tags.pipeline import Pipeline, Step
+from gateway.tags.pipeline import Step
 from gateway.tags.trails import AFTERWARDS, Told, Trails
 
 BEYOND_S = AFTERWARDS.lag_s
@@ -59,6 +60,7 @@ class Amender:
         database: Database,
         clock: Clock,
         registry: Registry,
+        tuning: Tuning,
         out: Queue,
         last_late_at: Callable[[], float],
         executor: Executor,
@@ -68,6 +70,7 @@ class Amender:
         self._database = database
         self._clock = clock
         self._registry = registry
+        self._tuning = tuning
         self._out = out
         self._last_late_at = last_late_at
         self._executor = executor
@@ -116,7 +119,7 @@ class Amender:
         )
         loop, news = asyncio.get_running_loop(), News()
         pipeline = await loop.run_in_executor(
-            self._executor, Pipeline, self._site, self._registry.directory
+            self._executor, self._tuning.pipeline, self._registry.directory
         )
         trails, retold = Trails(self._site), _Retold()
 
@@ -135,6 +138,7 @@ class Amender:
                     if news.worth_saying(told) or (told.tag, told.at) in said
                 ]
                 retold.events += step.events
+            retold.events = [one for one in retold.events if one not in step.retracted]
         retold.points += (await loop.run_in_executor(self._executor, trails.end)).route
         return retold
 

@@ -21,12 +21,14 @@ from gateway.api.server import serve
 from gateway.api.stream import LiveStream
 from gateway.app.amender import Amender
 from gateway.app.intake import Intake
+from gateway.app.nightly import Nights, learn_beside
 from gateway.app.orders import Orders
 from gateway.app.pulse import Pulse
 from gateway.app.registry import Registry
 from gateway.app.routes import Routes
 from gateway.app.stepper import Stepper
 from gateway.app.telling import queue_alerts
+from gateway.app.tuning import Tuning
 from gateway.clock import Clock
 from gateway.link.acceptor import Event, NewEpoch
 from gateway.link.broker import Broker, Handler, Presence
@@ -84,7 +86,9 @@ class Hub:
             database = await stack.enter_async_context(Database(path))
             registry = Registry(database)
             await registry.refresh()
-            works = await self._build(database, registry, executor, stack)
+            tuning = Tuning(self._site, database, self._clock)
+            await tuning.refresh()
+            works = await self._build(database, registry, tuning, executor, stack)
             async with asyncio.TaskGroup() as tasks:
                 running = [tasks.create_task(work(), name=name) for name, work in works.items()]
                 started()
@@ -96,15 +100,19 @@ class Hub:
         self,
         database: Database,
         registry: Registry,
+        tuning: Tuning,
         executor: Executor,
         stack: AsyncExitStack,
     ) -> dict[str, Work]:
         """Build the parts; returns what is to run, in the order in which it is to stop."""
         broker = self._broker()
         orders = Orders(self._site, registry, database, self._clock)
-        stepper = self._stepper(database, registry, executor)
+        stepper = self._stepper(database, registry, tuning, executor)
         intake = self._intake(database, registry, stepper)
-        amender = self._amender(database, registry, executor, intake)
+        amender = self._amender(database, registry, tuning, executor, intake)
+        nights = Nights(
+            self._settings.hub.calibration, self._clock, partial(learn_beside, self._settings)
+        )
         receiver = await self._receiver(broker, intake)
         sender = await self._uplink(broker, database, stack)
         downlinks = await self._downlinks(broker, orders, database, stack)
@@ -114,6 +122,8 @@ class Hub:
             "events": partial(self._judge_events, intake, orders),
             "stepper": stepper.run,
             "amender": amender.run,
+            "tuning": partial(tuning.follow, stepper.retune, intake.record),
+            "nights": nights.run,
             "registry": partial(self._keep_registry, registry, orders),
             "retention": partial(self._forget, database),
             **{f"orders for {gateway}": link.run for gateway, link in downlinks.items()},
@@ -121,20 +131,25 @@ class Hub:
             "api": partial(self._serve, database),
             "integrators": partial(self._publish_alerts, broker),
             "status": partial(
-                self._report, broker, (intake.counts, stepper.counts, amender.counts)
+                self._report,
+                broker,
+                (intake.counts, stepper.counts, amender.counts, nights.counts),
             ),
             "broker": broker.run,
         }
 
     # --- the parts --------------------------------------------------------------------------------
 
-    def _stepper(self, database: Database, registry: Registry, executor: Executor) -> Stepper:
+    def _stepper(
+        self, database: Database, registry: Registry, tuning: Tuning, executor: Executor
+    ) -> Stepper:
         return Stepper(
             site=self._site,
             site_id=self._settings.site_id,
             database=database,
             clock=self._clock,
             registry=registry,
+            tuning=tuning,
             audience=self,
             routes=self._routes,
             out=OUT,
@@ -154,13 +169,19 @@ class Hub:
         )
 
     def _amender(
-        self, database: Database, registry: Registry, executor: Executor, intake: Intake
+        self,
+        database: Database,
+        registry: Registry,
+        tuning: Tuning,
+        executor: Executor,
+        intake: Intake,
     ) -> Amender:
         return Amender(
             site=self._site,
             database=database,
             clock=self._clock,
             registry=registry,
+            tuning=tuning,
             out=OUT,
             last_late_at=lambda: intake.last_late_at,
             executor=executor,

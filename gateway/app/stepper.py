@@ -16,11 +16,12 @@ from typing import Concatenate, ParamSpec, Protocol, TypeVar
 
 import structlog
 
-from gateway.alerts.happenings import Happening
+from gateway.alerts.happenings import CrossingRetracted, Happening
 from gateway.app import routes
 from gateway.app.registry import Registry
 from gateway.app.routes import Routes
 from gateway.app.telling import queue_positions, record_happenings
+from gateway.app.tuning import Tuning
 from gateway.clock import Clock
 from gateway.model import Alert, Position, Window, ZoneEvent
 from gateway.site import Site
@@ -62,6 +63,7 @@ class _Found:
     second: int
     positions: tuple[Position, ...]
     events: tuple[ZoneEvent, ...]
+    retracted: tuple[ZoneEvent, ...]
     told: Told
 
 
@@ -80,6 +82,7 @@ class Stepper:
         database: Database,
         clock: Clock,
         registry: Registry,
+        tuning: Tuning,
         audience: Audience,
         routes: Routes,
         out: Queue,
@@ -92,13 +95,15 @@ class Stepper:
         self._database = database
         self._clock = clock
         self._registry = registry
+        self._tuning = tuning
         self._audience = audience
         self._routes = routes
         self._out = out
         self._lateness_s = lateness_s
         self._executor = executor
         self._beat = beat
-        self._pipeline = Pipeline(site, registry.directory)
+        self._pipeline: Pipeline  # `resume` begins it
+        self._stepping = asyncio.Lock()
         self._news = News()
         self._site_receivers = frozenset(receiver.id for receiver in site.receivers)
         self._strangers: set[str] = set()
@@ -124,6 +129,7 @@ class Stepper:
             stepped_to = self._due()
             await self._database.write(sightings.set_stepped_to, self._site_id, stepped_to)
         self._second = self._closed_before = self._marked_before = stepped_to
+        self._pipeline = await self._new_pipeline()
         since = self._second - REPLAY_S
         stored = await self._database.read(sightings.windows_between, since, self._second)
         for second in range(since, self._second):
@@ -145,21 +151,47 @@ class Stepper:
     async def catch_up(self) -> None:
         """Take every step that is due."""
         while self._second < (due := self._due()):
-            await self._pass_over(due)
-            if self._second == due:
-                break
-            windows = await self._insist(self._close, self._second)
-            self._marked_before = self._second + 1
-            found = await self._step(self._second, windows)
-            told = await self._insist(self._write, found)
-            self._replayed.clear()
-            self._routes.note(found.told)
-            self._audience.positions(found.positions)
-            self._audience.alerts(told)
-            self._second += 1
+            async with self._stepping:
+                await self._pass_over(due)
+                if self._second == due:
+                    break
+                windows = await self._insist(self._close, self._second)
+                self._marked_before = self._second + 1
+                found = await self._step(self._second, windows)
+                told = await self._insist(self._write, found)
+                self._replayed.clear()
+                self._routes.note(found.told)
+                self._audience.positions(found.positions)
+                self._audience.alerts(told)
+                self._second += 1
         if due < self._second - CLOCK_BACK_S:
             _log.warning("the hub's clock was set back; steps go on under the new time")
             self._second = due
+
+    async def retune(self) -> None:
+        """Go on by the calibration in force: with a new tracker, as warm as the one before it.
+
+        Beside the steps it goes through the last minute, second by second; what it finds there was
+        told by the other, and is not told again. Raises StoreError: then nothing has changed.
+        """
+        pipeline = await self._new_pipeline()
+        warm_to = await self._warm_up(pipeline, self._second - WARM_UP_S)
+        async with self._stepping:
+            await self._warm_up(pipeline, warm_to)
+            self._pipeline = pipeline
+
+    async def _new_pipeline(self) -> Pipeline:
+        return await asyncio.to_thread(self._tuning.pipeline, self._registry.directory)
+
+    async def _warm_up(self, pipeline: Pipeline, since: int) -> int:
+        """Step `pipeline` from `since`, but a minute at most, to where the site is now."""
+        until = self._second
+        windows = await self._database.read(sightings.windows_between, since, until)
+        for second in range(max(since, until - WARM_UP_S), until):
+            heard = [one.window for one in windows if one.second == second]
+            loop = asyncio.get_running_loop()
+            await loop.run_in_executor(self._executor, pipeline.step, second, heard)
+        return until
 
     def _due(self) -> int:
         return floor(self._clock.utc() - self._lateness_s)
@@ -213,7 +245,7 @@ class Stepper:
         self.counts["steps"] += 1
         self.counts["fixes"] += len(step.positions)
         worth = tuple(one for one in step.positions if self._news.worth_saying(one))
-        return _Found(second, worth, step.events, told)
+        return _Found(second, worth, step.events, step.retracted, told)
 
     def _track(self, second: int, windows: Sequence[Window]) -> tuple[Step, Told]:
         step = self._pipeline.step(second, windows)
@@ -234,11 +266,13 @@ class Stepper:
         now = self._clock.utc()
         positions.add(connection, found.positions)
         positions.add_events(connection, found.events)
+        positions.remove_events(connection, found.retracted)
         for replayed in self._replayed:
             routes.write(connection, replayed, since=self._replayed_since)
         routes.write(connection, found.told)
         queue_positions(connection, found.positions, now=now, out=self._out)
-        happenings: Sequence[Happening] = found.events
+        retracted = [CrossingRetracted(event) for event in found.retracted]
+        happenings: Sequence[Happening] = (*found.events, *retracted)
         told = record_happenings(connection, happenings, now=now, out=self._out)
         sightings.set_stepped_to(connection, self._site_id, found.second + 1)
         return told

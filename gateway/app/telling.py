@@ -3,7 +3,7 @@
 import secrets
 from collections.abc import Iterable, Sequence
 
-from gateway.alerts.happenings import Context, Happening
+from gateway.alerts.happenings import Context, CrossingRetracted, Happening
 from gateway.alerts.rules import judge
 from gateway.link.envelope import Kind, encode_items
 from gateway.model import Alert, AlertKind, AlertState, Lane, Position
@@ -14,7 +14,8 @@ from gateway.store.outgoing import Queue
 
 MOST_IN_A_ROW = 1_000  # positions: some 250 kB, far from what a receiver takes for too long
 
-# What may join or end. Crossings do neither, and a year of them is too much to read at each step.
+# What may join or end. Crossings end only if they are retracted, and a year of them is too much to
+# read at each step.
 _JOINING = tuple(set(AlertKind) - {AlertKind.ZONE_ENTER, AlertKind.ZONE_LEAVE})
 
 
@@ -27,7 +28,7 @@ def record_happenings(
     """
     told: list[Alert] = []
     for happening in happenings:
-        context = Context(now, tuple(alerts.unended(connection, _JOINING)), _new_id)
+        context = Context(now, _open_alerts(connection, happening), _new_id)
         told += [alert for alert in judge(happening, context) if _store(connection, alert, now)]
     queue_alerts(connection, told, now=now, out=out)
     return told
@@ -51,6 +52,12 @@ def queue_positions(
     for begin in range(0, len(found), MOST_IN_A_ROW):
         items = encode_items(found[begin : begin + MOST_IN_A_ROW])
         outgoing.append(connection, out, lane=Lane.LIVE, kind=Kind.POSITIONS, items=items, at=now)
+
+
+def _open_alerts(connection: Connection, happening: Happening) -> tuple[Alert, ...]:
+    if isinstance(happening, CrossingRetracted):
+        return tuple(alerts.unended_of(connection, happening.event.tag, at=happening.event.at))
+    return tuple(alerts.unended(connection, _JOINING))
 
 
 def _new_id() -> str:

@@ -38,12 +38,17 @@ COMMANDS = (
     Command("tag add", "gateway.cli.tag", "add", "Add a tag, and who carries it."),
     Command("locate", "gateway.cli.locate", "locate", "Run the hub's code over a recording."),
     Command("report", "gateway.cli.report", "report", "Judge an installation by a recording."),
+    Command("calibration list", "gateway.cli.calibration", "list_all", "List what nights taught."),
+    Command("calibration show", "gateway.cli.calibration", "show", "Show what one night taught."),
+    Command("calibration undo", "gateway.cli.calibration", "undo", "Undo the last calibration."),
+    Command("calibration run", "gateway.cli.calibration", "run", "Calibrate receivers now."),
     Command("survey walk", "gateway.cli.survey", "walk", "Make a survey of a walk with a tag."),
     Command("survey show", "gateway.cli.survey", "show", "Say what a survey is worth."),
 )
 _GROUPS = {
     "user": "People who may log in.",
     "tag": "Tags and their carriers.",
+    "calibration": "What was learned of the receivers.",
     "survey": "Radio maps.",
 }
 

@@ -4,6 +4,7 @@ import csv
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from enum import StrEnum
+from math import inf
 from pathlib import Path
 from typing import Annotated
 
@@ -12,14 +13,19 @@ from rich.console import Console
 from rich.progress import Progress, TaskID
 
 from gateway.cli.recording import Recording, RecordingError, read_recording, seconds_of, windows_of
-from gateway.model import Position, Presence, TagIdentifier, ZoneEvent
+from gateway.cli.survey_file import SURVEY, load_survey
+from gateway.model import Position, Presence, TagIdentifier, Window, ZoneEvent
 from gateway.site import Site
 from gateway.tags.fix import fix_of
 from gateway.tags.identity import Directory
+from gateway.tags.learning import learn
 from gateway.tags.pipeline import Pipeline, Step
 from gateway.tags.propagation import Radio
 from gateway.tags.route import CONFIRMED, ROUTE, Hindsight, Lag, Smoothed
+from gateway.tags.survey import Survey, fit_survey
 from gateway.tags.tracker import LONGEST_PATIENCE_S
+
+FIRST_LEARNED_AFTER = 240  # seconds with something heard; then at twice as many, and so on
 
 LIVE_PRESENCES = (Presence.TRACKED, Presence.UNCERTAIN)
 
@@ -53,6 +59,9 @@ def locate(
         ),
     ] = Mode.LIVE,
     events: Annotated[Path | None, typer.Option(help="The CSV file of zone events.")] = None,
+    use_survey: Annotated[
+        bool, typer.Option("--survey/--no-survey", help="Whether to use survey.csv.gz if it is there.")
+    ] = True,
     plot: Annotated[
         Path | None,
         typer.Option(help="A picture (.png or .svg) of the ways.", callback=_picture),
@@ -67,7 +76,10 @@ def locate(
         known = read_recording(recording, progress=progress_bar(progress, "Reading"))
         for receiver, count in sorted(known.strangers.items()):
             typer.echo(f"{receiver} is not on the site: {count} sightings left out.", err=True)
-        positions, crossings = run(known, mode, progress=progress_bar(progress, "Locating"))
+        survey = survey_beside(recording, known.site) if use_survey else None
+        positions, crossings = run(
+            known, mode, progress=progress_bar(progress, "Locating"), survey=survey
+        )
     write_positions(out, positions, known.site)
     if events is not None:
         write_events(events, crossings)
@@ -75,6 +87,17 @@ def locate(
         from gateway.cli.plot import plot_positions  # loading matplotlib takes a second
 
         plot_positions(plot, positions, known.site, recording)
+
+
+def survey_beside(recording: Path, site: Site) -> Survey | None:
+    """The radio map of the survey in the recording's folder, if there is one."""
+    file = recording / SURVEY
+    if not file.exists():
+        return None
+    found = load_survey(file, site, progress=lambda _done, _total: None)
+    for line in found.remarks(file):
+        typer.echo(line, err=True)
+    return fit_survey(site.receivers, found.rows)
 
 
 def progress_bar(progress: Progress, what: str) -> Callable[[int, int], None]:
@@ -94,14 +117,17 @@ def run(
     *,
     progress: Callable[[int, int], None],
     radios: Mapping[str, Radio] | None = None,
+    survey: Survey | None = None,
 ) -> tuple[list[Position], list[ZoneEvent]]:
     """Positions by time and tag, and the zone events of the live run.
 
-    `radios` are those of receivers that were calibrated.
+    `radios` are those of receivers that were calibrated. Where there are none, and no survey, the
+    receivers are calibrated on the way, by what was heard until then.
     """
     own_names = Directory(TagIdentifier(tag, tag, button=False) for tag in recording.tags)
-    pipeline = Pipeline(recording.site, own_names, radios=radios)
-    steps = _steps(recording, pipeline, progress=progress)
+    pipeline = Pipeline(recording.site, own_names, radios=radios, survey=survey)
+    learns = not radios and survey is None
+    steps = _steps(recording, pipeline, learns=learns, progress=progress)
     events: list[ZoneEvent] = []
     positions: list[Position] = []
     hindsight = {tag: Hindsight(_LAGS[mode]) for tag in recording.tags if mode in _LAGS}
@@ -117,12 +143,26 @@ def run(
 
 
 def _steps(
-    recording: Recording, pipeline: Pipeline, *, progress: Callable[[int, int], None]
+    recording: Recording, pipeline: Pipeline, *, learns: bool, progress: Callable[[int, int], None]
 ) -> Iterator[Step]:
     total = seconds_of(recording)
+    past: list[Window] = []
+    due = FIRST_LEARNED_AFTER if learns else inf
     for done, window in enumerate(windows_of(recording, tail_s=LONGEST_PATIENCE_S)):
         progress(min(done, total), total)
         yield pipeline.step(window.second, [window])
+        if window.readings:
+            past.append(window)
+        if len(past) >= due:
+            due *= 2
+            _learn(recording.site, pipeline, past)
+
+
+def _learn(site: Site, pipeline: Pipeline, past: Sequence[Window]) -> None:
+    """Calibrate the receivers by all that was heard so far."""
+    calibration = learn(site, pipeline.directory, past)
+    if calibration is not None:
+        pipeline.retune(calibration.corrected(site), calibration.radios)
 
 
 def _positions(pipeline: Pipeline, tag: str, found: Iterable[Smoothed]) -> list[Position]:

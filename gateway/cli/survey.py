@@ -72,10 +72,8 @@ def _quiet(_done: int, _total: int) -> None:
 
 
 def _tell(file: Path, known: SurveyFile) -> None:
-    for receiver, count in sorted(known.strangers.items()):
-        typer.echo(f"{file}: {receiver} is not on the site: {count} packets left out.", err=True)
-    if known.astray:
-        typer.echo(f"{file}: {known.astray} packets far from any path are left out.", err=True)
+    for line in known.remarks(file):
+        typer.echo(line, err=True)
 
 
 def surveyed(recording: Recording, tag: str, track: Track, *, where: str) -> list[SurveyLine]:

@@ -46,6 +46,16 @@ class SurveyFile:
     strangers: Mapping[str, int]
     astray: int
 
+    def remarks(self, file: Path) -> list[str]:
+        """A sentence about whatever of `file` was left out."""
+        lines = [
+            f"{file}: {receiver} is not on the site: {count} packets left out."
+            for receiver, count in sorted(self.strangers.items())
+        ]
+        if self.astray:
+            lines.append(f"{file}: {self.astray} packets far from any path are left out.")
+        return lines
+
 
 def load_survey(file: Path, site: Site, *, progress: Callable[[int, int], None]) -> SurveyFile:
     """Read `file` for `site`. `progress` is told how many bytes are read, and of how many.

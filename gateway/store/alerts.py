@@ -97,6 +97,16 @@ def unended(connection: Connection, kinds: Collection[AlertKind] = tuple(AlertKi
     return [_alert(row) for row in connection.execute(kept.order_by(alerts.c.raised_at))]
 
 
+def unended_of(connection: Connection, tag: str, *, at: float) -> list[Alert]:
+    """The alerts about what happened to `tag` at `at` whose life goes on."""
+    kept = select(*_COLUMNS).where(
+        alerts.c.tag == tag,
+        alerts.c.at == at,
+        alerts.c.state.in_([AlertState.RAISED, AlertState.ACKNOWLEDGED]),
+    )
+    return [_alert(row) for row in connection.execute(kept)]
+
+
 def _stored(connection: Connection, *where: ColumnElement[bool], limit: int) -> list[StoredAlert]:
     newest = (
         select(*_COLUMNS)

@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from typing import Any
 
 import msgspec
-from sqlalchemy import Connection, Row, bindparam, select
+from sqlalchemy import Connection, Row, bindparam, delete, select
 from sqlalchemy.dialects.sqlite import insert as upsert
 
 from gateway.model import Crossing, Position, Presence, ZoneEvent
@@ -98,6 +98,19 @@ def add_events(connection: Connection, events: Iterable[ZoneEvent]) -> None:
     ]
     if rows:
         connection.execute(upsert(zone_events).on_conflict_do_nothing(), rows)
+
+
+def remove_events(connection: Connection, events: Iterable[ZoneEvent]) -> None:
+    """Forget zone events that had not happened after all."""
+    for one in events:
+        connection.execute(
+            delete(zone_events).where(
+                zone_events.c.tag == one.tag,
+                zone_events.c.at == one.at,
+                zone_events.c.zone == one.zone,
+                zone_events.c.event == one.event.value,
+            )
+        )
 
 
 def events_between(

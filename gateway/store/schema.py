@@ -252,6 +252,31 @@ alert_changes = Table(
     Index("alert_changes_by_alert", "alert_id"),
 )
 
+# What the last change put in force is in force; `upon` is the calibration that it was learned upon.
+calibrations = Table(
+    "calibrations",
+    metadata,
+    _id(),
+    _number("learned_at"),
+    Column("upon", ForeignKey("calibrations.id")),
+    _number("before"),
+    _number("after"),
+    _flag("accepted"),
+    _text("document"),
+    sqlite_autoincrement=True,
+)
+
+calibration_changes = Table(
+    "calibration_changes",
+    metadata,
+    _id(),
+    Column("calibration_id", ForeignKey("calibrations.id"), nullable=False),
+    _text("state"),
+    _number("at"),
+    _text("by"),
+    Index("calibration_changes_by_calibration", "calibration_id"),
+)
+
 # --- the hub's own rows for the link --------------------------------------------------------------
 
 link_epochs = Table(

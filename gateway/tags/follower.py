@@ -1,18 +1,19 @@
 """One tag over days: its tracks, what is kept between them, its zones and its presence."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import islice
 
 import numpy as np
 from numpy.typing import NDArray
 
-from gateway.model import Presence, ZoneEvent
-from gateway.tags.fix import Fix, fix_of
-from gateway.tags.levels import Knowledge
+from gateway.model import Presence
+from gateway.tags.fix import Fix
+from gateway.tags.levels import Knowledge, without_receivers
 from gateway.tags.tile import Ground
-from gateway.tags.tracker import Estimate, Track
+from gateway.tags.tracker import Carried, Estimate, Track, update_all
 from gateway.tags.weighing import Heard
-from gateway.tags.zones import ZoneWatch
+from gateway.tags.zones import Told, ZoneWatch
 
 UNSURE_AFTER_S = 10
 UNSURE_RADIUS_M = 25.0
@@ -32,7 +33,7 @@ class Seen:
     presence: Presence
     changed: bool
     ended: bool
-    events: tuple[ZoneEvent, ...]
+    told: Told
 
 
 class Follower:
@@ -49,16 +50,37 @@ class Follower:
         self._rival: Rival | None = None
         self._strange_s = 0
 
-    def update(self, second: int, heard: Heard, alive: NDArray[np.bool_]) -> Seen | None:
-        """What `second` tells; None while there is no track."""
+    def move_to(self, ground: Ground, *, second: int) -> None:
+        """Go on where it is, on the ground of the same site with other receivers or radios."""
+        self._ground = ground
+        if self._track is not None:
+            self._track.move_to(ground, second=second)
+            self._begin(self._track)
+        if self._knowledge is not None:
+            self._knowledge = without_receivers(self._knowledge)
+
+    def tracks(self, second: int, heard: Heard) -> list[Track]:
+        """Those to carry through `second`, with what was heard: none, one, or one and its rival."""
         if len(heard.receivers) and (self._track is None or self._track.lost(heard)):
             self._begin(self._new_track(second, heard))
         if self._track is None:
-            return None
-        estimate = self._track.update(second, heard, alive)
-        estimate = self._challenge(second, heard, alive, estimate)
-        fix = fix_of(estimate.tile, estimate.mass)
-        return self._seen(second, estimate, fix, self._track)
+            return []
+        return [self._track] if self._rival is None else [self._track, self._rival.track]
+
+    def see(self, second: int, heard: Heard, found: Sequence[Carried]) -> Seen:
+        """What the estimates of those tracks tell."""
+        track, estimate, fix = self._challenged(second, heard, found)
+        ended = track.ended(estimate)
+        if ended is None:
+            told = self._watch.update(estimate, fix.zones)
+        else:
+            told = Told()
+            self._watch = ZoneWatch(self.tag, self._zones)
+            self._knowledge = track.knowledge(estimate)
+            self._track = self._rival = None
+        presence = ended or _presence(estimate, fix)
+        changed, self._presence = presence is not self._presence, presence
+        return Seen(self.tag, estimate, fix, presence, changed, ended is not None, told)
 
     def _new_track(self, second: int, heard: Heard) -> Track:
         return Track(self._ground, second=second, heard=heard, knowledge=self._knowledge)
@@ -66,41 +88,50 @@ class Follower:
     def _begin(self, track: Track) -> None:
         self._track, self._rival, self._strange_s = track, None, 0
 
-    def _challenge(
-        self, second: int, heard: Heard, alive: NDArray[np.bool_], estimate: Estimate
-    ) -> Estimate:
+    def _challenged(self, second: int, heard: Heard, found: Sequence[Carried]) -> Carried:
         """Where those that hear the tag best stand elsewhere, a rival begins, knowing nothing.
 
         The one that foretells what is heard better goes on (Wald's sequential test).
         """
-        if self._rival is None:
-            self._strange_s = self._strange_s + 1 if estimate.is_strange(heard) else 0
+        own, rival = found[0], self._rival
+        if rival is None:
+            self._strange_s = self._strange_s + 1 if own.estimate.strange else 0
             if self._strange_s >= STRANGE_S:
                 self._rival = Rival(Track(self._ground, second=second + 1, heard=heard), second)
-            return estimate
-        rival = self._rival
-        other = rival.track.update(second, heard, alive)
+            return own
+        other = found[1]
         if second - rival.since > BURN_IN_S and len(heard.receivers):
-            rival.lead += other.log_evidence - estimate.log_evidence
+            rival.lead += other.estimate.log_evidence - own.estimate.log_evidence
         if rival.lead > SURE_LOG:
             self._begin(rival.track)
             return other
         if rival.lead < -SURE_LOG or second - rival.since > LONGEST_RIVAL_S:
             self._rival, self._strange_s = None, 0
-        return estimate
+        return own
 
-    def _seen(self, second: int, estimate: Estimate, fix: Fix, track: Track) -> Seen:
-        ended = track.ended(estimate)
-        if ended is None:
-            events = self._watch.update(second + 1.0, fix.zones)
-        else:
-            events = []
-            self._track = self._rival = None
-            self._watch = ZoneWatch(self.tag, self._zones)
-            self._knowledge = track.knowledge(estimate)
-        presence = ended or _presence(estimate, fix)
-        changed, self._presence = presence is not self._presence, presence
-        return Seen(self.tag, estimate, fix, presence, changed, ended is not None, tuple(events))
+
+def follow(
+    followers: Sequence[Follower],
+    second: int,
+    heard: Mapping[str, Heard],
+    alive: NDArray[np.bool_],
+) -> list[Seen]:
+    """What `second` tells of the tags of one ground, `heard` by tag; of those with a track.
+
+    `alive` (receivers of the site,) are those whose silence is evidence.
+    """
+    told = [heard.get(follower.tag, _UNHEARD) for follower in followers]
+    tracks = [follower.tracks(second, own) for follower, own in zip(followers, told, strict=True)]
+    repeated = [own for own, one in zip(told, tracks, strict=True) for _ in one]
+    found = iter(update_all([track for one in tracks for track in one], second, repeated, alive))
+    return [
+        follower.see(second, own, list(islice(found, len(one))))
+        for follower, own, one in zip(followers, told, tracks, strict=True)
+        if one
+    ]
+
+
+_UNHEARD = Heard(np.empty(0, np.int32), np.empty(0, np.float32), np.empty(0, np.float32))
 
 
 @dataclass(slots=True)

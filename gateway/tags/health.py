@@ -150,21 +150,21 @@ def accomplices(
     *,
     suspected: Set[str],
 ) -> set[str]:
-    """Those stated to stand where one that is strongly suspected seems to be.
+    """Those stated to stand where the one that is suspected most seems to be.
 
     The two may be swapped, and the one that fits less badly may keep the tracker from seeing it.
+    Where one of them is suspected already, the others are needed as witnesses.
     """
-    strong = [
-        search
-        for one, search in found.items()
-        if one in suspected and search.best - search.stated > SURE_NATS
-    ]
+    gains = {one: found[one].best - found[one].stated for one in suspected & found.keys()}
+    worst = max(gains, key=lambda one: gains[one], default=None)
+    if worst is None or gains[worst] < SURE_NATS:
+        return set()
     there = {
         receiver.id
         for receiver in receivers
-        if any(_away(receiver, search) < BESIDE_PIVOTS * pivot_m for search in strong)
+        if receiver.id in found and _away(receiver, found[worst]) < BESIDE_PIVOTS * pivot_m
     }
-    return (there & found.keys()) - suspected
+    return set() if there & (suspected - {worst}) else there - {worst}
 
 
 def misplaced(

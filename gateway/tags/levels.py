@@ -21,7 +21,7 @@ from gateway.tags.surroundings import Surroundings
 from gateway.tags.weighing import FIRST, FREE, Doubles, Learned
 
 OFFSET_SD_DB = 6.0  # a tag against the usual tag
-SHADOW_MEMORY_S = 120.0  # how long a receiver's deviation lasts
+SHADOW_MEMORY_S = 200.0  # how long a receiver's deviation lasts
 LEAN_MEMORY_S = 60.0  # how long a body stands on the same side
 
 
@@ -77,3 +77,15 @@ def resumed(knowledge: Knowledge, *, second: int) -> Learned:
         owners=known.owners.copy(),
         last_heard=np.full(WIDTH, second - 1, dtype=np.int64),
     )
+
+
+def without_receivers(knowledge: Knowledge) -> Knowledge:
+    """What is left where the receivers are judged anew: the tag's offset, the body's lean."""
+    mean, known = knowledge.mean.copy(), knowledge.learned
+    mean[FIRST:] = 0.0
+    covariance = np.zeros((WIDTH, WIDTH))
+    covariance[:FIRST, :FIRST] = known.covariance[:FIRST, :FIRST]
+    prior = known.prior.copy()
+    prior[FIRST:] = 0.0
+    owners = np.full(WIDTH, FREE, dtype=np.int32)
+    return Knowledge(mean, known._replace(covariance=covariance, prior=prior, owners=owners))

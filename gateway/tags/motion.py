@@ -9,10 +9,11 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from gateway.tags.compiled import compiled
+from gateway.tags.compiled import compiled, inlined
 
 WIDTH = 16  # columns that belief carries along; fixed, so that a row is two machine words wide
 NOTHING = 1e-30
+LEAST_OUT = 1e-5  # less out of coverage brings no belief that counts through a door
 
 Singles = NDArray[np.float32]
 Counts = NDArray[np.int32]
@@ -39,82 +40,90 @@ class Moves(NamedTuple):
     leaves: Singles
 
 
+class Belief(NamedTuple):
+    """What is believed: `states` (states,), their `mass` (places,), and the `rows` (places, WIDTH)
+    that belief carries. A place without mass has no belief in its states, and its row says nothing.
+    """
+
+    states: Singles
+    mass: Singles
+    rows: Singles
+
+
 @compiled
-def advance(moves: Moves, states: Singles, rows: Singles) -> tuple[Singles, Singles]:
-    """The belief (states,) half a second later, and the rows (places, WIDTH) that it carries.
+def advance(moves: Moves, now: Belief, later: Belief) -> None:
+    """Write to `later` the belief half a second after `now`.
 
     A place's new row is the mean of the rows of where its belief came from; out of coverage, the
-    last, keeps its own. A cell without belief has no row: zeros.
+    last, keeps its own. Places without belief cost next to nothing.
     """
-    cells, out = len(moves.first) - 1, len(states) - 1
-    mass = mass_of(moves, states)
-    later = np.zeros_like(states)
-    later_rows = np.zeros_like(rows)
+    cells, out = len(now.mass) - 1, len(now.states) - 1
+    later.states[:] = 0.0
+    later.mass[:] = 0.0
+    left = np.float32(0.0)
+    for cell in range(cells):
+        if now.mass[cell] > 0.0:
+            left += moves.leaves[cell] * now.mass[cell]
+    later.states[out] = later.mass[cells] = moves.stays[out] * now.states[out] + left
     for column in range(WIDTH):
-        later_rows[cells, column] = rows[cells, column]
-    later[out] = moves.stays[out] * states[out] + left(moves, mass)
+        later.rows[cells, column] = now.rows[cells, column]
+    reached = reach(moves, now.mass)
     for cell in range(cells):
-        stays = mass[cell] > 0.0
-        if stays or reached(moves, mass, cell):
-            enter(moves, states, rows, cell, later, later_rows)
-    return later, later_rows
+        if reached[cell]:
+            enter(moves, now, later, cell)
 
 
 @compiled
-def left(moves: Moves, mass: Singles) -> float:
-    """The belief that goes out of coverage."""
-    total, cells = 0.0, len(mass) - 1
+def reach(moves: Moves, mass: Singles) -> NDArray[np.bool_]:
+    """The cells (n,) to which belief can come in a step."""
+    cells = len(mass) - 1
+    reached = np.zeros(cells, dtype=np.bool_)
+    by_door = mass[cells] > LEAST_OUT
     for cell in range(cells):
-        if moves.leaves[cell] > 0.0 and mass[cell] > 0.0:
-            total += moves.leaves[cell] * mass[cell]
-    return total
+        if mass[cell] > 0.0:
+            reached[cell] = True
+            for edge in range(moves.first[cell], moves.first[cell + 1]):
+                reached[moves.tails[edge]] = True
+        elif by_door:
+            for edge in range(moves.first[cell], moves.first[cell + 1]):
+                if moves.doors[edge] > 0.0:
+                    reached[cell] = True
+    return reached
 
 
-@compiled
-def reached(moves: Moves, mass: Singles, cell: int) -> bool:
-    """Whether belief can come to `cell` in a step."""
+@inlined
+def enter(moves: Moves, now: Belief, later: Belief, cell: int) -> None:
+    """One cell of `later`."""
+    cells, out = len(now.mass) - 1, len(now.states) - 1
+    stood, walked = moves.stays[cell] * now.states[cell], np.float32(0.0)
+    arrived, returned = np.float32(0.0), np.float32(0.0)
+    later.rows[cell, :] = 0.0
     for edge in range(moves.first[cell], moves.first[cell + 1]):
-        if mass[moves.tails[edge]] > 0.0 or moves.doors[edge] > 0.0:
-            return True
-    return False
-
-
-@compiled
-def enter(
-    moves: Moves,
-    states: Singles,
-    rows: Singles,
-    cell: int,
-    later: Singles,
-    later_rows: Singles,
-) -> None:
-    """One cell of `later` and of `later_rows`."""
-    cells, out = len(moves.first) - 1, len(states) - 1
-    later[cell] = moves.stays[cell] * states[cell]
-    stayed = later[cell]
-    arrived = np.float32(0.0)
-    returned = np.float32(0.0)
-    for edge in range(moves.first[cell], moves.first[cell + 1]):
-        state = cells + edge
-        stopped = moves.stops[edge] * states[state]
-        walks_on = moves.stays[state] * states[state]
-        by_door = moves.doors[edge] * states[out]
+        state, tail = cells + edge, moves.tails[edge]
         flow = np.float32(0.0)
-        for way in range(moves.onto[edge], moves.onto[edge + 1]):
-            flow += moves.weights[way] * states[moves.sources[way]]
-        later[cell] += stopped
-        later[state] = walks_on + flow + by_door
-        stayed += stopped + walks_on
+        if now.mass[tail] > 0.0:
+            for way in range(moves.onto[edge], moves.onto[edge + 1]):
+                flow += moves.weights[way] * now.states[moves.sources[way]]
+            for column in range(WIDTH):
+                later.rows[cell, column] += flow * now.rows[tail, column]
+        by_door = moves.doors[edge] * now.states[out]
+        walks_on = moves.stays[state] * now.states[state]
+        stood += moves.stops[edge] * now.states[state]
+        later.states[state] = walks_on + flow + by_door
+        walked += walks_on
         arrived += flow
         returned += by_door
-        tail = moves.tails[edge]
-        for column in range(WIDTH):
-            later_rows[cell, column] += flow * rows[tail, column]
-    total = max(stayed + arrived + returned, np.float32(NOTHING))
+    total = stood + walked + arrived + returned
+    later.states[cell], later.mass[cell] = stood, total
+    share = np.float32(1.0) / max(total, np.float32(NOTHING))
+    outer = returned * share
     for column in range(WIDTH):
-        kept = stayed * rows[cell, column] + returned * rows[cells, column]
-        carried = later_rows[cell, column] + kept
-        later_rows[cell, column] = carried / total
+        later.rows[cell, column] *= share
+        later.rows[cell, column] += outer * now.rows[cells, column]
+    if now.mass[cell] > 0.0:
+        own = (stood + walked) * share
+        for column in range(WIDTH):
+            later.rows[cell, column] += own * now.rows[cell, column]
 
 
 @compiled

@@ -2,17 +2,19 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from gateway.model import Position, Presence, Reading, Window, ZoneEvent
+from gateway.model import Position, Presence, Window, ZoneEvent
 from gateway.site import Site
 from gateway.tags.fix import Fix
-from gateway.tags.follower import Follower, Seen
+from gateway.tags.follower import Follower, Seen, follow
 from gateway.tags.identity import Directory
 from gateway.tags.propagation import Radio
+from gateway.tags.survey import Survey
 from gateway.tags.tile import Ground
 from gateway.tags.tracker import LONGEST_PATIENCE_S, Estimate
 from gateway.tags.weighing import Heard
@@ -33,12 +35,14 @@ class Step:
     """What one second brought.
 
     `positions` has one for every tag with a live track, and the last one of every track that ended:
-    its presence says how. `estimates` are those that live positions were made of, by tag, for
+    its presence says how. `retracted` are events of earlier steps that had not happened after all.
+    `estimates` are those that live positions were made of, by tag, for
     smoothing afterwards.
     """
 
     positions: tuple[Position, ...]
     events: tuple[ZoneEvent, ...]
+    retracted: tuple[ZoneEvent, ...]
     changes: tuple[PresenceChange, ...]
     estimates: tuple[tuple[str, Estimate], ...]
 
@@ -47,17 +51,30 @@ class Pipeline:
     """The tags of one site. `directory` may be replaced between steps."""
 
     def __init__(
-        self, site: Site, directory: Directory, *, radios: Mapping[str, Radio] | None = None
+        self,
+        site: Site,
+        directory: Directory,
+        *,
+        radios: Mapping[str, Radio] | None = None,
+        survey: Survey | None = None,
     ) -> None:
         """`radios` are calibrated receivers. Raises SiteError where nothing can be located."""
         self.directory = directory
         self._site = site
-        self._ground = Ground(site, radios)
+        self._ground = Ground(site, radios=radios, survey=survey)
+        self._survey = survey
         self._zones = [zone.id for zone in site.zones]
         self._nobody = np.zeros(len(site.receivers), dtype=bool)
         self._paths = [path.id for path in site.paths]
         self._followers: dict[str, Follower] = {}
         self._second: int | None = None
+
+    def retune(self, site: Site, radios: Mapping[str, Radio]) -> None:
+        """Go on with what was learned of the receivers: `site` differs in nothing but these."""
+        self._ground = Ground(site, radios=radios, survey=self._survey)
+        self._nobody = np.zeros(len(site.receivers), dtype=bool)
+        for follower in self._followers.values():
+            follower.move_to(self._ground, second=self._second or 0)
 
     def step(self, second: int, windows: Sequence[Window]) -> Step:
         """All windows of `second`, of all gateways; none is no news from anywhere.
@@ -84,12 +101,15 @@ class Pipeline:
                 radius95_m=fix.radius95_m,
                 n_heard=estimate.n_heard,
                 presence=presence,
-                zones=self._likely_zones(fix),
+                zones=zones,
                 path=self._paths[fix.path] if fix.path >= 0 else "",
                 path_probability=round(fix.path_probability, 3),
             )
-            for (tag, estimate, fix, presence), (lon, lat) in zip(
-                rows, self._site.to_lonlat(points).tolist(), strict=True
+            for (tag, estimate, fix, presence), (lon, lat), zones in zip(
+                rows,
+                self._site.to_lonlat(points).tolist(),
+                self._likely_zones([fix for _, _, fix, _ in rows]),
+                strict=True,
             )
         ]
 
@@ -110,25 +130,24 @@ class Pipeline:
 
     def _heard_by_tag(self, windows: Sequence[Window]) -> dict[str, Heard]:
         """What was heard of each tag; its several identifiers are joined."""
-        tags: dict[str, dict[int, list[Reading]]] = {}
+        find, numbers = self.directory.find, self._ground.numbers
+        rows: dict[str, int] = {}
+        levels: list[tuple[int, int, float, int]] = []
         for window in windows:
-            for reading in window.readings:
-                known = self.directory.find(reading.identifier)
-                number = self._ground.numbers.get(reading.receiver)
+            for receiver, identifier, mean_dbm, _, packets in window.readings:
+                known, number = find(identifier), numbers.get(receiver)
                 if known is not None and number is not None:
-                    tags.setdefault(known.tag, {}).setdefault(number, []).append(reading)
-        return {tag: _heard(by_receiver) for tag, by_receiver in tags.items()}
+                    row = rows.setdefault(known.tag, len(rows))
+                    levels.append((row, number, mean_dbm, packets))
+        return dict(zip(rows, _heard(levels, tags=len(rows)), strict=True))
 
     def _follow(
         self, second: int, heard: Mapping[str, Heard], alive: NDArray[np.bool_]
     ) -> list[Seen]:
         for tag in heard.keys() - self._followers.keys():
             self._followers[tag] = Follower(tag, self._ground, self._zones)
-        updates = (
-            follower.update(second, heard.get(tag, _UNHEARD), alive)
-            for tag, follower in sorted(self._followers.items())
-        )
-        return [seen for seen in updates if seen is not None]
+        followers = [follower for _, follower in sorted(self._followers.items())]
+        return follow(followers, second, heard, alive)
 
     def _report(self, second: int, seen: Sequence[Seen]) -> Step:
         at = second + 1.0
@@ -137,39 +156,37 @@ class Pipeline:
             positions=tuple(
                 self.positions((one.tag, one.estimate, one.fix, one.presence) for one in seen)
             ),
-            events=tuple(event for one in seen for event in one.events),
+            events=tuple(event for one in seen for event in one.told.events),
+            retracted=tuple(event for one in seen for event in one.told.retracted),
             changes=tuple(PresenceChange(at, o.tag, o.presence) for o in seen if o.changed),
             estimates=tuple((one.tag, one.estimate) for one in live),
         )
 
-    def _likely_zones(self, fix: Fix) -> tuple[tuple[str, float], ...]:
-        likely = [
-            (zone, round(probability, 4))
-            for zone, probability in zip(self._zones, fix.zones.tolist(), strict=True)
-            if probability >= LEAST_ZONE_PROBABILITY
-        ]
-        return tuple(sorted(likely, key=lambda pair: -pair[1]))
+    def _likely_zones(self, fixes: Sequence[Fix]) -> list[tuple[tuple[str, float], ...]]:
+        """Those worth telling of every fix, the likeliest first."""
+        likely: list[list[tuple[str, float]]] = [[] for _ in fixes]
+        probabilities = np.array([fix.zones for fix in fixes]).reshape(len(fixes), -1)
+        here = np.argwhere(probabilities >= LEAST_ZONE_PROBABILITY)
+        for (row, zone), probability in zip(
+            here.tolist(), probabilities[tuple(here.T)].tolist(), strict=True
+        ):
+            likely[row].append((self._zones[zone], round(probability, 4)))
+        return [tuple(sorted(zones, key=lambda pair: -pair[1])) for zones in likely]
 
 
-def _heard(by_receiver: Mapping[int, Sequence[Reading]]) -> Heard:
-    """The strongest first."""
-    rows = [(*_joined(readings), number) for number, readings in by_receiver.items()]
-    rows.sort(key=lambda row: (-row[0], row[2]))
-    dbm, packets, numbers = zip(*rows, strict=True)
-    return Heard(
-        np.array(numbers, dtype=np.int32),
-        np.array(dbm, dtype=np.float32),
-        np.array(packets, dtype=np.float32),
-    )
+def _heard(levels: Sequence[tuple[int, int, float, int]], *, tags: int) -> list[Heard]:
+    """Of rows (tag, receiver, mean level, packets): what was heard of each, the strongest first.
 
-
-def _joined(readings: Sequence[Reading]) -> tuple[float, int]:
-    """Mean level, dBm, and number of packets."""
-    if len(readings) == 1:
-        return readings[0].mean_dbm, readings[0].packets
-    packets = sum(reading.packets for reading in readings)
-    total = sum(reading.mean_dbm * reading.packets for reading in readings)
-    return total / packets, packets
-
-
-_UNHEARD = Heard(np.empty(0, np.int32), np.empty(0, np.float32), np.empty(0, np.float32))
+    What one receiver heard of several identifiers of a tag is joined.
+    """
+    tag, receiver, dbm, packets = np.array(levels).reshape(-1, 4).T
+    count = receiver.max(initial=0) + 1
+    pairs, which = np.unique(tag * count + receiver, return_inverse=True)
+    total = np.bincount(which, packets)
+    mean = np.bincount(which, dbm * packets) / total
+    tag, receiver = np.divmod(pairs, count)
+    order = np.lexsort((receiver, -mean, tag))
+    columns = (receiver.astype(np.int32), mean.astype(np.float32), total.astype(np.float32))
+    firsts = np.searchsorted(tag[order], np.arange(tags + 1)).tolist()
+    every = [column[order] for column in columns]
+    return [Heard(*(column[a:b] for column in every)) for a, b in pairwise(firsts)]

@@ -27,7 +27,7 @@ class Radio:
 
     power_dbm: float = -59.0
     exponent: float = 2.2
-    power_sd_db: float = 4.5
+    power_sd_db: float = 5.0
     threshold_dbm: float = -97.0
     detection: float = 0.8
 

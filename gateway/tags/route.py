@@ -14,6 +14,7 @@ from gateway.tags.tracker import Estimate
 from gateway.tags.weighing import before_rescue
 
 UNSEEN = 1e-9
+TEMPER = 0.5
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +89,7 @@ def _carried_back(later: Estimate, message: Singles) -> Singles:
     """From the end of `later`'s second to its beginning."""
     moves = later.tile.moves
     weighed = retreat(moves, message)
-    multiply(moves, weighed, later.likelihood)
+    multiply(moves, weighed, later.likelihood**TEMPER)
     before_rescue(later.second, weighed, len(later.tile.cells))
     earlier = retreat(moves, weighed)
     return np.asarray(earlier / earlier.max())

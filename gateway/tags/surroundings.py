@@ -42,7 +42,7 @@ ROOM = Surroundings(
     stop_per_s=0.05,
     exit_per_s=0.02,
     lean_sd_db=0.5,
-    packet_sd_db=6.0,
+    packet_sd_db=5.5,
     radio=Radio(exponent=1.8),
 )
 

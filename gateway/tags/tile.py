@@ -6,16 +6,18 @@ coarse raster when a tag first comes there, and shared by all tags.
 
 from collections import OrderedDict
 from collections.abc import Mapping, Sequence, Set
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
 
 from gateway.site import Points, Receiver, Site, SiteError
+from gateway.tags.compiled import addresses_of
 from gateway.tags.graph import Indexes, build_graph, moves_within
 from gateway.tags.motion import Counts, Moves, Singles
 from gateway.tags.propagation import Radio, antennas_of, expected_dbm
 from gateway.tags.surroundings import surroundings_of
+from gateway.tags.survey import Survey
 from gateway.tags.weighing import Listening
 
 TILE_CELLS = 256
@@ -31,8 +33,10 @@ class Tile:
     """`n` cells of the site, and one more place, the last: out of coverage.
 
     `amid` are the receivers, by their numbers, that stand beside one of them, `rim` (n,) the cells
-    beside those that were left out. `keys` name the states of `moves` across tiles; `zones` (z, n)
-    is 1 where a cell lies inside, `path` (n,) the index of the cell's path, -1 on none.
+    beside those that were left out. `keys` name the states of `moves` across tiles. `inside` (k, n)
+    is 1 where a cell lies in a zone, for those of the site's `zone_count` zones that are here: by
+    `zone_numbers` (k,). `path` (n,) is the index of the cell's path, -1 on none. `address` is for
+    compiled code: how much there is of everything, and where it lies.
     """
 
     cells: Points
@@ -41,8 +45,26 @@ class Tile:
     moves: Moves
     keys: Indexes
     listening: Listening
-    zones: Singles
+    zone_count: int
+    zone_numbers: Counts
+    inside: Singles
     path: Counts
+    address: NDArray[np.int64] = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        moves, listening = self.moves, self.listening
+        parts = (len(self.cells), len(moves.tails), len(moves.weights))
+        sizes = (*parts, *listening.expected.shape[1:], len(listening.columns), len(self.inside))
+        arrays = (*moves, *listening, self.path, self.rim, self.zone_numbers, self.inside)
+        address = np.concatenate([np.array(sizes, dtype=np.int64), addresses_of(arrays)])
+        object.__setattr__(self, "address", address)
+
+    @property
+    def zones(self) -> Singles:
+        """1 (z, n) where a cell lies inside a zone of the site."""
+        zones = np.zeros((self.zone_count, len(self.cells)), dtype=np.float32)
+        zones[self.zone_numbers] = self.inside
+        return zones
 
     @property
     def expected(self) -> Singles:
@@ -68,8 +90,17 @@ class Tile:
 class Ground:
     """The whole site as the filter sees it; hands out tiles."""
 
-    def __init__(self, site: Site, radios: Mapping[str, Radio] | None = None) -> None:
-        """`radios` are the receivers that were calibrated. Raises SiteError for a useless site."""
+    def __init__(
+        self,
+        site: Site,
+        *,
+        radios: Mapping[str, Radio] | None = None,
+        survey: Survey | None = None,
+    ) -> None:
+        """`radios` are the receivers that were calibrated; a survey says more of those it knows.
+
+        Raises SiteError for a useless site.
+        """
         if not site.receivers:
             raise SiteError(
                 f"{site.name}: no receivers, so nothing can be located. "
@@ -79,7 +110,8 @@ class Ground:
         self._all = site.receivers
         self.numbers = {receiver.id: number for number, receiver in enumerate(site.receivers)}
         self._spots = np.array([receiver.xy for receiver in site.receivers])
-        self._radios = dict(radios or {})
+        self._survey = survey
+        self._radios = {**(radios or {}), **(survey.radios if survey else {})}
         self.surroundings = surroundings_of(site.receivers)
         cells = self._graph.cells
         inside = [zone.contains(cells) for zone in site.zones]
@@ -87,7 +119,7 @@ class Ground:
         self._tiles: OrderedDict[tuple[int, int], Tile] = OrderedDict()
 
     def radio(self, receiver: str) -> Radio:
-        """The propagation of a receiver: calibrated, or what the surroundings suggest."""
+        """The propagation of a receiver: surveyed, calibrated, or what the surroundings suggest."""
         return self._radios.get(receiver, self.surroundings.radio)
 
     def tile_by(self, receiver: int) -> Tile:
@@ -116,6 +148,7 @@ class Ground:
         covered = (listening.expected > listening.threshold_dbm).any(axis=1)
         exits = graph.ends[chosen] | ~covered
         moves, keys = moves_within(graph, chosen, exits=exits, surroundings=self.surroundings)
+        here = np.flatnonzero(self._zones[:, chosen].any(axis=1))
         return Tile(
             cells=cells,
             amid={k for k in numbers if _distance(self._all[k], cells) < BESIDE_M},
@@ -123,7 +156,9 @@ class Ground:
             moves=moves,
             keys=keys,
             listening=listening,
-            zones=np.ascontiguousarray(self._zones[:, chosen]),
+            zone_count=len(self._zones),
+            zone_numbers=here.astype(np.int32),
+            inside=self._zones[np.ix_(here, chosen)],
             path=graph.path[chosen],
         )
 
@@ -132,15 +167,22 @@ class Ground:
         radios = [self.radio(receiver.id) for receiver in receivers]
         columns = np.full(len(self._all), -1, dtype=np.int32)
         columns[numbers] = np.arange(len(numbers))
+        expected = expected_dbm(receivers, radios, cells)
+        variance = np.square([radio.power_sd_db for radio in radios])
+        for column, receiver in enumerate(receivers):
+            surveyed = self._survey and self._survey.levels(receiver.id, cells)
+            if surveyed:
+                expected[:, column], sd_db = surveyed
+                variance[column] += (sd_db**2).mean()
         return Listening(
             cells=cells.astype(np.float32),
             receivers=np.array(numbers, dtype=np.int32),
             columns=columns,
-            expected=expected_dbm(receivers, radios, cells).astype(np.float32),
+            expected=expected.astype(np.float32),
             antennas=antennas_of(receivers).astype(np.float32),
             threshold_dbm=np.array([radio.threshold_dbm for radio in radios], dtype=np.float32),
             detection=np.array([radio.detection for radio in radios], dtype=np.float32),
-            variance=np.array([radio.power_sd_db**2 for radio in radios], dtype=np.float32),
+            variance=variance.astype(np.float32),
         )
 
     def _within_earshot(self, cells: Points) -> list[int]:

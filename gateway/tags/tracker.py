@@ -4,16 +4,28 @@ The belief is that for the end of a second. An update carries it to the middle o
 that second's readings and misses are weighed, and on to its end.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from gateway.model import Presence
-from gateway.tags.levels import Knowledge, knowledge_of, nothing_learned, resumed
-from gateway.tags.motion import WIDTH, Singles
+from gateway.tags.crowd import Member, Told, address_of, step
+from gateway.tags.fix import Fix
+from gateway.tags.levels import (
+    Knowledge,
+    knowledge_of,
+    nothing_learned,
+    resumed,
+    without_receivers,
+)
+from gateway.tags.motion import WIDTH, Belief, Singles, mass_of
 from gateway.tags.tile import Ground, Tile
-from gateway.tags.weighing import MOST_HEARD, Heard, weigh
+from gateway.tags.weighing import Heard
+
+BATCH = 64  # tracks that one compiled call takes on: what they hold stays in the cache
 
 OUT_AT_FIRST = 0.01
 RIM_MASS = 0.02
@@ -25,7 +37,6 @@ SILENT_AFTER_INTERVALS = 4.0
 LONGEST_PATIENCE_S = round(SILENT_AFTER_INTERVALS * LONGEST_INTERVAL_S)
 ENOUGH_MISSED_HEARINGS = 3.0
 ASTRAY_SECONDS = 5
-NEAREST = 4
 SURE_TO_SEND = 0.95
 
 
@@ -36,7 +47,8 @@ class Estimate:
     `states` is the belief over the tile's states, `mass` (cells + 1,) that over its cells and,
     last, out of coverage. `likelihood` (cells + 1,) is that of what was heard and missed in the
     middle of the second, and part of `states`: smoothing needs both. `log_evidence` is the log
-    density of what was heard and missed. The track began in `since`.
+    density of what was heard and missed. The track began in `since`. It is `strange` where who
+    heard the tag best is not among the receivers nearest to where it is.
     """
 
     second: int
@@ -48,16 +60,7 @@ class Estimate:
     log_evidence: float
     n_heard: int
     unheard_s: int
-
-    def is_strange(self, heard: Heard) -> bool:
-        """Whether who heard the tag best is not among the receivers nearest to where it is."""
-        if not len(heard.receivers):
-            return False
-        listening = self.tile.listening
-        column = listening.columns[heard.receivers[0]]
-        at = listening.cells[int(self.mass[:-1].argmax())]
-        away = ((listening.antennas[:, :2] - at) ** 2).sum(axis=1)
-        return bool(column < 0 or (away < away[column]).sum() >= NEAREST)
+    strange: bool = False
 
 
 class Track:
@@ -72,18 +75,29 @@ class Track:
         """
         self._ground = ground
         self._tile = ground.tile_by(int(heard.receivers[0]))
-        self._states = _anywhere(self._tile)
-        self._means = np.zeros((len(self._tile.cells) + 1, WIDTH), dtype=np.float32)
+        states = _anywhere(self._tile)
+        rows = np.zeros((len(self._tile.cells) + 1, WIDTH), dtype=np.float32)
         if knowledge is None:
             self._learned = nothing_learned(ground.surroundings)
         else:
             self._learned = resumed(knowledge, second=second)
-            self._means += knowledge.mean
+            rows += knowledge.mean
+        self._believe(self._tile, states, rows)
         self._interval_s = 1.0
         self._since = self._last_heard = second
         self._missed_hearings = 0.0
         self._silence_log = 0.0
         self._astray = 0
+
+    def move_to(self, ground: Ground, *, second: int) -> None:
+        """Go on from where it is, on the ground of the same site with other receivers or radios."""
+        old, belief = self._tile, self._belief
+        known = without_receivers(knowledge_of(self._learned, belief.rows, belief.mass))
+        middle = belief.mass[:-1] @ old.cells / belief.mass[:-1].sum()
+        tile = ground.tile_at((float(middle[0]), float(middle[1])))
+        states = tile.take(old, belief.states, absent=0.0)
+        self._ground, self._learned = ground, resumed(known, second=second)
+        self._believe(tile, states / states.sum(), np.tile(known.mean, (len(tile.cells) + 1, 1)))
 
     def lost(self, heard: Heard) -> bool:
         """Whether the tag is not where it was followed to; then a new track must begin.
@@ -93,7 +107,10 @@ class Track:
         """
         if not len(heard.receivers):
             return False
-        self._astray = 0 if int(heard.receivers[0]) in self._tile.amid else self._astray + 1
+        if int(heard.receivers[0]) in self._tile.amid:
+            self._astray = 0
+            return False
+        self._astray += 1
         nowhere = (self._tile.listening.columns[heard.receivers] < 0).all()
         return bool(nowhere) or self._astray >= ASTRAY_SECONDS
 
@@ -102,37 +119,34 @@ class Track:
 
         `alive` (receivers of the site,) are those whose silence is evidence.
         """
-        tile = self._tile
-        near = _near(tile, heard)
-        weighed = weigh(
-            second,
-            tile.moves,
-            tile.listening,
-            near,
-            alive,
-            min(1 / self._interval_s, SURE_TO_SEND),
-            self._learned,
-            self._states,
-            self._means,
-            self._silence_log,
-        )
-        self._states, self._means = weighed.states, weighed.means
-        self._silence_log = weighed.silence_log
-        self._missed_hearings += weighed.missed
-        if len(near.receivers):
+        return update_all([self], second, [heard], alive)[0].estimate
+
+    def member(self, heard: Heard) -> Member:
+        """What this track is to a step of the crowd."""
+        sent = min(1 / self._interval_s, SURE_TO_SEND)
+        return Member(self._tile, self._address, self._learned, heard, sent, self._silence_log)
+
+    def take(self, second: int, heard: Heard, told: Told) -> Estimate:
+        """What the step told of this track."""
+        outcome = told.outcome
+        self._silence_log = outcome.silence_log
+        self._missed_hearings += outcome.missed
+        if outcome.near:
             self._note_hearing(second)
         estimate = Estimate(
-            second=second,
-            since=self._since,
-            tile=tile,
-            states=weighed.states,
-            mass=weighed.mass,
-            likelihood=weighed.likelihood,
-            log_evidence=weighed.log_evidence,
-            n_heard=len(heard.receivers),
-            unheard_s=second - self._last_heard,
+            second,
+            self._since,
+            self._tile,
+            told.states,
+            told.mass,
+            told.likelihood,
+            outcome.log_evidence,
+            len(heard.receivers),
+            second - self._last_heard,
+            bool(outcome.strange),
         )
-        self._follow(estimate)
+        if outcome.rim > RIM_MASS:
+            self._follow(estimate, (outcome.middle_east, outcome.middle_north))
         return estimate
 
     def ended(self, estimate: Estimate) -> Presence | None:
@@ -149,7 +163,7 @@ class Track:
 
     def knowledge(self, estimate: Estimate) -> Knowledge:
         """What was learned of the tag's levels, for its next track."""
-        return knowledge_of(self._learned, self._means, estimate.mass)
+        return knowledge_of(self._learned, self._belief.rows, estimate.mass)
 
     def _note_hearing(self, second: int) -> None:
         pause_s = min(float(second - self._last_heard), LONGEST_INTERVAL_S)
@@ -158,29 +172,41 @@ class Track:
         self._missed_hearings = 0.0
         self._silence_log = 0.0
 
-    def _follow(self, estimate: Estimate) -> None:
+    def _follow(self, estimate: Estimate, middle: tuple[float, float]) -> None:
         """Change to the tile around the tag before it reaches the rim of this one."""
-        old, on_map = self._tile, estimate.mass[:-1]
-        if on_map[old.rim].sum() <= RIM_MASS:
-            return
-        middle = on_map @ old.cells / on_map.sum()
-        new = self._ground.tile_at((float(middle[0]), float(middle[1])))
+        old, new = self._tile, self._ground.tile_at(middle)
         if new is old:
             return
-        states = new.take(old, self._states, absent=0.0)
-        self._states = states / states.sum()
-        usual = estimate.mass @ self._means
-        self._means = new.take_places(old, self._means, absent=usual)
-        self._tile = new
+        states = new.take(old, self._belief.states, absent=0.0)
+        usual = estimate.mass @ self._belief.rows
+        rows = new.take_places(old, self._belief.rows, absent=usual)
+        self._believe(new, states / states.sum(), rows)
+
+    def _believe(self, tile: Tile, states: Singles, rows: Singles) -> None:
+        self._tile = tile
+        self._belief = Belief(states, mass_of(tile.moves, states), rows)
+        self._address = address_of(self._learned, self._belief)
 
 
-def _near(tile: Tile, heard: Heard) -> Heard:
-    """The strongest readings by receivers of the tile; the weakest of many say little."""
-    here = tile.listening.columns[heard.receivers] >= 0
-    if len(here) <= MOST_HEARD and here.all():
-        return heard
-    kept = np.flatnonzero(here)[:MOST_HEARD]
-    return Heard(heard.receivers[kept], heard.dbm[kept], heard.packets[kept])
+class Carried(NamedTuple):
+    """A track after a second, and where that finds its tag."""
+
+    track: Track
+    estimate: Estimate
+    fix: Fix
+
+
+def update_all(
+    tracks: Sequence[Track], second: int, heard: Sequence[Heard], alive: NDArray[np.bool_]
+) -> list[Carried]:
+    """`Track.update` of many tracks of one ground, with what was `heard` of each; and fixes."""
+    found = []
+    for first in range(0, len(tracks), BATCH):
+        batch, news = tracks[first : first + BATCH], heard[first : first + BATCH]
+        members = [track.member(own) for track, own in zip(batch, news, strict=True)]
+        for track, own, told in zip(batch, news, step(second, members, alive), strict=True):
+            found.append(Carried(track, track.take(second, own, told), told.fix))
+    return found
 
 
 def _anywhere(tile: Tile) -> Singles:

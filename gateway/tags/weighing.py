@@ -11,8 +11,8 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from gateway.tags.compiled import compiled
-from gateway.tags.motion import WIDTH, Counts, Moves, Singles, advance, mass_of, multiply
+from gateway.tags.compiled import compiled, inlined
+from gateway.tags.motion import WIDTH, Belief, Counts, Moves, Singles, advance
 
 FIRST = 3  # columns before those of receivers: offset, lean to the east, to the north
 FREE = -1
@@ -26,6 +26,7 @@ NEAREST_M = 1.0
 
 PLAIN_SD_DB = 5.0
 CLIP_SDS = 4.0  # beyond that a reading says no more
+FAR_DBM, FAR_DB_PER_DB = -72.0, 0.25  # what comes from far has met more on its way
 SHARED_BY_PACKETS = 0.25  # the part of their variance that more packets do not average out
 
 FORGOTTEN_AFTER_S = 40  # unheard: it may be met again elsewhere
@@ -72,6 +73,7 @@ def _louder() -> Singles:
 
 
 _LOUDER_DB = _louder()
+_ARRIVES_LOG = MISS_TEMPER * np.log(np.maximum(_DETECTABLE, np.float32(1e-4)))
 
 
 class Listening(NamedTuple):
@@ -122,16 +124,13 @@ class Learned(NamedTuple):
 
 
 class Weighed(NamedTuple):
-    """After the second: `states` (s,), `mass` (places,), `means` (places, WIDTH).
+    """What a second said.
 
     `likelihood` (places,) is that of the middle of the second. `log_evidence` is the log density of
     what was heard and missed, under all that was known before. `missed` is the number of hearings
     that were to be expected where there was none, `silence_log` how much silence has said.
     """
 
-    states: Singles
-    mass: Singles
-    means: Singles
     likelihood: Singles
     log_evidence: float
     missed: float
@@ -147,19 +146,22 @@ def weigh(
     alive: NDArray[np.bool_],
     sent: float,
     learned: Learned,
-    states: Singles,
-    means: Singles,
+    belief: Belief,
     silence_log: float,
 ) -> Weighed:
     """One second of the filter: half of it forward, the readings weighed, and on to its end.
 
-    `alive` (all,) are receivers whose silence is evidence; `sent` is the probability that the tag
-    sent anything at all, given that nobody heard it.
+    `belief` and `learned` are carried on in their place; the rows are the means of what is not
+    known of the levels. `alive` (all,) are receivers whose silence is evidence; `sent` is the
+    probability that the tag sent anything at all, given that nobody heard it.
     """
     drift(learned)
-    states, means = advance(moves, states, means)
-    fade(means, learned.kept)
-    mass = mass_of(moves, states)
+    halfway = Belief(
+        np.empty_like(belief.states), np.empty_like(belief.mass), np.empty_like(belief.rows)
+    )
+    advance(moves, belief, halfway)
+    states, mass, means = halfway
+    fade(means, learned.kept, mass)
     cells, hearers = len(mass) - 1, len(heard.receivers)
     believed = rescued(second, states, mass, means)
     scores = np.zeros(cells + 1, dtype=np.float32)
@@ -186,11 +188,26 @@ def weigh(
     for cell in believed:
         likelihood[cell] = np.exp(max(scores[cell] - best, np.float32(LOWEST_LOG)))
         total += mass[cell] * likelihood[cell]
-    multiply(moves, states, likelihood / total)
-    states, means = advance(moves, states, means)
+    condition(moves, halfway, likelihood, 1.0 / total)
+    advance(moves, halfway, belief)
     log_evidence = np.log(total) + best + normaliser
-    mass = mass_of(moves, states)
-    return Weighed(states, mass, means, likelihood, log_evidence, missed, silence_log)
+    return Weighed(likelihood, log_evidence, missed, silence_log)
+
+
+@compiled
+def condition(moves: Moves, belief: Belief, likelihood: Singles, scale: float) -> None:
+    """Multiply what is believed of each place by its likelihood (places,), and by `scale`."""
+    states, mass, _ = belief
+    cells = len(mass) - 1
+    for cell in range(cells):
+        if mass[cell] > 0.0:
+            factor = likelihood[cell] * np.float32(scale)
+            mass[cell] *= factor
+            states[cell] *= factor
+            for edge in range(moves.first[cell], moves.first[cell + 1]):
+                states[cells + edge] *= factor
+    mass[cells] *= likelihood[cells] * np.float32(scale)
+    states[len(states) - 1] = mass[cells]
 
 
 @compiled
@@ -206,12 +223,13 @@ def drift(learned: Learned) -> None:
 
 
 @compiled
-def fade(means: Singles, kept: Doubles) -> None:
-    """The means' part in that."""
+def fade(means: Singles, kept: Doubles, mass: Singles) -> None:
+    """The means' part in that, wherever there is belief."""
     factors = kept.astype(np.float32)
     for place in range(len(means)):
-        for column in range(WIDTH):
-            means[place, column] *= factors[column]
+        if mass[place] > 0.0:
+            for column in range(WIDTH):
+                means[place, column] *= factors[column]
 
 
 @compiled
@@ -269,29 +287,27 @@ def rescued(second: int, states: Singles, mass: Singles, means: Singles) -> Coun
     Each second another stripe of the cells gets some. `states`, `mass` and `means` are changed.
     """
     cells = len(mass) - 1
-    usual = np.zeros(WIDTH, dtype=np.float32)
+    usual = np.zeros(FIRST, dtype=np.float32)
     total = np.float32(1e-9)
     for cell in range(cells):
         if mass[cell] >= LEAST_MASS:
             total += mass[cell]
-            for column in range(WIDTH):
+            for column in range(FIRST):
                 usual[column] += mass[cell] * means[cell, column]
     usual /= total
     stripe, stripes, members = stripe_of(second, cells)
     share = np.float32(RESCUED / members)
     states *= np.float32(1 - RESCUED)
     mass *= np.float32(1 - RESCUED)
+    for cell in range(stripe, cells, stripes):
+        if mass[cell] < LEAST_MASS:
+            means[cell, :FIRST] = usual
+            means[cell, FIRST:] = 0.0
+        states[cell] += share
+        mass[cell] += share
     believed = np.empty(cells, dtype=np.int32)
     count = 0
     for cell in range(cells):
-        if mass[cell] < LEAST_MASS:
-            for column in range(FIRST):
-                means[cell, column] = usual[column]
-            for column in range(FIRST, WIDTH):
-                means[cell, column] = 0.0
-        if cell % stripes == stripe:
-            states[cell] += share
-            mass[cell] += share
         if mass[cell] >= LEAST_MASS:
             believed[count] = cell
             count += 1
@@ -344,7 +360,8 @@ def weigh_readings(
     for k in range(hearers):
         limits[k] = CLIP_SDS * sqrt(spread[k, k] + PLAIN_SD_DB**2)
         by_packets = SHARED_BY_PACKETS + (1 - SHARED_BY_PACKETS) / heard.packets[k]
-        spread[k, k] += learned.packet_variance * by_packets
+        far_db = FAR_DB_PER_DB * max(FAR_DBM - heard.dbm[k], 0.0)
+        spread[k, k] += learned.packet_variance * by_packets + far_db**2
     log_determinant = inverted(spread)
     gain = gained(cross, spread)
     learn(learned.covariance, cross, gain)
@@ -352,17 +369,18 @@ def weigh_readings(
     surprise = np.empty(hearers, dtype=np.float32)
     for index in range(len(believed) + 1):
         cell = believed[index] if index < len(believed) else out
-        row = means[cell]
-        arrival = np.float32(0.0)
+        score = np.float32(0.0)
         for k in range(hearers):
-            level = listening.expected[cell, columns[k]] if cell < out else usual[k]
-            level += row[0] + leans[k, 0] * row[1] + leans[k, 1] * row[2] + row[slots[k]]
+            level = means[cell, 0] + leans[k, 0] * means[cell, 1] + leans[k, 1] * means[cell, 2]
+            level += means[cell, slots[k]]
             if cell < out:
-                above = level - listening.threshold_dbm[columns[k]]
-                level += louder(above)
-                arrival += np.float32(MISS_TEMPER) * np.log(max(detectable(above), np.float32(1e-4)))
+                level += listening.expected[cell, columns[k]]
+                step = step_of(level - listening.threshold_dbm[columns[k]])
+                level += _LOUDER_DB[step]
+                score += _ARRIVES_LOG[step]
+            else:
+                level += usual[k]
             surprise[k] = min(max(heard.dbm[k] - level, -limits[k]), limits[k])
-        score = arrival
         for k in range(hearers):
             half = np.float32(0.5) * precision[k, k] * surprise[k]
             for other in range(k):
@@ -371,7 +389,7 @@ def weigh_readings(
         scores[cell] += score
         for k in range(hearers):
             for column in range(WIDTH):
-                row[column] += gains[k, column] * surprise[k]
+                means[cell, column] += gains[k, column] * surprise[k]
     return -0.5 * (hearers * log(2 * pi) + log_determinant)
 
 
@@ -501,6 +519,7 @@ def weigh_misses(
     if hearers >= ENOUGH_HEARD:
         return 0.0
     columns, slots = listeners(listening, heard, alive, learned, mass, believed)
+    chances = listening.detection[columns]
     expected = 0.0
     for cell in believed:
         all_missed = np.float32(1.0)
@@ -509,7 +528,7 @@ def weigh_misses(
             above += means[cell, 0]
             if slots[k] != FREE:
                 above += means[cell, slots[k]]
-            all_missed *= 1 - listening.detection[columns[k]] * detectable(above)
+            all_missed *= np.float32(1.0) - chances[k] * _DETECTABLE[step_of(above)]
         if hearers == 0:
             all_missed = 1 - np.float32(sent) * (1 - all_missed)
             expected += mass[cell] * (1 - all_missed)
@@ -558,12 +577,18 @@ def listeners(
 @compiled
 def detectable(above_threshold_db: float) -> float:
     """The share of packets strong enough, where the mean level is that much over the threshold."""
-    bounded = min(max(above_threshold_db, -TABLE_LIMIT_DB), TABLE_LIMIT_DB)
-    return float(_DETECTABLE[int((bounded + TABLE_LIMIT_DB) * TABLE_STEPS_PER_DB + 0.5)])
+    return float(_DETECTABLE[step_of(np.float32(above_threshold_db))])
 
 
 @compiled
 def louder(above_threshold_db: float) -> float:
     """How much (dB) the packets that arrive exceed the mean level."""
-    bounded = min(max(above_threshold_db, -TABLE_LIMIT_DB), TABLE_LIMIT_DB)
-    return float(_LOUDER_DB[int((bounded + TABLE_LIMIT_DB) * TABLE_STEPS_PER_DB + 0.5)])
+    return float(_LOUDER_DB[step_of(np.float32(above_threshold_db))])
+
+
+@inlined
+def step_of(above_threshold_db: np.float32) -> int:
+    """Where in the tables a level is."""
+    steps = np.float32(TABLE_STEPS_PER_DB) * above_threshold_db
+    limit = np.float32(TABLE_LIMIT_DB * TABLE_STEPS_PER_DB)
+    return int(min(max(steps, -limit), limit) + limit + np.float32(0.5))

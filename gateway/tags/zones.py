@@ -1,16 +1,48 @@
-"""Zone probabilities become enter and leave, with hysteresis: one watch for each tag."""
+"""Where a tag was becomes enter and leave: one watch for each tag.
 
-from collections.abc import Sequence
+What is known at once of a place near a border changes within seconds. So a crossing is told with
+hindsight: once the seconds after it still put the tag on the other side, the surer the fewer they
+are. Some seconds later they say it again, or what was told is taken back.
+"""
+
+from collections import deque
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import numpy as np
 
 from gateway.model import Crossing, ZoneEvent
 from gateway.tags.motion import Singles
+from gateway.tags.route import Smoothed, smooth
+from gateway.tags.tracker import Estimate
 
-ENTER_AT = 0.8
-LEAVE_AT = 0.2
+FIRST_SURE = 0.8
+DOUBT = 0.7
+SURE_AFTER = ((4, 0.95), (6, 0.9), (8, 0.8))  # seconds of hindsight, and how sure it must be
+LEAST_S, MOST_S = SURE_AFTER[0][0], SURE_AFTER[-1][0]
+CONFIRMED_AFTER_S = 8
+BELIEVED = 0.5
+
+
+class Told(NamedTuple):
+    """What one second told: crossings, and earlier ones that are `retracted`."""
+
+    events: tuple[ZoneEvent, ...] = ()
+    retracted: tuple[ZoneEvent, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class _Open:
+    """A crossing that was told in the second `told` and is not confirmed: it was by `second`."""
+
+    event: ZoneEvent
+    second: int
+    told: int
 
 
 class ZoneWatch:
-    """Says when one tag crosses a zone's border.
+    """Says when one tag crosses a zone's border, and when it had not.
 
     The first decision on a zone is no event: that a tag is heard inside for the first time, or
     again after a hole, does not say that it came in now. A hub that restarts at night must not tell
@@ -19,25 +51,98 @@ class ZoneWatch:
 
     def __init__(self, tag: str, zones: Sequence[str]) -> None:
         self._tag = tag
-        self._inside: dict[str, bool | None] = dict.fromkeys(zones)
+        self._zones = tuple(zones)
+        self._inside = np.full(len(zones), np.nan)  # 1, 0, or not decided
+        self._since = np.zeros(len(zones), dtype=np.int64)
+        self._doubted = np.full(len(zones), -np.inf)
+        self._open: dict[int, _Open] = {}
+        self._held: deque[Estimate] = deque(maxlen=MOST_S + CONFIRMED_AFTER_S + 1)
 
-    def update(self, at: float, probabilities: Singles) -> list[ZoneEvent]:
-        """`probabilities` (z,) of being inside, in the order of the zones."""
-        events: list[ZoneEvent] = []
-        for (zone, was), probability in zip(
-            tuple(self._inside.items()), probabilities.tolist(), strict=True
-        ):
-            now = _decided(probability, before=was)
-            if now is not was:
-                self._inside[zone] = now
-            if was is None or now is was:
+    def update(self, estimate: Estimate, probabilities: Singles) -> Told:
+        """`estimate` follows the last one; `probabilities` (z,) of being inside are its own."""
+        second = estimate.second
+        self._decide_first(second, probabilities)
+        self._doubted[np.abs(probabilities - self._inside) >= DOUBT] = second
+        doubtful = np.flatnonzero(second - self._doubted <= MOST_S).tolist()
+        if not doubtful and not self._open:
+            self._held.clear()
+            return Told()
+        self._hold(estimate)
+        due = [k for k, one in self._open.items() if second - one.told >= CONFIRMED_AFTER_S]
+        if not due and (not doubtful or len(self._held) <= LEAST_S):
+            return Told()
+        return self._look_back(second, doubtful, due)
+
+    def _decide_first(self, second: int, probabilities: Singles) -> None:
+        sure = np.abs(probabilities - 0.5) >= FIRST_SURE - 0.5
+        first = sure & np.isnan(self._inside)
+        self._inside[first] = probabilities[first] > 0.5
+        self._since[first] = second
+
+    def _hold(self, estimate: Estimate) -> None:
+        if self._held and self._held[-1].since != estimate.since:
+            self._held.clear()  # another track: it does not go on where that one was
+        self._held.append(estimate)
+
+    def _look_back(self, second: int, doubtful: Sequence[int], due: Sequence[int]) -> Told:
+        held = tuple(self._held) if self._open else tuple(self._held)[-MOST_S - 1 :]
+        chances = {one.estimate.second: _inside(one) for one in smooth(held)}
+        retracted = [self._retract(k, chances) for k in due if not self._is_believed(k, chances)]
+        for zone in due:
+            self._open.pop(zone, None)
+        events = []
+        for zone in doubtful:
+            crossed = self._crossed(zone, second, chances)
+            if crossed is None:
                 continue
-            crossing = Crossing.ENTER if now else Crossing.LEAVE
-            events.append(ZoneEvent(at, self._tag, zone, crossing, round(probability, 3)))
-        return events
+            if zone in self._open and not self._is_believed(zone, chances):
+                retracted.append(self._retract(zone, chances))
+            else:
+                events.append(self._cross(zone, crossed, second, chances))
+        return Told(tuple(events), tuple(retracted))
+
+    def _crossed(self, zone: int, second: int, chances: Mapping[int, Singles]) -> int | None:
+        """A second in which the tag, by now, surely was on the other side of the border."""
+        for lag_s, sure in SURE_AFTER:
+            then = second - lag_s
+            if then <= self._since[zone] or then not in chances:
+                continue
+            if abs(chances[then][zone] - self._inside[zone]) >= sure:
+                return then
+        return None
+
+    def _cross(
+        self, zone: int, then: int, second: int, chances: Mapping[int, Singles]
+    ) -> ZoneEvent:
+        entered = self._inside[zone] == 0
+        event = ZoneEvent(
+            at=second + 1.0,
+            tag=self._tag,
+            zone=self._zones[zone],
+            event=Crossing.ENTER if entered else Crossing.LEAVE,
+            probability=round(float(chances[then][zone]), 3),
+        )
+        self._open[zone] = _Open(event, then, second)
+        self._turn(zone, then)
+        return event
+
+    def _is_believed(self, zone: int, chances: Mapping[int, Singles]) -> bool:
+        """Whether the tag, by now, was where the open event says, or its new track began there."""
+        then = max(self._open[zone].second, min(chances))
+        return bool(abs(chances[then][zone] - self._inside[zone]) <= 1 - BELIEVED)
+
+    def _retract(self, zone: int, chances: Mapping[int, Singles]) -> ZoneEvent:
+        told = self._open.pop(zone)
+        self._turn(zone, max(told.second, min(chances)))
+        return told.event
+
+    def _turn(self, zone: int, then: int) -> None:
+        self._inside[zone] = 1 - self._inside[zone]
+        self._since[zone] = then
+        self._doubted[zone] = -np.inf
 
 
-def _decided(probability: float, *, before: bool | None) -> bool | None:
-    if probability >= ENTER_AT:
-        return True
-    return False if probability <= LEAVE_AT else before
+def _inside(seen: Smoothed) -> Singles:
+    """Probabilities (z,) of the zones, if the tag is on the map."""
+    on_map = seen.mass[:-1]
+    return np.asarray(seen.estimate.tile.zones @ on_map / on_map.sum())

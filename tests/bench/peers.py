@@ -31,7 +31,6 @@ from stonesoup.types.numeric import Probability
 from stonesoup.types.state import ParticleState, State
 from stonesoup.updater.particle import ParticleUpdater
 
-from gateway.model import Window
 from gateway.tags.identity import Directory
 from gateway.tags.pipeline import Pipeline
 from gateway.tags.propagation import Radio
@@ -193,7 +192,7 @@ class Levels(NonLinearGaussianMeasurement):
 
 def particles(heard: Sequence[Heard]) -> Floats:
     """Stone Soup's particle filter: points (seconds, 2)."""
-    np.random.seed(0)  # noqa: NPY002 - Stone Soup draws from numpy's global state
+    np.random.seed(0)  # Stone Soup draws from numpy's global state
     acceleration = ConstantVelocity(ACCELERATION_SD**2)
     predictor = ParticlePredictor(CombinedLinearGaussianTransitionModel([acceleration] * 2))
     updater = ParticleUpdater(measurement_model=None, resampler=SystematicResampler())

@@ -111,14 +111,16 @@ def seconds_of(town: Town, *, tags: int, count: int) -> Iterator[Second]:
         heard = np.argwhere(received)
         readings = tuple(
             Reading(town.names[near[tag, rank]], names[tag], float(dbm), round(dbm), 1)
-            for (tag, rank), dbm in zip(heard, np.round(levels[heard.T[0], heard.T[1]], 1), strict=True)
+            for (tag, rank), dbm in zip(
+                heard, np.round(levels[heard.T[0], heard.T[1]], 1), strict=True
+            )
         )
         walkers.walk(0.5)
         yield Second(Window(second, town.names, readings), walkers.xy)
 
 
 class _Walkers:
-    """Each on a `street` (t,), `xy` (t, 2); at a junction anywhere but back, now and then a stop."""
+    """Each on a `street` (t,) at `xy` (t, 2); stops now and then, turns back only at a dead end."""
 
     def __init__(self, streets: Floats, tags: int, random: np.random.Generator) -> None:
         self._random = random

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterator
 
 from gateway.alerts.happenings import Context, Happening
-from gateway.alerts.rules import clock_off, sos, twin_gateway, zone_crossing
+from gateway.alerts.rules import clock_off, receiver_fault, sos, twin_gateway, zone_crossing
 from gateway.model import Alert
 
 Rule = Callable[[Happening, Context], Iterator[Alert]]
@@ -13,6 +13,7 @@ RULES: tuple[Rule, ...] = (
     zone_crossing.changes,
     clock_off.changes,
     twin_gateway.changes,
+    receiver_fault.changes,
 )
 
 

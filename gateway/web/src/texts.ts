@@ -174,6 +174,31 @@ const TEXTS = {
     "ja-simple": "きかい {gateway}が 2つ あります",
     en: "Two gateways call themselves {gateway}: rename one",
   },
+  alert_receiver_dead: {
+    ja: "受信機{receiver}は動いていますが、タグの電波が聞こえていません",
+    "ja-simple": "きかい {receiver}が タグの 電波を きいて いません",
+    en: "Receiver {receiver} runs, but hears no tag",
+  },
+  alert_receiver_silent: {
+    ja: "受信機{receiver}から何も届いていません",
+    "ja-simple": "きかい {receiver}から なにも とどきません",
+    en: "Nothing comes from receiver {receiver}",
+  },
+  alert_receiver_deaf: {
+    ja: "受信機{receiver}の感度が低くなっています",
+    "ja-simple": "きかい {receiver}は 電波を よく きいて いません",
+    en: "Receiver {receiver} hears far less than the others",
+  },
+  alert_receiver_moved: {
+    ja: "受信機{receiver}が登録と違う場所にあります",
+    "ja-simple": "きかい {receiver}の ところが ちがいます",
+    en: "Receiver {receiver} is not where it is said to be",
+  },
+  alert_receiver_swapped: {
+    ja: "受信機{receiver}が別の受信機と入れ替わっています",
+    "ja-simple": "きかい {receiver}は べつの きかいと 入れかわって います",
+    en: "Receiver {receiver} is swapped with another",
+  },
   alert_other: { ja: "お知らせがあります", "ja-simple": "お知らせが あります", en: "There is an alert" },
 } as const satisfies Record<string, Record<Language, string>>;
 

@@ -15,6 +15,7 @@ from tests.unit.api.town import FIRST_OF, LOGINS, NOW, Town
 
 GUARDIANS = {Audience.GUARDIAN}
 ALERTED = {Audience.GUARDIAN, Audience.STAFF, Audience.TECHNICIAN}
+TECHNICIANS = {Audience.TECHNICIAN}
 EVERYBODY = set(Audience)
 V1 = "/api/v1"
 
@@ -33,6 +34,9 @@ MAY = {
     ("GET", f"{V1}/alerts"): ALERTED,
     ("POST", f"{V1}/alerts/{{alert}}/acknowledge"): ALERTED,
     ("GET", f"{V1}/stream"): ALERTED,
+    ("GET", f"{V1}/calibrations"): TECHNICIANS,
+    ("GET", f"{V1}/calibrations/{{calibration}}"): TECHNICIANS,
+    ("POST", f"{V1}/calibrations/undo"): TECHNICIANS,
 }
 WITHOUT_LOGIN = {
     ("POST", f"{V1}/session"),
@@ -45,12 +49,18 @@ WITHOUT_LOGIN = {
 }
 # An id of each kind that is Sato's, and what everybody else must not even learn to exist.
 OUTING = int(NOW - 5.0)
-OWN = {"carrier": "c-sato", "alert": "a-sato", "outing": f"t-sato-{OUTING}"}
+OWN = {
+    "carrier": "c-sato",
+    "alert": "a-sato",
+    "outing": f"t-sato-{OUTING}",
+    "calibration": "1",
+}
 OWN_OF_STAFF = {**OWN, "alert": "a-tech"}
 NOT_OWN = {
     "carrier": ("c-kato", "c-nobody", "%00", "..%2fc-kato"),
     "alert": ("a-kato", "a-tech", "a-0"),
     "outing": (f"t-kato-{OUTING}", "t-sato-0", f"t-nobody-{OUTING}"),
+    "calibration": ("0", "99", "-1", "%00"),
 }
 BODIES = {("PATCH", f"{V1}/me"): {"language": "en"}}
 
@@ -133,11 +143,12 @@ WITH_AN_ID = [
 
 
 @pytest.mark.parametrize(("route", "kind", "other"), WITH_AN_ID)
-async def test_anothers_and_unknown_ones_are_alike_to_a_guardian(
+async def test_anothers_and_unknown_ones_are_alike(
     town: Town, route: tuple[str, str], kind: str, other: str
 ) -> None:
     method, path = route
-    async with town.client("sato") as client:
+    login = "sato" if Audience.GUARDIAN in MAY[route] else "takeda"
+    async with town.client(login) as client:
         answer = await ask(town, client, method, path.format(**{**OWN, kind: other}))
         unknown = await ask(town, client, method, path.format(**{**OWN, kind: "never-was"}))
     assert answer.status_code == unknown.status_code == 404

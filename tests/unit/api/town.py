@@ -30,10 +30,14 @@ from gateway.model import (
 )
 from gateway.settings import ApiSettings
 from gateway.site import Site
-from gateway.store import alerts, people, positions, sessions
+from gateway.store import alerts, calibrations, people, positions, sessions
 from gateway.store.database import Connection, Database
 from gateway.store.people import Carrier, Tag, User
 from gateway.store.sessions import Session, SessionKind
+from gateway.tags.calibration import Calibration, Correction
+from gateway.tags.fitting import Belief
+from gateway.tags.health import Fault, Verdict
+from gateway.tags.propagation import Radio
 
 NOW = 1_800_000_000.0
 DAY_S = 86_400.0
@@ -48,6 +52,23 @@ LOGINS = {
 }
 FIRST_OF = {audience: login for login, audience in reversed(LOGINS.items())}
 PLAN = b'{"type":"FeatureCollection","features":[]}'
+
+CALIBRATION = Calibration(
+    at=NOW - DAY_S,
+    beliefs={
+        "r-1": Belief(Radio(power_dbm=-61.48, exponent=2.237), 0.82, 0.1),
+        "r-2": Belief(Radio(), 1.0, 0.1),
+    },
+    corrections={"r-2": Correction((0.0, 0.0), (100.0, -200.0))},
+    left_out=("r-1",),
+    verdicts=(
+        Verdict("r-1", Fault.DEAD, 25.5),
+        Verdict("r-2", Fault.SWAPPED, 15.0, other="r-3", place=(100.0, -200.0)),
+    ),
+    before=-9.5,
+    after=-8.25,
+    accepted=True,
+)
 
 
 class HandClock(Clock):
@@ -205,6 +226,7 @@ def settle(connection: Connection) -> None:
         if audience is Audience.GUARDIAN:
             _give_ward(connection, user)
     alerts.add(connection, clock_off())
+    calibrations.add(connection, CALIBRATION, upon=None, at=NOW - DAY_S)
 
 
 def _log_in(connection: Connection, user: User, token: str, kind: SessionKind) -> None:

@@ -175,6 +175,7 @@ async def test_windows_that_come_during_an_amendment_are_amended_by_the_next(
             database=town.database,
             clock=town.clock,
             registry=town.registry,
+            tuning=town.tuning,
             out=OUT,
             last_late_at=once_it_has_begun,
             executor=town.executor,

@@ -12,8 +12,9 @@ from sqlalchemy import Connection
 from gateway.app.stepper import CATCH_UP_S, REPLAY_S
 from gateway.link.envelope import Kind
 from gateway.model import AlertKind, Crossing, Lane, Position, Presence, Reading, Window
-from gateway.store import alerts, sightings
+from gateway.store import alerts, calibrations, sightings
 from gateway.store.database import Database, StoreError
+from gateway.tags.calibration import Calibration
 from tests.unit.app.town import (
     LATENESS_S,
     NOW,
@@ -297,3 +298,71 @@ async def test_windows_of_one_second_are_stepped_together(town: Street) -> None:
     await town.pass_to(NOW + 1 + LATENESS_S)
     (found,) = await town.stored()
     assert found.n_heard == 2
+
+
+WITHOUT_ONE = Calibration(at=NOW, left_out=("r-3",))
+
+
+async def put_in_force(town: Street, calibration: Calibration) -> None:
+    upon = await town.database.read(calibrations.in_force)
+    await town.database.write(calibrations.add, calibration, upon=upon, at=town.clock.now)
+    assert await town.tuning.refresh()
+
+
+def found_by(town: Street, walk: list[Window]) -> dict[float, Position]:
+    """What a tracker by the calibration in force says of the whole `walk`."""
+    pipeline = town.tuning.pipeline(town.registry.directory)
+    found = [pipeline.step(window.second, [window]).positions for window in walk]
+    return {one.at: one for positions in found for one in positions}
+
+
+async def test_what_comes_into_force_is_gone_on_by_as_if_it_had_been_so_for_a_minute(
+    town: Street,
+) -> None:
+    usual = found_by(town, WALK)
+    await town.live(WALK[:50])
+    before = await town.stored()
+    await put_in_force(town, WITHOUT_ONE)
+    await town.stepper.retune()
+    assert await town.stored() == before
+    await town.live(WALK[50:])
+    known = found_by(town, WALK)
+    after = [one for one in await town.stored() if one.at > NOW + 50]
+    assert after == [known[one.at] for one in after]
+    assert all(one.n_heard < usual[one.at].n_heard for one in after)
+
+
+async def test_who_is_inside_a_zone_does_not_come_in_again_by_another_calibration(
+    town: Street,
+) -> None:
+    await town.live(WALK)
+    assert len(await town.events()) == 1
+    await put_in_force(town, Calibration(at=NOW))
+    await town.stepper.retune()
+    await town.live(heard_at(NOW + SECONDS + s, 115.0) for s in range(20))
+    assert len(await town.events()) == 1
+    assert len(town.listeners.told) == 1
+
+
+async def test_steps_go_on_while_another_tracker_is_made_ready(town: Street) -> None:
+    usual = found_by(town, WALK)[NOW + SECONDS].n_heard
+    await town.live(WALK[:50])
+    steps = town.stepper.counts["steps"]
+    await put_in_force(town, WITHOUT_ONE)
+    async with asyncio.TaskGroup() as tasks:
+        tasks.create_task(town.stepper.retune(), name="retune")
+        await town.live(WALK[50:])
+    await town.live(heard_at(NOW + SECONDS + s, 115.0) for s in range(5))
+    assert town.stepper.counts["steps"] - steps == SECONDS - 50 + 5
+    assert (await town.stored())[-1].n_heard == usual - 1
+    times = [one.at for one in town.listeners.heard]
+    assert len(set(times)) == len(times)
+
+
+async def test_a_hub_that_starts_goes_on_by_what_is_in_force(town: Street) -> None:
+    usual = found_by(town, WALK)
+    await town.live(WALK[:50])
+    await put_in_force(town, WITHOUT_ONE)
+    again = await town.restarted()
+    await again.live(WALK[50:])
+    assert all(one.n_heard < usual[one.at].n_heard for one in again.listeners.heard)

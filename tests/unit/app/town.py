@@ -20,6 +20,7 @@ from gateway.app.intake import Intake
 from gateway.app.registry import Registry
 from gateway.app.routes import Routes
 from gateway.app.stepper import Stepper
+from gateway.app.tuning import Tuning
 from gateway.clock import Clock
 from gateway.link.envelope import Envelope, Item, Kind, Stream, encode_items
 from gateway.model import (
@@ -118,6 +119,7 @@ class Street:
         self.clock = clock
         self.listeners = Listeners()
         self.registry = Registry(database)
+        self.tuning = Tuning(street(), database, clock)
         self.beats = 0
         self.executor = executor
         self.routes = Routes(street())
@@ -127,6 +129,7 @@ class Street:
             database=database,
             clock=clock,
             registry=self.registry,
+            tuning=self.tuning,
             audience=self.listeners,
             routes=self.routes,
             out=OUT,
@@ -147,6 +150,7 @@ class Street:
             database=database,
             clock=clock,
             registry=self.registry,
+            tuning=self.tuning,
             out=OUT,
             last_late_at=lambda: self.intake.last_late_at,
             executor=executor,
@@ -158,6 +162,7 @@ class Street:
     async def begin(self) -> None:
         """As a hub that starts."""
         await self.registry.refresh()
+        await self.tuning.refresh()
         await self.stepper.resume()
 
     async def restarted(self) -> "Street":

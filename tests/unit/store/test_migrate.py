@@ -42,7 +42,7 @@ async def test_opening_again_changes_nothing(tmp_path: Path) -> None:
     before = version(path)
     async with Database(path):
         pass
-    assert version(path) == before == ("0002",)
+    assert version(path) == before == ("0003",)
 
 
 async def test_positions_of_the_first_schema_stay_and_have_no_path(tmp_path: Path) -> None:

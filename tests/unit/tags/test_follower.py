@@ -1,7 +1,11 @@
+import numpy as np
+from numpy.typing import NDArray
+
 from gateway.model import Presence
-from gateway.tags.follower import Follower
+from gateway.tags.follower import Follower, Seen, follow
 from gateway.tags.levels import Level
 from gateway.tags.tile import Ground
+from gateway.tags.weighing import Heard
 from tests.unit.tags.places import alive_at, heard_at, levels_at, road, site
 
 FAR_APART = site(
@@ -10,10 +14,15 @@ FAR_APART = site(
 )
 
 
+def update(follower: Follower, second: int, heard: Heard, alive: NDArray[np.bool_]) -> Seen | None:
+    seen = follow([follower], second, {follower.tag: heard}, alive)
+    return seen[0] if seen else None
+
+
 def test_nothing_is_known_of_a_tag_before_it_is_heard() -> None:
     place = road()
     follower = Follower("tag", Ground(place), ["end"])
-    assert follower.update(0, heard_at(place, {}), alive_at(place, "r0")) is None
+    assert update(follower, 0, heard_at(place, {}), alive_at(place, "r0")) is None
 
 
 def test_presence_changes_are_told_once() -> None:
@@ -23,7 +32,7 @@ def test_presence_changes_are_told_once() -> None:
     told = []
     for second in range(100):
         heard = levels_at(place, (60.0, 0.0)) if second < 30 else {}
-        seen = follower.update(second, heard_at(place, heard), alive)
+        seen = update(follower, second, heard_at(place, heard), alive)
         if seen is not None and seen.changed:
             told.append((seen.presence, seen.ended))
     assert told[-3:] == [
@@ -37,8 +46,8 @@ def test_a_tag_that_was_carried_off_is_followed_anew_where_it_is_heard() -> None
     follower = Follower("tag", Ground(FAR_APART), [])
     here, there = (heard_at(FAR_APART, {one: Level(-70.0, 2)}) for one in ("here", "there"))
     for second in range(10):
-        before = follower.update(second, here, alive_at(FAR_APART))
-    after = follower.update(10, there, alive_at(FAR_APART))
+        before = update(follower, second, here, alive_at(FAR_APART))
+    after = update(follower, 10, there, alive_at(FAR_APART))
     assert before is not None
     assert after is not None
     assert before.fix.xy[0] < 1_000
@@ -54,8 +63,8 @@ def test_what_was_learned_of_a_tag_outlives_its_silence() -> None:
         follower = Follower("tag", Ground(place), ["end"])
         for second in range(200 if known else 0):
             heard = levels_at(place, (60.0, 0.0)) if second < 60 else {}
-            follower.update(second, heard_at(place, heard), alive)
-        seen = follower.update(300, heard_at(place, levels_at(place, (30.0, 0.0))), alive)
+            update(follower, second, heard_at(place, heard), alive)
+        seen = update(follower, 300, heard_at(place, levels_at(place, (30.0, 0.0))), alive)
         assert seen is not None
         return seen.fix.radius68_m
 

@@ -180,4 +180,4 @@ def test_calibrated_receivers_are_believed() -> None:
 def test_an_idle_site_takes_steps_too(seconds: int) -> None:
     pipeline = Pipeline(road(), EVERYBODY)
     for second in range(seconds + 1):
-        assert pipeline.step(second, []) == Step((), (), (), ())
+        assert pipeline.step(second, []) == Step((), (), (), (), ())

@@ -1,33 +1,186 @@
+"""Crossings told with hindsight. Beliefs are put together by hand: so much here, the rest there."""
+
+from dataclasses import replace
+
 import numpy as np
+import pytest
 
 from gateway.model import Crossing, ZoneEvent
-from gateway.tags.zones import ZoneWatch
+from gateway.tags.motion import Singles, mass_of
+from gateway.tags.tile import Ground
+from gateway.tags.tracker import Estimate
+from gateway.tags.zones import (
+    CONFIRMED_AFTER_S,
+    DOUBT,
+    LEAST_S,
+    MOST_S,
+    SURE_AFTER,
+    Told,
+    ZoneWatch,
+)
+from tests.unit.tags.places import road
+
+TILE = Ground(road()).tile_at((60.0, 0.0))
+EAST = TILE.zones[0] > 0
+HOME, SCHOOL = int(TILE.cells[:, 0].argmin()), int(TILE.cells[:, 0].argmax())
+OUT, IN = Crossing.LEAVE, Crossing.ENTER
 
 
-def events(*probabilities: float) -> list[tuple[float, Crossing]]:
-    watch = ZoneWatch("tag", ["school"])
-    found: list[ZoneEvent] = []
-    for second, probability in enumerate(probabilities):
-        found += watch.update(float(second), np.array([probability]))
-    return [(event.at, event.event) for event in found]
+def seen(second: int, inside: float, *, says: float = 0.5, since: int = 0) -> Estimate:
+    """`inside` is believed live; what was heard in the second `says` so, to who looks back."""
+    states = np.zeros(len(TILE.moves.stays), dtype=np.float32)
+    states[SCHOOL], states[HOME] = inside, 1 - inside
+    likelihood = np.append(np.where(EAST, says, 1 - says), 0.5).astype(np.float32)
+    return Estimate(
+        second=second,
+        since=since,
+        tile=TILE,
+        states=states,
+        mass=mass_of(TILE.moves, states),
+        likelihood=likelihood,
+        log_evidence=0.0,
+        n_heard=3,
+        unheard_s=0,
+    )
+
+
+class Watched:
+    """A watch, and what it told so far."""
+
+    def __init__(self) -> None:
+        self.watch = ZoneWatch("tag", ["school"])
+        self.second = 0
+        self.events: list[ZoneEvent] = []
+        self.retracted: list[ZoneEvent] = []
+
+    def see(self, *inside: float, says: float = 0.5, since: int = 0) -> None:
+        for chance in inside:
+            self.take(seen(self.second, chance, says=says, since=since))
+
+    def take(self, estimate: Estimate) -> None:
+        told = self.watch.update(estimate, np.array([_chance(estimate)]))
+        self.events += told.events
+        self.retracted += told.retracted
+        self.second += 1
+
+    @property
+    def crossings(self) -> list[tuple[float, Crossing]]:
+        return [(event.at, event.event) for event in self.events]
+
+
+def _chance(estimate: Estimate) -> float:
+    return float(estimate.mass[:-1][EAST].sum())
 
 
 def test_a_tag_that_comes_and_goes_enters_and_leaves() -> None:
-    assert events(0.0, 0.5, 0.9, 1.0, 0.5, 0.1) == [(2.0, Crossing.ENTER), (5.0, Crossing.LEAVE)]
+    tag = Watched()
+    tag.see(*[0.0] * 5, *[1.0] * 20, *[0.0] * 20)
+    assert tag.crossings == [(5 + LEAST_S + 1, IN), (25 + LEAST_S + 1, OUT)]
+    assert tag.retracted == []
 
 
-def test_doubt_between_the_thresholds_changes_nothing() -> None:
-    assert events(0.0, 0.79, 0.21, 0.79, 0.5) == []
-    assert events(0.0, 0.8, 0.21, 0.79, 0.21) == [(1.0, Crossing.ENTER)]
+@pytest.mark.parametrize(("lag_s", "sure"), SURE_AFTER)
+def test_the_less_sure_the_more_hindsight_it_takes(lag_s: int, sure: float) -> None:
+    tag = Watched()
+    tag.see(*[0.0] * 5, *[sure + 0.01] * 20)
+    assert tag.crossings == [(5 + lag_s + 1, IN)]
+
+
+def test_doubt_that_stays_changes_nothing() -> None:
+    tag = Watched()
+    tag.see(*[0.0] * 5, *[SURE_AFTER[-1][1] - 0.01, DOUBT] * 20, *[1.0] * 20)
+    assert [crossing for _, crossing in tag.crossings] == [IN]
+    tag.see(*[0.25] * 40)
+    assert len(tag.crossings) == 1
 
 
 def test_a_tag_that_is_first_seen_inside_did_not_come_in_now() -> None:
-    assert events(0.9, 0.95) == []
-    assert events(0.5, 0.9, 0.1) == [(2.0, Crossing.LEAVE)]
+    tag = Watched()
+    tag.see(*[0.9] * 20)
+    assert tag.crossings == []
+    tag.see(*[0.0] * 10)
+    assert [crossing for _, crossing in tag.crossings] == [OUT]
+
+
+def test_a_visit_that_is_over_before_it_is_sure_is_told() -> None:
+    tag = Watched()
+    tag.see(*[0.0] * 5, *[1.0] * (LEAST_S - 1), *[0.0] * 20)
+    assert [crossing for _, crossing in tag.crossings] == [IN, OUT]
+    assert tag.retracted == []
+
+
+def test_what_later_seconds_gainsay_at_once_is_not_told() -> None:
+    tag = Watched()
+    tag.see(*[0.0] * 5, *[0.9] * 2)
+    tag.see(*[0.0] * 20, says=0.01)
+    assert tag.crossings == []
+
+
+def test_an_event_that_later_seconds_gainsay_is_retracted_and_no_leaving_is_told() -> None:
+    tag = Watched()
+    tag.see(*[0.0] * 5, *[0.97] * (LEAST_S + 1))
+    (told,) = tag.events
+    tag.see(*[0.0] * 20, says=0.01)
+    assert tag.events == [told]
+    assert tag.retracted == [told]
+    tag.see(*[1.0] * 20, says=0.99)
+    assert [crossing for _, crossing in tag.crossings] == [IN, IN]
+
+
+def test_an_event_that_is_only_doubted_is_retracted_once_it_was_to_be_confirmed() -> None:
+    """The tag may be there now; it was not when that was told."""
+    tag = Watched()
+    tag.see(*[0.0] * 5, *[0.96] * (LEAST_S + 1))
+    tag.see(*[0.4] * (CONFIRMED_AFTER_S - 1), says=0.2)
+    assert tag.retracted == []
+    tag.see(0.4)
+    assert tag.retracted == tag.events
+
+
+def test_a_confirmed_event_stays() -> None:
+    tag = Watched()
+    tag.see(*[0.0] * 5, *[0.96] * (LEAST_S + CONFIRMED_AFTER_S + 1))
+    tag.see(*[0.0] * 20, says=0.01)
+    assert [crossing for _, crossing in tag.crossings] == [IN, OUT]
+    assert tag.retracted == []
+
+
+def test_another_track_that_begins_elsewhere_takes_back_what_the_last_one_told() -> None:
+    tag = Watched()
+    tag.see(*[0.0] * 5, *[1.0] * (LEAST_S + 1))
+    assert len(tag.events) == 1
+    tag.see(*[0.0] * CONFIRMED_AFTER_S, since=tag.second)
+    assert tag.retracted == tag.events
+    assert len(tag.events) == 1
+
+
+def test_hindsight_does_not_reach_into_another_track() -> None:
+    tag = Watched()
+    tag.see(*[0.0] * 5, *[1.0] * LEAST_S)
+    tag.see(*[1.0] * LEAST_S, since=tag.second)
+    assert tag.events == []
+    tag.see(1.0, since=5 + LEAST_S)
+    assert [crossing for _, crossing in tag.crossings] == [IN]
 
 
 def test_zones_are_watched_apart_and_the_event_says_how_sure_it_is() -> None:
+    tile_zones = np.stack([EAST, ~EAST]).astype(np.float32)
     watch = ZoneWatch("tag", ["school", "park"])
-    watch.update(0.0, np.array([0.0, 1.0]))
-    (event,) = watch.update(1.0, np.array([0.9, 0.9]))
-    assert event == ZoneEvent(1.0, "tag", "school", Crossing.ENTER, 0.9)
+    told = [
+        watch.update(_with_zones(seen(second, chance), tile_zones), np.array([chance, 1 - chance]))
+        for second, chance in enumerate([0.0] * 3 + [0.97] * 10)
+    ]
+    events = [event for one in told for event in one.events]
+    assert [(event.zone, event.event) for event in events] == [("school", IN), ("park", OUT)]
+    assert [event.probability for event in events] == pytest.approx([0.97, 0.03], abs=0.001)
+
+
+def test_a_tag_far_from_all_borders_is_not_looked_back_at() -> None:
+    watch = ZoneWatch("tag", ["school"])
+    assert all(
+        watch.update(seen(second, 0.1), np.array([0.1])) == Told() for second in range(MOST_S * 3)
+    )
+
+
+def _with_zones(estimate: Estimate, zones: Singles) -> Estimate:
+    return replace(estimate, tile=replace(estimate.tile, zones=zones))
