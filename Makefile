@@ -28,6 +28,7 @@ demo: setup
 	$(BIN)/machimori demo
 
 test: setup packages
+	$(BIN)/python -m gateway.tags.warming # compiled once, not by each of the tests' processes
 	$(BIN)/pytest --numprocesses=auto tests/unit
 	$(BIN)/pytest tests/accuracy tests/integration tests/system
 

@@ -162,13 +162,17 @@ class ClockSettings(_Section):
 
 
 class Settings(BaseSettings):
-    """All of `gateway.toml`; `site` is relative to the file, what is written to `state_dir`."""
+    """All of `gateway.toml`; `site` and `survey` are relative to the file.
+
+    What is written is relative to `state_dir`.
+    """
 
     model_config = SettingsConfigDict(
         frozen=True, extra="forbid", env_prefix=ENV_PREFIX, env_nested_delimiter=ENV_DELIMITER
     )
 
     site: Path = Path("site.geojson")
+    survey: Path | None = None
     site_id: Id = "iwaki"
     roles: tuple[Role, ...] = (Role.EDGE, Role.HUB, Role.SINK)
     state_dir: Path = Path("/var/lib/machimori")
@@ -224,8 +228,9 @@ def load_settings(file: Path) -> Settings:
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise SettingsError(f"{file}: is not TOML: {error}. Mend that line.") from error
     data.setdefault("site", "site.geojson")
-    if isinstance(data["site"], str):
-        data["site"] = str(file.parent / data["site"])
+    for key in ("site", "survey"):
+        if isinstance(data.get(key), str):
+            data[key] = str(file.parent / data[key])
     strangers = _unknown_variables(os.environ)
     try:
         settings = Settings(**data)

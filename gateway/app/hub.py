@@ -27,6 +27,7 @@ from gateway.app.pulse import Pulse
 from gateway.app.registry import Registry
 from gateway.app.routes import Routes
 from gateway.app.stepper import Stepper
+from gateway.app.survey_file import load_survey
 from gateway.app.telling import queue_alerts
 from gateway.app.tuning import Tuning
 from gateway.clock import Clock
@@ -40,12 +41,14 @@ from gateway.link.topics import ANY, Message, Topics
 from gateway.model import Alert, Lane, Position, Rejected
 from gateway.outputs.topics import alert_publication
 from gateway.settings import Settings
-from gateway.site import Site
+from gateway.site import Site, load_site
 from gateway.store import retention
 from gateway.store.database import Database
 from gateway.store.errors import StoreError
 from gateway.store.outgoing import Queue
 from gateway.store.source import OutgoingRows
+from gateway.tags.survey import Survey, fit_survey
+from gateway.tags.warming import warm_up
 
 STATUS_EVERY_S = 10.0
 REFRESH_EVERY_S = 2.0
@@ -60,12 +63,37 @@ Work = Callable[[], Coroutine[Any, Any, None]]
 _log = structlog.get_logger()
 
 
+def build_hub(settings: Settings, clock: Clock, pulse: Pulse) -> "Hub":
+    """The hub of the settings' site; takes half a minute where the tracker is yet to be compiled.
+
+    Raises SiteError and RecordingError where the site or its survey cannot be used.
+    """
+    site = load_site(settings.site)
+    survey = None
+    if settings.survey is not None:
+        found = load_survey(settings.survey, site, progress=lambda _done, _total: None)
+        for remark in found.remarks(settings.survey):
+            _log.warning("a part of the survey is not used", reason=remark)
+        survey = fit_survey(site.receivers, found.rows)
+    warm_up(site)
+    return Hub(settings, site, clock, pulse, survey=survey)
+
+
 class Hub:
     """One site's hub. `run` serves until `stop` is set."""
 
-    def __init__(self, settings: Settings, site: Site, clock: Clock, pulse: Pulse) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        site: Site,
+        clock: Clock,
+        pulse: Pulse,
+        *,
+        survey: Survey | None = None,
+    ) -> None:
         self._settings = settings
         self._site = site
+        self._survey = survey
         self._clock = clock
         self._pulse = pulse
         self._topics = Topics(settings.site_id)
@@ -86,7 +114,7 @@ class Hub:
             database = await stack.enter_async_context(Database(path))
             registry = Registry(database)
             await registry.refresh()
-            tuning = Tuning(self._site, database, self._clock)
+            tuning = Tuning(self._site, database, self._clock, survey=self._survey)
             await tuning.refresh()
             works = await self._build(database, registry, tuning, executor, stack)
             async with asyncio.TaskGroup() as tasks:

@@ -64,7 +64,8 @@ async def learn_stored(database: Database, site: Site, *, now: float) -> Lesson:
     """
     upon, previous = await database.read(read_in_force)
     directory = Directory(await database.read(people.identifiers))
-    since = max(int(now) - LONGEST_S, int(previous.at))
+    a_day_ago = int(now) - LONGEST_S
+    since = max(a_day_ago, int(previous.at)) if previous.at < now else a_day_ago
     windows = StoredWindows(database, since, int(now))
     found = await asyncio.to_thread(learn, site, directory, windows, previous=previous)
     if found is None:

@@ -19,7 +19,6 @@ from gateway.settings import CalibrationSettings, Settings, as_environment
 
 LOOK_EVERY_S = 30.0
 LONGEST_S = 6 * 3_600.0
-GIVES_WAY = 10  # niceness
 
 _log = structlog.get_logger()
 
@@ -85,7 +84,6 @@ async def learn_beside(settings: Settings) -> bool:
         stdin=asyncio.subprocess.DEVNULL,
         stdout=asyncio.subprocess.DEVNULL,
     )
-    os.setpriority(os.PRIO_PROCESS, process.pid, GIVES_WAY)
     try:
         async with asyncio.timeout(LONGEST_S):
             return await process.wait() == 0

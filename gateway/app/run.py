@@ -62,10 +62,9 @@ def _build(role: Role, settings: Settings, *, clock: Clock, pulse: Pulse) -> Ser
 
         return Edge(settings, clock, pulse)
     if role is Role.HUB:
-        from gateway.app.hub import Hub
-        from gateway.site import load_site
+        from gateway.app.hub import build_hub
 
-        return Hub(settings, load_site(settings.site), clock, pulse)
+        return build_hub(settings, clock, pulse)
     from gateway.app.sink import Sink
 
     return Sink(settings, clock)

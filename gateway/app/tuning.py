@@ -23,6 +23,7 @@ from gateway.tags.calibration import Calibration
 from gateway.tags.health import Fault, Verdict
 from gateway.tags.identity import Directory
 from gateway.tags.pipeline import Pipeline
+from gateway.tags.survey import Survey
 
 LOOK_EVERY_S = 2.0
 NOTHING_KNOWN = Calibration(at=0.0)
@@ -60,8 +61,11 @@ def read_in_force(connection: Connection) -> InForce:
 class Tuning:
     """Builds trackers by the calibration in force; `refresh` comes first."""
 
-    def __init__(self, site: Site, database: Database, clock: Clock) -> None:
+    def __init__(
+        self, site: Site, database: Database, clock: Clock, *, survey: Survey | None = None
+    ) -> None:
         self._site = site
+        self._survey = survey
         self._database = database
         self._clock = clock
         self._now = InForce(None, NOTHING_KNOWN)
@@ -78,7 +82,7 @@ class Tuning:
         known = self._now.calibration
         corrected = known.corrected(self._site)
         site = corrected if corrected.receivers else self._site  # all that are left were left out
-        return Pipeline(site, directory, radios=known.radios)
+        return Pipeline(site, directory, radios=known.radios, survey=self._survey)
 
     @property
     def judged(self) -> ReceiversJudged:

@@ -12,8 +12,9 @@ import typer
 from rich.console import Console
 from rich.progress import Progress, TaskID
 
-from gateway.cli.recording import Recording, RecordingError, read_recording, seconds_of, windows_of
-from gateway.cli.survey_file import SURVEY, load_survey
+from gateway.app.survey_file import SURVEY, load_survey
+from gateway.app.tables import RecordingError
+from gateway.cli.recording import Recording, read_recording, seconds_of, windows_of
 from gateway.model import Position, Presence, TagIdentifier, Window, ZoneEvent
 from gateway.site import Site
 from gateway.tags.fix import fix_of
@@ -60,7 +61,8 @@ def locate(
     ] = Mode.LIVE,
     events: Annotated[Path | None, typer.Option(help="The CSV file of zone events.")] = None,
     use_survey: Annotated[
-        bool, typer.Option("--survey/--no-survey", help="Whether to use survey.csv.gz if it is there.")
+        bool,
+        typer.Option("--survey/--no-survey", help="Whether to use survey.csv.gz if it is there."),
     ] = True,
     plot: Annotated[
         Path | None,

@@ -4,17 +4,15 @@ What a recording holds besides is for others: truth and zone truth are never ope
 survey is read by survey_file.py.
 """
 
-import csv
-import gzip
-import zlib
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from itertools import groupby
 from math import floor, isfinite
 from pathlib import Path
 
-from gateway.model import Reading, UnusableError, Window
+from gateway.app.tables import RecordingError, packed_lines
+from gateway.model import Reading, Window
 from gateway.site import Site, load_site
 
 SITE = "site.geojson"
@@ -23,10 +21,6 @@ COLUMNS = ("at", "receiver", "tag", "rssi_dbm")
 
 PATIENCE_S = 60
 MEMORY_S = 300
-
-
-class RecordingError(UnusableError):
-    """The recording cannot be used; the message names the file and what to do."""
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -92,35 +86,6 @@ def _rows(file: Path, *, progress: Callable[[int, int], None]) -> Iterator[Row]:
         raise RecordingError(
             f"{file}: cannot be read ({error.strerror}). A recording has its sightings there."
         ) from error
-
-
-def packed_lines(
-    file: Path, columns: Sequence[str], *, progress: Callable[[int, int], None]
-) -> Iterator[tuple[Mapping[str, str | None], str]]:
-    """The lines of a gzipped CSV file that has at least `columns`, and where each stands.
-
-    `progress` is told how many bytes are read, and of how many. Raises RecordingError, and OSError
-    where the file cannot be opened.
-    """
-    try:
-        size = file.stat().st_size
-        with (
-            file.open("rb") as packed,
-            gzip.open(packed, "rt", encoding="utf-8", newline="") as text,
-        ):
-            lines = csv.DictReader(text)
-            missing = [name for name in columns if name not in (lines.fieldnames or ())]
-            if missing:
-                raise RecordingError(
-                    f"{file}: column {', '.join(missing)} is missing. "
-                    f"The first line must name the columns {', '.join(columns)}."
-                )
-            for line in lines:
-                if lines.line_num % 1_000 == 0:
-                    progress(packed.tell(), size)
-                yield line, f"{file}: line {lines.line_num}"
-    except (EOFError, zlib.error, gzip.BadGzipFile, UnicodeDecodeError, csv.Error) as error:
-        raise RecordingError(f"{file}: is damaged ({error}). Copy it again.") from error
 
 
 def _row(line: Mapping[str, str | None], where: str) -> Row:

@@ -11,8 +11,7 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from gateway.cli.recording import Recording, RecordingError, read_recording
-from gateway.cli.survey_file import (
+from gateway.app.survey_file import (
     SurveyFile,
     SurveyLine,
     load_survey,
@@ -22,6 +21,8 @@ from gateway.cli.survey_file import (
     read_lines,
     write_lines,
 )
+from gateway.app.tables import RecordingError
+from gateway.cli.recording import Recording, read_recording
 from gateway.cli.survey_track import Track, read_track
 from gateway.site import Site, load_site
 from gateway.tags.survey import Survey, SurveyRow, fit_survey

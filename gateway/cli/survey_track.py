@@ -15,7 +15,7 @@ from typing import Any
 
 import numpy as np
 
-from gateway.cli.recording import RecordingError
+from gateway.app.tables import RecordingError
 from gateway.site import Points, Site
 from gateway.tags.propagation import Floats
 

@@ -105,7 +105,7 @@ def get(connection: Connection, calibration_id: int) -> Calibration | None:
         return Calibration.from_document(msgspec.json.decode(document))
     except msgspec.DecodeError as error:
         raise UnreadableError(
-            f"Calibration {calibration_id} cannot be read ({error}). Undo it, or update this program."
+            f"Calibration {calibration_id} cannot be read ({error}). Undo it, or update Machimori."
         ) from error
 
 

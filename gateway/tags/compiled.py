@@ -34,7 +34,9 @@ def cache_folder(sources: Path, environment: Mapping[str, str]) -> Path:
     return Path(root).expanduser() / known.hexdigest()[:16]
 
 
-numba.config.CACHE_DIR = str(cache_folder(Path(__file__).parent, os.environ))
+numba.config.CACHE_DIR = str(  # type: ignore[attr-defined] # numba sets it up at run time
+    cache_folder(Path(__file__).parent, os.environ)
+)
 
 
 def compiled(function: F) -> F:

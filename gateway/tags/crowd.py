@@ -100,9 +100,9 @@ def step(second: int, members: Sequence[Member], alive: NDArray[np.bool_]) -> li
     return [
         Told(
             Outcome._make(outcome),
-            belief[a:b],
-            mass[c:d],
-            likelihood[c:d],
+            belief[a:b].copy(),  # else whoever keeps one tag's keeps those of all
+            mass[c:d].copy(),
+            likelihood[c:d].copy(),
             Fix((east, north), radius68_m, radius95_m, inside, int(path), share),
         )
         for outcome, (a, b), (c, d), (

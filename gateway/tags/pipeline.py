@@ -165,7 +165,7 @@ class Pipeline:
     def _likely_zones(self, fixes: Sequence[Fix]) -> list[tuple[tuple[str, float], ...]]:
         """Those worth telling of every fix, the likeliest first."""
         likely: list[list[tuple[str, float]]] = [[] for _ in fixes]
-        probabilities = np.array([fix.zones for fix in fixes]).reshape(len(fixes), -1)
+        probabilities = np.array([fix.zones for fix in fixes]).reshape(len(fixes), len(self._zones))
         here = np.argwhere(probabilities >= LEAST_ZONE_PROBABILITY)
         for (row, zone), probability in zip(
             here.tolist(), probabilities[tuple(here.T)].tolist(), strict=True
@@ -186,7 +186,7 @@ def _heard(levels: Sequence[tuple[int, int, float, int]], *, tags: int) -> list[
     mean = np.bincount(which, dbm * packets) / total
     tag, receiver = np.divmod(pairs, count)
     order = np.lexsort((receiver, -mean, tag))
-    columns = (receiver.astype(np.int32), mean.astype(np.float32), total.astype(np.float32))
+    receivers = receiver[order].astype(np.int32)
+    levels_dbm, counts = mean[order].astype(np.float32), total[order].astype(np.float32)
     firsts = np.searchsorted(tag[order], np.arange(tags + 1)).tolist()
-    every = [column[order] for column in columns]
-    return [Heard(*(column[a:b] for column in every)) for a, b in pairwise(firsts)]
+    return [Heard(receivers[a:b], levels_dbm[a:b], counts[a:b]) for a, b in pairwise(firsts)]

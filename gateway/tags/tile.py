@@ -117,6 +117,10 @@ class Ground:
         inside = [zone.contains(cells) for zone in site.zones]
         self._zones = np.array(inside, dtype=np.float32).reshape(len(inside), len(cells))
         self._tiles: OrderedDict[tuple[int, int], Tile] = OrderedDict()
+        every = [self.radio(receiver.id) for receiver in site.receivers]
+        margin = np.array([radio.power_dbm - radio.threshold_dbm for radio in every])
+        exponent = np.array([radio.exponent for radio in every])
+        self._reach_m = 10 ** ((margin + EARSHOT_DB) / (10 * exponent))
 
     def radio(self, receiver: str) -> Radio:
         """The propagation of a receiver: surveyed, calibrated, or what the surroundings suggest."""
@@ -187,14 +191,13 @@ class Ground:
 
     def _within_earshot(self, cells: Points) -> list[int]:
         """Receivers, by index, that hear a usual tag on the nearest of `cells` now and then."""
-        apart = self._spots[:, None] - cells[None]
-        nearest = cells[(apart**2).sum(axis=2).argmin(axis=1)]
-        away = np.hypot(*(self._spots - nearest).T)
-        radios = [self.radio(receiver.id) for receiver in self._all]
-        margin = np.array([radio.power_dbm - radio.threshold_dbm for radio in radios])
-        exponent = np.array([radio.exponent for radio in radios])
-        loss = 10 * exponent * np.log10(np.maximum(away, 1.0))
-        return np.flatnonzero(loss < margin + EARSHOT_DB).tolist()
+        middle = cells.mean(axis=0)
+        radius = np.hypot(*(cells - middle).T).max()
+        beside = np.hypot(*(self._spots - middle).T) < self._reach_m + radius
+        near = np.flatnonzero(beside)
+        away = np.hypot(*np.moveaxis(self._spots[near, None] - cells[None], 2, 0)).min(axis=1)
+        found: list[int] = near[np.maximum(away, 1.0) < self._reach_m[near]].tolist()
+        return found
 
 
 def _distance(receiver: Receiver, cells: Points) -> float:

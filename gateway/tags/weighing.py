@@ -18,7 +18,7 @@ FIRST = 3  # columns before those of receivers: offset, lean to the east, to the
 FREE = -1
 MOST_HEARD = 12
 
-LEAST_MASS = 1e-6
+LEAST_MASS = 1e-5
 RESCUED = 1e-3
 STRIPES = 8
 TAG_HEIGHT_M = 1.0
@@ -32,12 +32,12 @@ SHARED_BY_PACKETS = 0.25  # the part of their variance that more packets do not 
 FORGOTTEN_AFTER_S = 40  # unheard: it may be met again elsewhere
 OFFSET_DRIFT_DB = 0.05  # per square root of a second
 
-PACKETS_SD_DB = 5.5
+PACKETS_SD_DB = 4.0
 MOST_CUT_SDS = -3.0
 THRESHOLD_SPREAD_DB = 6.0
 TABLE_STEPS_PER_DB = 2
 TABLE_LIMIT_DB = 100
-MISS_TEMPER = 0.12
+MISS_TEMPER = 0.05
 LISTENERS = 8
 DEAF_DB = -1000.0
 ENOUGH_HEARD = 6  # beyond that, misses say nothing that readings do not say better

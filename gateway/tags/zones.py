@@ -19,8 +19,9 @@ from gateway.tags.tracker import Estimate
 
 FIRST_SURE = 0.8
 DOUBT = 0.7
-SURE_AFTER = ((4, 0.95), (6, 0.9), (8, 0.8))  # seconds of hindsight, and how sure it must be
-LEAST_S, MOST_S = SURE_AFTER[0][0], SURE_AFTER[-1][0]
+SURE_AFTER = ((0, 0.95), (4, 0.9), (8, 0.85))  # seconds of hindsight, and how sure it must be
+SURE_AT_ONCE, SOONEST_S, MOST_S = SURE_AFTER[0][1], SURE_AFTER[1][0], SURE_AFTER[-1][0]
+LOOK_EVERY_S = 2  # looking back costs as much as ten steps
 CONFIRMED_AFTER_S = 8
 BELIEVED = 0.5
 
@@ -30,6 +31,9 @@ class Told(NamedTuple):
 
     events: tuple[ZoneEvent, ...] = ()
     retracted: tuple[ZoneEvent, ...] = ()
+
+
+_NOTHING = Told()
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +56,7 @@ class ZoneWatch:
     def __init__(self, tag: str, zones: Sequence[str]) -> None:
         self._tag = tag
         self._zones = tuple(zones)
-        self._inside = np.full(len(zones), np.nan)  # 1, 0, or not decided
+        self._inside = np.full(len(zones), np.nan, dtype=np.float32)  # 1, 0, or not decided
         self._since = np.zeros(len(zones), dtype=np.int64)
         self._doubted = np.full(len(zones), -np.inf)
         self._open: dict[int, _Open] = {}
@@ -60,17 +64,26 @@ class ZoneWatch:
 
     def update(self, estimate: Estimate, probabilities: Singles) -> Told:
         """`estimate` follows the last one; `probabilities` (z,) of being inside are its own."""
+        if not self._zones:
+            return _NOTHING
+        against = np.abs(probabilities - self._inside)
+        if not self._held and against.max() < DOUBT:  # and nothing is undecided, which is NaN
+            return _NOTHING
+        return self._watch(estimate, probabilities, against)
+
+    def _watch(self, estimate: Estimate, probabilities: Singles, against: Singles) -> Told:
         second = estimate.second
         self._decide_first(second, probabilities)
-        self._doubted[np.abs(probabilities - self._inside) >= DOUBT] = second
+        self._doubted[against >= DOUBT] = second
         doubtful = np.flatnonzero(second - self._doubted <= MOST_S).tolist()
         if not doubtful and not self._open:
             self._held.clear()
-            return Told()
+            return _NOTHING
         self._hold(estimate)
         due = [k for k, one in self._open.items() if second - one.told >= CONFIRMED_AFTER_S]
-        if not due and (not doubtful or len(self._held) <= LEAST_S):
-            return Told()
+        hindsight = bool(doubtful) and len(self._held) > SOONEST_S and not second % LOOK_EVERY_S
+        if not due and not hindsight and not (against >= SURE_AT_ONCE).any():
+            return _NOTHING
         return self._look_back(second, doubtful, due)
 
     def _decide_first(self, second: int, probabilities: Singles) -> None:
@@ -102,8 +115,11 @@ class ZoneWatch:
         return Told(tuple(events), tuple(retracted))
 
     def _crossed(self, zone: int, second: int, chances: Mapping[int, Singles]) -> int | None:
-        """A second in which the tag, by now, surely was on the other side of the border."""
-        for lag_s, sure in SURE_AFTER:
+        """A second in which the tag, by now, surely was on the other side of the border.
+
+        What gainsays an event that is not confirmed needs hindsight: is it over, or never was it?
+        """
+        for lag_s, sure in SURE_AFTER[zone in self._open :]:
             then = second - lag_s
             if then <= self._since[zone] or then not in chances:
                 continue
@@ -144,5 +160,7 @@ class ZoneWatch:
 
 def _inside(seen: Smoothed) -> Singles:
     """Probabilities (z,) of the zones, if the tag is on the map."""
-    on_map = seen.mass[:-1]
-    return np.asarray(seen.estimate.tile.zones @ on_map / on_map.sum())
+    tile, on_map = seen.estimate.tile, seen.mass[:-1]
+    chances = np.zeros(tile.zone_count, dtype=np.float32)
+    chances[tile.zone_numbers] = tile.inside @ on_map / on_map.sum()
+    return chances

@@ -380,6 +380,10 @@ def test_staff_see_the_devices_alerts_and_no_persons(page: Page, hub: FakeHub) -
     clock_off = {"kind": "clock_off", "carrier": None, "zone": None, "gateway": "gw-07"}
     hub.raise_alert(arrival(**clock_off))
     expect(page.locator(".alert")).to_contain_text("ゲートウェイgw-07の時計がずれています")
+    dead = {"id": "a2", "kind": "receiver_dead", "carrier": None, "zone": None, "receiver": "r-12"}
+    hub.raise_alert(arrival(**dead))
+    told = page.locator(".alert", has_text="受信機r-12")
+    expect(told).to_contain_text("タグの電波が聞こえていません")
     expect(page.locator(".pin, .card")).to_have_count(0)
     assert [entry for entry in hub.asked if "/carriers" in entry] == []
 

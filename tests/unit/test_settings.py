@@ -14,6 +14,7 @@ from gateway.model import Role, UnusableError
 from gateway.settings import (
     Settings,
     SettingsError,
+    as_environment,
     config_dir,
     default_config_file,
     load_settings,
@@ -159,3 +160,24 @@ def test_a_wrong_variable_is_named_as_such(
 ) -> None:
     monkeypatch.setenv(name, value)
     assert _said_of(tmp_path, "")[0].startswith(what)
+
+
+def test_another_process_is_given_the_same_settings_by_its_environment(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    known = load_settings(
+        _write(
+            tmp_path,
+            'site = "town.geojson"\nroles = ["hub"]\n[edge.adapters]\nhci0 = "r-1"\n'
+            f'[hub]\ndatabase = "{tmp_path}/x.sqlite"\n[hub.calibration]\nhour = 4\n'
+            "[clock]\nstart = 1e9\nrate = 20\n",
+        )
+    )
+    for name, value in as_environment(known).items():
+        monkeypatch.setenv(name, value)
+    assert load_settings(Path(os.devnull)) == known
+
+
+def test_an_unknown_time_zone_is_named(tmp_path: Path) -> None:
+    (line,) = _said_of(tmp_path, '[hub.calibration]\ntime_zone = "Asia/Iwaki"\n')
+    assert line.startswith("FILE: hub.calibration.time_zone: no such time zone is known here")

@@ -53,7 +53,7 @@ async def undo(technician: Technician, parts: PartsOf) -> Response:
     done = await parts.database.write(calibrations.undo, at=parts.clock.utc(), by=login)
     if done is None:
         raise HTTPException(status.HTTP_409_CONFLICT, "No calibration is in force.")
-    _log.info("a calibration was undone", calibration=done.undone, by=login)
+    _log.info("a calibration was undone", calibration=done.undone)
     return Json(UndoneShape(done.undone, done.in_force))
 
 

@@ -77,6 +77,7 @@ export interface Alert {
   carrier?: string | null;
   zone?: string | null;
   gateway?: string | null;
+  receiver?: string | null;
 }
 
 export interface PlanProperties {

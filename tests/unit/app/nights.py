@@ -36,8 +36,8 @@ def road() -> Site:
 
 @cache
 def day() -> list[Window]:
-    """r-1 and r-4 are swapped, and r-2 is dead."""
-    air = Air(road(), at={"r-1": "r-4", "r-4": "r-1"}, dead=frozenset({"r-2"}))
+    """r-2 is dead."""
+    air = Air(road(), dead=frozenset({"r-2"}))
     return windows_of(air, seed=1, seconds=EVENING - MORNING, offsets_db=TAGS, since=MORNING)
 
 

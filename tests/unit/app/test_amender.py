@@ -26,7 +26,7 @@ from tests.unit.app.town import (
     until,
 )
 
-SECONDS = 60
+SECONDS = 75
 WALK = to_school(NOW, SECONDS)
 NEAR, FAR = RECEIVERS[:2], RECEIVERS[2:]
 

@@ -12,9 +12,11 @@ from gateway.app.hub import Hub
 from gateway.app.pulse import LONGEST_S, Pulse
 from gateway.model import Alert, AlertKind, AlertState
 from gateway.settings import ApiSettings, BrokerSettings, HubSettings, Settings
-from gateway.store import sightings
+from gateway.store import alerts, calibrations, sightings
 from gateway.store.database import Database
 from gateway.store.errors import StoreError
+from gateway.tags.calibration import Calibration
+from gateway.tags.health import Fault, Verdict
 from tests.ports import free_ports
 from tests.unit.app.town import NOW, SITE_ID, HandClock, street
 
@@ -83,6 +85,26 @@ async def test_its_health_says_when_the_steps_stand_still(bench: Bench) -> None:
         assert "a loop that then stands still" in str(told)
         bench.stop.set()
         await running
+
+
+async def faults_become(database: Database, expected: list[tuple[str, AlertKind]]) -> None:
+    while True:
+        found = await database.read(alerts.unended)
+        if [(one.receiver, one.kind) for one in found] == expected:
+            return
+
+
+async def test_what_a_night_found_is_told_and_over_when_it_is_undone(bench: Bench) -> None:
+    found = Calibration(at=NOW, verdicts=(Verdict("r-1", Fault.DEAD, 20.0),))
+    path = bench.settings.state_path(bench.settings.hub.database)
+    async with Database(path, owner=False) as guest, asyncio.timeout(20):
+        await guest.write(calibrations.add, found, upon=None, at=1.0)
+        async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(bench.run(), name="hub")
+            await faults_become(guest, [("r-1", AlertKind.RECEIVER_DEAD)])
+            await guest.write(calibrations.undo, at=2.0, by="command line")
+            await faults_become(guest, [])
+            bench.stop.set()
 
 
 async def test_a_second_hub_on_the_same_database_is_refused_and_leaves_nothing(

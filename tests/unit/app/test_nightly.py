@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import signal
 from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
@@ -11,6 +12,7 @@ import pytest
 from gateway.app.nightly import Nights, learn_beside, next_night
 from gateway.clock import EARLIEST_TRUE_TIME
 from gateway.settings import CalibrationSettings, Settings
+from gateway.store import calibrations
 from gateway.store.database import Database
 from tests.unit.app.nights import write_road
 from tests.unit.app.town import NOW, HandClock, until
@@ -145,6 +147,16 @@ def children() -> list[str]:
     """The processes that this one started and that still are, as Linux lists them."""
     tasks = Path(f"/proc/{os.getpid()}/task")
     return [child for one in tasks.iterdir() for child in (one / "children").read_text().split()]
+
+
+async def test_a_process_that_is_killed_is_a_night_that_failed(tmp_path: Path) -> None:
+    known = settings(tmp_path)
+    async with Database(known.state_path(known.hub.database)) as hub, asyncio.TaskGroup() as tasks:
+        task = tasks.create_task(learn_beside(known), name="beside")
+        await until(lambda: len(children()) > 0)
+        os.kill(int(children()[0]), signal.SIGKILL)
+        assert not await task
+        assert await hub.read(calibrations.in_force) is None
 
 
 async def test_a_hub_that_stops_leaves_no_process_behind(tmp_path: Path) -> None:

@@ -5,7 +5,7 @@ from dataclasses import replace
 import msgspec
 import pytest
 
-from gateway.alerts.happenings import ButtonPressed, ClockSkew
+from gateway.alerts.happenings import ButtonPressed, ClockSkew, CrossingRetracted
 from gateway.app.telling import MOST_IN_A_ROW, queue_positions, record_happenings
 from gateway.link.envelope import LONGEST_PAYLOAD, Kind
 from gateway.model import (
@@ -19,6 +19,7 @@ from gateway.model import (
     ZoneEvent,
 )
 from gateway.store import alerts, outgoing
+from gateway.store.alerts import Change
 from gateway.store.database import Connection, Database
 from gateway.store.outgoing import OutgoingRow
 from tests.unit.app.town import NOW, OUT
@@ -60,12 +61,31 @@ async def test_what_began_and_ended_in_one_batch_is_told_in_order(database: Data
 
 
 async def test_open_crossings_are_neither_read_nor_in_the_way(database: Database) -> None:
-    """Nothing ends them, so after a year they are many."""
+    """Few of them ever end, so after a year they are many."""
     crossings = [replace(ENTER, at=NOW - 100.0 * k) for k in range(50)]
     await database.write(record_happenings, crossings, now=NOW, out=OUT)
     told = await database.write(record_happenings, [PRESS, ENTER], now=NOW, out=OUT)
     assert [alert.kind for alert in told] == [AlertKind.SOS, AlertKind.ZONE_ENTER]
     assert await database.write(record_happenings, [PRESS], now=NOW, out=OUT) == []
+
+
+@pytest.mark.parametrize("state", [AlertState.RAISED, AlertState.ACKNOWLEDGED])
+async def test_a_retracted_crossing_ends_its_alert_once_and_the_sink_is_told(
+    database: Database, state: AlertState
+) -> None:
+    other = replace(ENTER, at=NOW - 600)
+    _, raised = await database.write(record_happenings, [other, ENTER], now=NOW, out=OUT)
+    if state is not AlertState.RAISED:
+        await database.write(alerts.change, raised.id, Change(state, NOW + 3, "mother"))
+    retracted = [CrossingRetracted(ENTER)]
+    told = await database.write(record_happenings, retracted, now=NOW + 8, out=OUT)
+    assert told == [replace(raised, state=AlertState.RETRACTED)]
+    stored = await database.read(alerts.get, raised.id)
+    assert stored is not None
+    assert stored.life[-1] == Change(AlertState.RETRACTED, NOW + 8, "")
+    row = (await queued(database, Lane.URGENT))[-1]
+    assert msgspec.json.decode(row.items, type=list[Alert]) == told
+    assert await database.write(record_happenings, retracted, now=NOW + 9, out=OUT) == []
 
 
 async def test_ids_say_nothing_of_whom_they_are_about(database: Database) -> None:

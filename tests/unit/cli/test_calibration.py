@@ -128,7 +128,6 @@ def test_a_run_learns_from_the_day_and_says_what_is_wrong(
     assert calibration(config, "run") == 0
     told = capsys.readouterr().out
     assert "Calibration 1 is in force: score " in told
-    assert "r-1: swapped with r-4" in told
     assert "r-2: dead" in told
     assert in_force(config) == 1
     assert calibration(config, "run") == 0

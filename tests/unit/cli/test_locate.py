@@ -5,6 +5,11 @@ import numpy as np
 import pytest
 
 from gateway.cli import run_command_line
+from gateway.cli.locate import FIRST_LEARNED_AFTER, Mode, run
+from gateway.cli.recording import Recording, read_recording
+from gateway.model import Position
+from gateway.tags.propagation import Radio
+from gateway.tags.surroundings import STREET
 from tests.unit.cli.recordings import (
     LENGTH_M,
     METRES_PER_DEGREE,
@@ -15,11 +20,48 @@ from tests.unit.cli.recordings import (
     write_recording,
     write_sightings,
 )
+from tests.unit.cli.surveys import survey, write_survey
+
+GAINS_DB = {"r0": 8.0, "r1": -8.0, "r2": 8.0, "r3": -8.0, "r4": 8.0}
+WALK_S = 120
+LEARNED_AT = START + FIRST_LEARNED_AFTER
+WALKS = 5
 
 
-def locate(folder: Path, *, mode: str = "live", events: bool = False) -> list[dict[str, str]]:
+def uneven(rows: list[Row]) -> list[Row]:
+    """As receivers of quite different gains hear it."""
+    return [(at, receiver, tag, dbm + GAINS_DB[receiver]) for at, receiver, tag, dbm in rows]
+
+
+def walks() -> list[Row]:
+    """Walk after walk along the road, heard in every second; by several tags."""
+    starts = range(START, START + WALKS * WALK_S, WALK_S)
+    return uneven(
+        [
+            row
+            for n, start in enumerate(starts)
+            for row in walk(tag=f"t{n}", start=start, seconds=WALK_S, seed=n)
+        ]
+    )
+
+
+def quiet(done: int, total: int) -> None:
+    assert done <= total
+
+
+def read(folder: Path, rows: list[Row]) -> Recording:
+    return read_recording(write_recording(folder, rows), progress=quiet)
+
+
+def live(recording: Recording, *, radios: dict[str, Radio] | None = None) -> list[Position]:
+    return run(recording, Mode.LIVE, progress=quiet, radios=radios)[0]
+
+
+def locate(
+    folder: Path, *options: str, mode: str = "live", events: bool = False
+) -> list[dict[str, str]]:
     out = folder / f"{mode}.csv"
-    more = ["--events", str(folder / "events.csv")] if events else []
+    more = [*options, *(["--events", str(folder / "events.csv")] if events else [])]
     assert run_command_line(["locate", str(folder), "--mode", mode, "--out", str(out), *more]) == 0
     return table(out)
 
@@ -113,13 +155,85 @@ def test_a_pause_of_hours_is_a_hole(tmp_path: Path) -> None:
     assert np.median(errors(rows[-85:-30], start=later)) < 5
 
 
+def test_a_survey_in_the_folder_is_used_unless_it_is_declined(tmp_path: Path) -> None:
+    rows = uneven(walk(seconds=92))
+    plain = locate(write_recording(tmp_path / "plain", rows))
+    folder = write_recording(tmp_path / "surveyed", rows)
+    places = [(lon, lat, r, dbm + GAINS_DB[r], day) for lon, lat, r, dbm, day in survey()]
+    write_survey(folder / "survey.csv.gz", places)
+    assert locate(folder, "--no-survey") == plain
+    mapped = locate(folder)
+    assert locate(folder, "--survey") == mapped
+    assert np.mean(errors(mapped[5:90])) < 0.7 * np.mean(errors(plain[5:90]))
+
+
+def test_what_of_a_survey_is_left_out_is_told(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder = write_recording(tmp_path, walk(seconds=5))
+    (lon, lat, _, dbm, day), *_ = places = survey()
+    write_survey(folder / "survey.csv.gz", [*places, (lon, lat, "elsewhere", dbm, day)])
+    locate(folder)
+    told = capsys.readouterr()
+    assert f"{folder / 'survey.csv.gz'}: elsewhere is not on the site: 1 packets" in told.err
+    assert told.out == ""
+
+
+def test_receivers_are_calibrated_on_the_way(tmp_path: Path) -> None:
+    """At first as if never, and then better: even receivers are not what this road has."""
+    recording = read(tmp_path, walks())
+    even = {receiver.id: STREET.radio for receiver in recording.site.receivers}
+    learning, never = live(recording), live(recording, radios=even)
+    parts = [[one for one in part if one.at <= LEARNED_AT] for part in (learning, never)]
+    assert parts[0] == parts[1]
+    assert len(parts[0]) >= FIRST_LEARNED_AFTER
+
+    def off_m(positions: list[Position]) -> float:
+        away = []
+        for one in positions:
+            walked_s = one.at - START - WALK_S * int(one.tag[1:])
+            x = (one.lon - ORIGIN[0]) * METRES_PER_DEGREE[0]
+            if one.at > LEARNED_AT + 1 and walked_s < WALK_S:
+                away.append(abs(x - min(walked_s * 1.3, LENGTH_M)))
+        return float(np.mean(away))
+
+    assert off_m(learning) < 0.8 * off_m(never)
+
+
+@pytest.mark.parametrize("after_s", [-0.5, 0.5, 1.5, 100.25, FIRST_LEARNED_AFTER + 0.5])
+def test_learning_knows_nothing_of_what_comes_later(tmp_path: Path, after_s: float) -> None:
+    """Cut about the moments of learning, the second of which comes at twice as many seconds."""
+    whole, cut = walks(), LEARNED_AT + after_s
+    parts = [
+        [one for one in live(read(tmp_path / str(len(rows)), rows)) if one.at <= cut]
+        for rows in (whole, [row for row in whole if row[0] <= cut])
+    ]
+    assert parts[0] == parts[1]
+    assert parts[0][-1].at > cut - 1.5
+
+
 def test_truth_is_never_opened(tmp_path: Path) -> None:
     """Files that cannot be read as anything would fail whoever opens them."""
-    plain = locate(write_recording(tmp_path / "plain", walk()))
-    folder = write_recording(tmp_path / "truth", walk())
-    for name in ("truth.csv.gz", "zone_truth.csv.gz", "survey.csv.gz", "reference_path.geojson"):
+    truth = ("truth.csv.gz", "zone_truth.csv.gz", "reference_path.geojson")
+    plain, folder = (write_recording(tmp_path / name, walk()) for name in ("plain", "truth"))
+    for name in truth:
         (folder / name).mkdir()
-    assert locate(folder) == plain
+    assert locate(folder) == locate(plain)
+    for one in (plain, folder):
+        write_survey(one / "survey.csv.gz", survey())
+    assert locate(folder) == locate(plain)
+
+
+def test_a_survey_that_is_declined_is_not_opened(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder = write_recording(tmp_path, walk(seconds=5))
+    plain = locate(folder)
+    (folder / "survey.csv.gz").mkdir()
+    assert locate(folder, "--no-survey") == plain
+    out = str(tmp_path / "out.csv")
+    assert run_command_line(["locate", str(folder), "--out", out]) == 2
+    assert "survey.csv.gz: cannot be read" in capsys.readouterr().err
 
 
 def test_receivers_that_are_not_on_the_site_are_told(

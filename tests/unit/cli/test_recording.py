@@ -2,14 +2,8 @@ from pathlib import Path
 
 import pytest
 
-from gateway.cli.recording import (
-    MEMORY_S,
-    PATIENCE_S,
-    Attendance,
-    RecordingError,
-    read_recording,
-    windows_of,
-)
+from gateway.app.tables import RecordingError
+from gateway.cli.recording import MEMORY_S, PATIENCE_S, Attendance, read_recording, windows_of
 from gateway.model import Reading
 from gateway.site import SiteError
 from tests.unit.cli.recordings import START, write_recording, write_sightings, write_site

@@ -3,8 +3,8 @@ from pathlib import Path
 
 import pytest
 
+from gateway.app.survey_file import SurveyLine, read_lines
 from gateway.cli import run_command_line
-from gateway.cli.survey_file import SurveyLine, read_lines
 from tests.unit.cli.recordings import START, degrees, walk, write_recording, write_site
 from tests.unit.cli.surveys import survey, write_survey
 

@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from gateway.cli.recording import RecordingError
+from gateway.app.tables import RecordingError
 from gateway.cli.survey_track import Track, read_track
 from gateway.site import Site, load_site
 from tests.unit.cli.recordings import START, degrees, write_site

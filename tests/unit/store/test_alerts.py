@@ -1,5 +1,7 @@
 """Alerts and their lives."""
 
+from dataclasses import replace
+
 import pytest
 
 from gateway.model import Alert, AlertKind, AlertState
@@ -98,3 +100,18 @@ async def test_a_hub_that_starts_finds_what_has_not_ended(database: Database) ->
         if state is not None:
             await database.write(alerts.change, alert_id, Change(state, 20.0, ""))
     assert [one.id for one in await database.read(alerts.unended)] == ["a-1", "a-2"]
+
+
+async def test_what_happened_to_a_tag_at_a_time_is_found_while_it_goes_on(
+    database: Database,
+) -> None:
+    one, ended = alert("a-1"), alert("a-2")
+    for stored in (
+        one,
+        ended,
+        replace(one, id="a-3", at=one.at + 1),
+        replace(one, id="a-4", tag=""),
+    ):
+        await database.write(alerts.add, stored)
+    await database.write(alerts.change, ended.id, Change(AlertState.RESOLVED, 20.0, ""))
+    assert await database.read(alerts.unended_of, one.tag, at=one.at) == [one]

@@ -6,7 +6,7 @@ import pytest
 
 from gateway.store import calibrations
 from gateway.store.calibrations import CalibrationState, Undone, UnreadableError
-from gateway.store.database import Connection, Database
+from gateway.store.database import Connection, Database, StoreError
 from gateway.tags.calibration import Calibration, Correction
 from gateway.tags.fitting import Belief
 from gateway.tags.health import Fault, Verdict
@@ -110,6 +110,20 @@ async def test_after_an_undoing_the_next_is_learned_upon_what_was_put_back(
     assert third is not None
     assert third != second
     assert await undo(database) == Undone(third, first)
+
+
+async def test_on_a_full_disk_what_was_in_force_stays_so(database: Database) -> None:
+    def fill(connection: Connection) -> None:
+        pages = connection.exec_driver_sql("PRAGMA page_count").scalar_one()
+        connection.exec_driver_sql(f"PRAGMA max_page_count={pages}")
+
+    long = replace(LEARNED, left_out=tuple(f"r-{number}" for number in range(10_000)))
+    first = await add(database, upon=None)
+    await database.write(fill)
+    with pytest.raises(StoreError, match="disk is full"):
+        await database.write(calibrations.add, long, upon=first, at=200.0)
+    assert await in_force(database) == first
+    assert len(await database.read(calibrations.latest, limit=9)) == 1
 
 
 async def test_what_was_learned_upon_something_else_is_not_kept(database: Database) -> None:

@@ -69,3 +69,15 @@ async def test_a_zone_event_is_kept_once(database: Database) -> None:
         replace(event, event=Crossing.LEAVE),
     ]
     assert await database.read(positions.events_between, "t-1", since=11.0, until=20.0) == []
+
+
+async def test_a_zone_event_that_had_not_happened_is_forgotten(database: Database) -> None:
+    event = ZoneEvent(10.0, "t-1", "school", Crossing.ENTER, 0.9)
+    others = [
+        replace(event, at=9.0),
+        replace(event, zone="shop"),
+        replace(event, event=Crossing.LEAVE),
+    ]
+    await database.write(positions.add_events, [event, *others])
+    await database.write(positions.remove_events, [event])
+    assert await database.read(positions.events_between, "t-1", since=0.0, until=20.0) == others

@@ -1,6 +1,7 @@
 """One second of the filter by brute force: whole matrices, and Gaussians as in the textbook."""
 
-from math import erf, log, pi, sqrt
+from math import log, pi
+from statistics import NormalDist
 from typing import NamedTuple
 
 import numpy as np
@@ -12,25 +13,32 @@ from gateway.tags.tile import Tile
 from gateway.tags.weighing import (
     CLIP_SDS,
     ENOUGH_HEARD,
+    FAR_DB_PER_DB,
+    FAR_DBM,
     FIRST,
     FREE,
     HEARD_OUT_LOG,
     LEAST_MASS,
     MISS_TEMPER,
+    MOST_CUT_SDS,
     OFFSET_DRIFT_DB,
+    PACKETS_SD_DB,
     PLAIN_SD_DB,
     RESCUED,
     SHARED_BY_PACKETS,
     SILENCE_LOG,
     STRIPES,
+    TABLE_STEPS_PER_DB,
     THRESHOLD_SPREAD_DB,
     Doubles,
     Heard,
     Learned,
     Listening,
-    louder,
 )
 from tests.unit.tags.places import matrix_of, places_of
+
+
+LEAST_REACH = 1e-4  # nobody is heard from less
 
 
 class Before(NamedTuple):
@@ -105,8 +113,7 @@ def _missed(before: Before, rows: Doubles) -> Doubles:
         above = where.expected[:, column] + rows[:, 0] - where.threshold_dbm[column]
         if receiver in slots:
             above += rows[:, slots[receiver]]
-        reach = [0.5 * (1 + erf(db / THRESHOLD_SPREAD_DB / sqrt(2))) for db in above]
-        missed *= 1 - where.detection[column] * np.array(reach)
+        missed *= 1 - where.detection[column] * reach_of(above)
     if not len(what.receivers):
         missed = 1 - before.sent * (1 - missed)
     return np.asarray(MISS_TEMPER * np.log(missed))
@@ -123,10 +130,11 @@ def _heard(before: Before, rows: Doubles, on_map: Doubles) -> Doubles:
     covariance = terms @ drifted(learned) @ terms.T
     limits = limits_of(covariance)
     columns = where.columns[what.receivers]
-    levels = as_heard(where.expected[:, columns] + rows @ terms.T, where.threshold_dbm[columns])
-    surprises = np.clip(what.dbm - levels, -limits, limits)
+    levels, thresholds = where.expected[:, columns] + rows @ terms.T, where.threshold_dbm[columns]
+    surprises = np.clip(what.dbm - as_heard(levels, thresholds), -limits, limits)
     joint = covariance + noise_of(what)
-    return np.array([log_density(surprise, joint) for surprise in surprises])
+    densities = np.array([log_density(surprise, joint) for surprise in surprises])
+    return densities + arrival_of(levels, thresholds)
 
 
 def drifted(learned: Learned) -> Doubles:
@@ -152,9 +160,35 @@ def terms_of(leans: Doubles, slots: Counts) -> Doubles:
     return terms
 
 
-def as_heard(levels: Doubles, threshold_dbm: Singles) -> Doubles:
-    """The mean level of those packets of mean `levels` (…, h), dBm, that arrive."""
-    return np.asarray(levels + np.vectorize(louder)(levels - threshold_dbm))
+def as_heard(levels: Doubles, thresholds_dbm: Singles) -> Doubles:
+    """The mean level of those packets of mean `levels` (…, h), dBm, that arrive.
+
+    What is left of a normal distribution cut off at `thresholds_dbm` (h,) has its mean by the
+    density at the cut over the share beyond it.
+    """
+    normal, above = NormalDist(), in_steps(levels - thresholds_dbm)
+
+    def excess(above_db: float) -> float:
+        cut = max(above_db / PACKETS_SD_DB, MOST_CUT_SDS)
+        return PACKETS_SD_DB * normal.pdf(cut) / normal.cdf(cut)
+
+    return np.asarray(levels + np.vectorize(excess)(above))
+
+
+def arrival_of(levels: Doubles, thresholds_dbm: Singles) -> Doubles:
+    """Log likelihood (…,) that those arrive who were heard, of mean `levels` (…, h), dBm."""
+    reach = reach_of(in_steps(levels - thresholds_dbm))
+    return np.asarray(MISS_TEMPER * np.log(np.maximum(reach, LEAST_REACH)).sum(axis=-1))
+
+
+def reach_of(above_db: Doubles) -> Doubles:
+    """The share of packets that are detected, so far above the threshold."""
+    return np.vectorize(NormalDist(0.0, THRESHOLD_SPREAD_DB).cdf)(above_db)
+
+
+def in_steps(above_db: Doubles) -> Doubles:
+    """The nearest level that a table of half decibels knows."""
+    return np.asarray(np.floor(above_db * TABLE_STEPS_PER_DB + 0.5) / TABLE_STEPS_PER_DB)
 
 
 def limits_of(covariance: Doubles) -> Doubles:
@@ -163,9 +197,10 @@ def limits_of(covariance: Doubles) -> Doubles:
 
 
 def noise_of(what: Heard) -> Doubles:
-    """The covariance (h, h) of what packets deviate by."""
+    """The covariance (h, h) of what packets deviate by; the weaker, the more."""
     shared = SHARED_BY_PACKETS + (1 - SHARED_BY_PACKETS) / what.packets
-    return np.diag(STREET.packet_sd_db**2 * shared)
+    far_db = FAR_DB_PER_DB * np.maximum(FAR_DBM - what.dbm, 0.0)
+    return np.diag(STREET.packet_sd_db**2 * shared + far_db**2)
 
 
 def log_density(surprise: Doubles, covariance: Doubles) -> float:

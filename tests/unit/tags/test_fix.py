@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from gateway.tags.fix import CELL_RADIUS_M, fix_of
+from gateway.tags.fix import CELL_RADIUS_M, LONGER_68, LONGER_95, fix_of
 from gateway.tags.graph import CELL_M
 from gateway.tags.motion import Singles
 from gateway.tags.tile import Ground, Tile
@@ -26,7 +26,8 @@ def test_a_certain_belief_is_a_point_with_the_radius_of_a_cell() -> None:
     tile = two_pavements()
     fix = fix_of(tile, belief(tile, {(30, 0): 1.0}))
     assert fix.xy == pytest.approx([30, 0])
-    assert fix.radius68_m == fix.radius95_m == pytest.approx(CELL_RADIUS_M)
+    assert fix.radius68_m == pytest.approx(LONGER_68 * CELL_RADIUS_M)
+    assert fix.radius95_m == pytest.approx(LONGER_95 * CELL_RADIUS_M)
 
 
 def test_the_point_stays_with_the_likelier_pavement() -> None:
@@ -44,7 +45,8 @@ def test_the_circles_hold_what_they_say() -> None:
     mass = (mass * random.random(len(mass))).astype(np.float32)
     fix = fix_of(tile, mass)
     near = np.hypot(*(tile.cells - fix.xy).T)
-    for radius, share in ((fix.radius68_m, 0.68), (fix.radius95_m, 0.95)):
+    believed_m = fix.radius68_m / LONGER_68, fix.radius95_m / LONGER_95
+    for radius, share in zip(believed_m, (0.68, 0.95), strict=True):
         assert mass[:-1][near <= radius].sum() / mass.sum() == pytest.approx(share, abs=0.06)
 
 
@@ -61,7 +63,7 @@ def test_circles_grow_evenly_through_the_cell_that_reaches_their_share() -> None
     assert fix.xy == pytest.approx([30, 0], abs=1e-4)
     distance = np.array([0.0, 2.5, 2.5])
     wanted = np.interp([0.68, 0.95], [0.5, 0.75, 1.0], distance)
-    found = [fix.radius68_m, fix.radius95_m]
+    found = [fix.radius68_m / LONGER_68, fix.radius95_m / LONGER_95]
     assert found == pytest.approx(np.hypot(wanted, CELL_RADIUS_M), abs=1e-3)
 
 

@@ -1,4 +1,7 @@
+from dataclasses import replace
+
 import numpy as np
+import pytest
 from numpy.typing import NDArray
 
 from gateway.model import Presence
@@ -69,3 +72,47 @@ def test_what_was_learned_of_a_tag_outlives_its_silence() -> None:
         return seen.fix.radius68_m
 
     assert first_radius(known=True) < first_radius(known=False)
+
+
+@pytest.mark.parametrize("silent", [False, True])
+def test_on_another_ground_a_tag_is_still_known_followed_or_not(silent: bool) -> None:
+    """Its offset helps on a ground without the first pole, where all others have new numbers."""
+    place = road()
+    fewer = replace(place, receivers=place.receivers[1:])
+    begin = 300 if silent else 60
+    weak = heard_at(place, levels_at(place, (60.0, 0.0), offset_db=-10.0))
+    moved = Follower("tag", Ground(place), ["end"])
+    for second in range(begin):
+        here = weak if second < 60 else heard_at(place, {})
+        update(moved, second, here, alive_at(place))
+    other = Ground(fewer)
+    moved.move_to(other, second=begin - 1)
+    again = heard_at(fewer, levels_at(fewer, (60.0, 0.0), offset_db=-10.0))
+    radii = []
+    for follower in (moved, Follower("tag", other, ["end"])):
+        seen = update(follower, begin, again, alive_at(fewer))
+        assert seen is not None
+        assert seen.fix.xy[0] == pytest.approx(60.0, abs=6.0)
+        assert seen.estimate.since == (begin if silent or follower is not moved else 0)
+        radii.append(seen.fix.radius68_m)
+    assert radii[0] < radii[1]
+
+
+def test_a_presence_that_was_told_is_not_told_again_on_another_ground() -> None:
+    place = road()
+    here = heard_at(place, levels_at(place, (60.0, 0.0)))
+    follower = Follower("tag", Ground(place), ["end"])
+    for second in range(30):
+        update(follower, second, here, alive_at(place))
+    follower.move_to(Ground(place), second=29)
+    seen = [update(follower, second, here, alive_at(place)) for second in range(30, 60)]
+    assert not any(one is None or one.changed or one.ended for one in seen)
+
+
+def test_a_tag_that_was_never_heard_moves_to_another_ground_too() -> None:
+    place = road()
+    follower = Follower("tag", Ground(FAR_APART), ["end"])
+    follower.move_to(Ground(place), second=5)
+    seen = update(follower, 6, heard_at(place, levels_at(place, (30.0, 0.0))), alive_at(place))
+    assert seen is not None
+    assert seen.fix.xy[0] == pytest.approx(30.0, abs=6.0)

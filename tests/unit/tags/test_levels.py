@@ -10,6 +10,7 @@ from gateway.tags.levels import (
     knowledge_of,
     nothing_learned,
     resumed,
+    without_receivers,
 )
 from gateway.tags.motion import WIDTH, Singles
 from gateway.tags.surroundings import ROOM, STREET
@@ -77,3 +78,22 @@ def test_a_new_track_resumes_from_knowledge_and_leaves_that_as_it_was() -> None:
 def test_whom_it_knew_counts_as_heard_just_before_it_began() -> None:
     kept = knowledge_of(owned(7, 3), means(cells=1), np.ones(1, dtype=np.float32))
     assert set(resumed(kept, second=500).last_heard.tolist()) == {499}
+
+
+def test_where_receivers_are_judged_anew_only_the_tag_and_its_body_stay_known() -> None:
+    learned = owned(7, 3)
+    learned.covariance[:] = np.cov(np.random.default_rng(8).normal(size=(WIDTH, 50)))
+    learned.prior[FIRST : FIRST + 2] = 20.0
+    kept = knowledge_of(learned, means(cells=1), np.ones(1, dtype=np.float32))
+    before = copy.deepcopy(kept)
+    left = without_receivers(kept)
+    assert left.mean.tolist() == [*kept.mean[:FIRST], *[0.0] * (WIDTH - FIRST)]
+    known, own = left.learned, slice(FIRST)
+    assert known.covariance[own, own].tolist() == kept.learned.covariance[own, own].tolist()
+    assert not known.covariance[FIRST:].any()
+    assert not known.covariance[:, FIRST:].any()
+    assert known.prior.tolist() == [*learned.prior[:FIRST], *[0.0] * (WIDTH - FIRST)]
+    assert set(known.owners.tolist()) == {FREE}
+    assert kept.mean.tolist() == before.mean.tolist()
+    assert kept.learned.owners.tolist() == before.learned.owners.tolist()
+    assert kept.learned.covariance.tolist() == before.learned.covariance.tolist()

@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -181,3 +183,60 @@ def test_an_idle_site_takes_steps_too(seconds: int) -> None:
     pipeline = Pipeline(road(), EVERYBODY)
     for second in range(seconds + 1):
         assert pipeline.step(second, []) == Step((), (), (), (), ())
+
+
+def stood(pipeline: Pipeline, place: Site, xs: np.ndarray, *, since: int = 0) -> list[Step]:
+    return [
+        pipeline.step(since + second, [window(place, since + second, pace(place, float(x)))])
+        for second, x in enumerate(xs)
+    ]
+
+
+def test_a_retuned_pipeline_keeps_where_tags_are() -> None:
+    place = road()
+    same, retuned = Pipeline(place, EVERYBODY), Pipeline(place, EVERYBODY)
+    for pipeline in (same, retuned):
+        stood(pipeline, place, np.arange(10, 60, 1.3))
+    deaf = Radio(power_dbm=-80.0)
+    retuned.retune(replace(place, receivers=place.receivers[1:]), {"r2": deaf})
+    dark = [pipeline.step(39, []) for pipeline in (same, retuned)]
+    assert place_of(dark[1], place) == pytest.approx(place_of(dark[0], place), abs=0.1)
+    assert [one.estimates[0][1].since for one in dark] == [0, 0]
+    assert dark[1].changes == ()
+
+
+def test_a_retuned_pipeline_repeats_no_zone_event_and_misses_none() -> None:
+    place = road()
+    pipeline = Pipeline(place, EVERYBODY)
+    entered = stood(pipeline, place, np.append(np.arange(30, 115, 1.3), np.full(20, 115.0)))
+    second = len(entered)
+    pipeline.retune(place, {"r4": Radio(power_dbm=-62.0, power_sd_db=2.0)})
+    stayed = stood(pipeline, place, np.full(20, 115.0), since=second)
+    left = stood(pipeline, place, np.append(np.arange(115, 20, -1.3), 20.0), since=second + 20)
+    told = [
+        [(event.zone, event.event) for step in steps for event in step.events]
+        for steps in (entered, stayed, left)
+    ]
+    assert told == [[("end", Crossing.ENTER)], [], [("end", Crossing.LEAVE)]]
+    assert not any(step.retracted for step in (*entered, *stayed, *left))
+
+
+def test_a_retuned_pipeline_hears_as_one_that_was_made_so() -> None:
+    place = site(paths=[[(0, 0), (60, 0)]], receivers={"r0": (0, 3), "r1": (60, 3)})
+    heard = {"ibeacon:a": {"r0": Level(-75.0, 2), "r1": Level(-95.0, 2)}}
+    deaf = {"r1": Radio(power_dbm=-79.0, power_sd_db=1.0), "r0": Radio(power_sd_db=1.0)}
+    retuned, made_so = Pipeline(place, EVERYBODY), Pipeline(place, EVERYBODY, radios=deaf)
+    retuned.step(0, [])
+    retuned.retune(place, deaf)
+    for second in range(1, 10):
+        steps = [one.step(second, [window(place, second, heard)]) for one in (retuned, made_so)]
+        assert steps[0].positions == steps[1].positions
+
+
+def test_a_receiver_that_was_left_out_is_heard_no_more() -> None:
+    place = road()
+    pipeline = Pipeline(place, EVERYBODY)
+    stood(pipeline, place, np.full(10, 60.0))
+    pipeline.retune(replace(place, receivers=place.receivers[1:]), {})
+    told = Window(10, ("r0", "r1"), (Reading("r0", "ibeacon:a", -60.0, -60, 2),))
+    assert pipeline.step(10, [told]).positions[0].n_heard == 0

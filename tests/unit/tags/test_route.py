@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from gateway.tags.route import CONFIRMED, Hindsight, Lag, smooth
+from gateway.tags.route import CONFIRMED, TEMPER, Hindsight, Lag, smooth
 from gateway.tags.tile import Ground
 from gateway.tags.tracker import Estimate, Track
 from gateway.tags.weighing import RESCUED, STRIPES
@@ -31,7 +31,7 @@ def test_smoothing_is_forward_backward_with_the_whole_matrix() -> None:
         rescue = np.zeros(len(places))
         rescue[np.arange(estimate.second % STRIPES, cells, STRIPES)] = 1.0
         rescued = (1 - RESCUED) * np.eye(len(places)) + RESCUED * rescue / rescue.sum()
-        message = matrix @ rescued @ (estimate.likelihood[places] * (matrix @ message))
+        message = matrix @ rescued @ (estimate.likelihood[places] ** TEMPER * (matrix @ message))
         message /= message.max()
 
 

@@ -4,7 +4,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from gateway.cli.survey_file import SURVEY, load_survey
+from gateway.app.survey_file import SURVEY, load_survey
 from gateway.site import Receiver, load_site
 from gateway.tags.propagation import Radio, expected_dbm
 from gateway.tags.survey import MOST_SPOTS, Survey, SurveyRow, fit_survey

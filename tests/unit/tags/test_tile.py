@@ -1,9 +1,10 @@
 import numpy as np
 import pytest
 
-from gateway.site import SiteError
+from gateway.site import Site, SiteError
 from gateway.tags.propagation import Radio, expected_dbm
 from gateway.tags.surroundings import STREET
+from gateway.tags.survey import Survey, SurveyRow, fit_survey
 from gateway.tags.tile import TILE_CELLS, Ground, Tile
 from tests.unit.tags.places import road, site
 
@@ -94,7 +95,7 @@ def test_a_tile_listens_to_the_receivers_within_earshot_by_their_numbers() -> No
 def test_what_is_heard_on_a_tile_is_what_its_radios_say() -> None:
     place = road(length_m=60, poles=3)
     calibrated = Radio(power_dbm=-50.0, power_sd_db=2.0, threshold_dbm=-90.0, detection=0.5)
-    listening = Ground(place, {"r1": calibrated}).tile_by(0).listening
+    listening = Ground(place, radios={"r1": calibrated}).tile_by(0).listening
     usual = STREET.radio
     radios = [usual, calibrated, usual]
     wanted = expected_dbm(place.receivers, radios, listening.cells.astype(float))
@@ -103,6 +104,39 @@ def test_what_is_heard_on_a_tile_is_what_its_radios_say() -> None:
     assert listening.detection == pytest.approx([one.detection for one in radios])
     assert listening.variance == pytest.approx([one.power_sd_db**2 for one in radios])
     assert listening.antennas.tolist() == [[0, 3, 4], [30, 3, 4], [60, 3, 4]]
+
+
+def surveyed(place: Site) -> Survey:
+    """Of its first two poles: what stays at its place are waves of 20 m, each pole's its own."""
+    rows = [
+        SurveyRow((x, 0.0), f"r{pole}", -60.0 - 0.5 * abs(x - 20 * pole) + wave, f"day {day}")
+        for x in np.arange(0.0, 60.0, 2.0).tolist()
+        for pole, wave in enumerate((6 * np.sin(x / 3), 6 * np.cos(x / 3)))
+        for day in range(2)
+        for _ in range(10)
+    ]
+    return fit_survey(place.receivers, rows)
+
+
+def test_a_survey_says_more_of_the_receivers_that_it_knows() -> None:
+    place = road(length_m=60, poles=4)
+    survey, loud = surveyed(place), Radio(power_dbm=-40.0, power_sd_db=2.0)
+    ground = Ground(place, radios=dict.fromkeys(("r0", "r2"), loud), survey=survey)
+    radios = [survey.radios["r0"], survey.radios["r1"], loud, STREET.radio]
+    assert [ground.radio(receiver.id) for receiver in place.receivers] == radios
+    listening = ground.tile_by(0).listening
+    cells = listening.cells.astype(float)
+    wanted = expected_dbm(place.receivers, radios, cells)
+    variance = np.square([one.power_sd_db for one in radios])
+    for column in (0, 1):
+        found = survey.levels(f"r{column}", cells)
+        assert found is not None
+        level_dbm, sd_db = found
+        assert np.abs(level_dbm - wanted[:, column]).max() > 2  # the map is more than its law
+        wanted[:, column] = level_dbm
+        variance[column] += (sd_db**2).mean()
+    assert listening.expected == pytest.approx(wanted, rel=1e-5)
+    assert listening.variance == pytest.approx(variance, rel=1e-5)
 
 
 def test_a_site_without_receivers_is_refused_with_what_to_do() -> None:

@@ -1,4 +1,5 @@
 from collections.abc import Iterator
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -11,9 +12,10 @@ from gateway.tags.levels import Level
 from gateway.tags.motion import mass_of
 from gateway.tags.tile import Ground
 from gateway.tags.tracker import LONGEST_PATIENCE_S, SILENT_AFTER_S, Estimate, Track
-from gateway.tags.weighing import Heard
+from gateway.tags.weighing import FIRST, FREE, Heard
 from tests.unit.tags.places import alive_at, heard_at, levels_at, loop, road, site
 
+LEARNED_DB = -8.0
 NOBODY = heard_at(road(), {})
 
 
@@ -164,3 +166,38 @@ def test_a_new_track_begins_with_what_the_last_one_learned() -> None:
         first = again.update(100, here, alive_at(place))
         radii.append(fix_of(first.tile, first.mass).radius68_m)
     assert radii[0] < radii[1]
+
+
+def test_on_another_ground_a_track_knows_its_tag_but_no_receiver() -> None:
+    place = road()
+    *_, (_, estimate, track) = walk(place, np.arange(10, 110, 1.3), offset_db=LEARNED_DB)
+    before = track.knowledge(estimate)
+    assert (before.learned.owners != FREE).any()
+    fewer = replace(place, receivers=place.receivers[1:])
+    track.move_to(Ground(fewer), second=estimate.second)
+    after = track.knowledge(estimate)
+    assert set(after.learned.owners.tolist()) == {FREE}
+    assert after.mean[:FIRST] == pytest.approx(before.mean[:FIRST], abs=1e-4)
+    assert not after.mean[FIRST:].any()
+    assert after.mean[0] < LEARNED_DB / 2
+    assert after.learned.covariance[0, 0] == pytest.approx(before.learned.covariance[0, 0])
+
+
+def test_a_walker_is_followed_on_from_one_ground_to_another() -> None:
+    """The other has lost its first pole, so all receivers have other numbers."""
+    place = road()
+    fewer = replace(place, receivers=place.receivers[1:])
+    *_, (x, before, track) = walk(place, np.arange(10, 60, 1.3))
+    track.move_to(Ground(fewer), second=before.second)
+    alive = alive_at(fewer)
+    dark = track.update(before.second + 1, NOBODY, alive_at(fewer, "nobody"))
+    assert fix_of(dark.tile, dark.mass).xy[0] == pytest.approx(
+        fix_of(before.tile, before.mass).xy[0] + 1.3, abs=2.0
+    )
+    errors = []
+    for second in range(2, 30):
+        x += 1.3
+        estimate = track.update(before.second + second, heard(fewer, (x + 1.3, 0.0)), alive)
+        errors.append(abs(fix_of(estimate.tile, estimate.mass).xy[0] - x - 1.3))
+    assert np.median(errors) < 4.0
+    assert (estimate.since, estimate.unheard_s) == (0, 0)

@@ -52,6 +52,7 @@ from tests.unit.tags.cells import (
 )
 from tests.unit.tags.mixture import (
     Before,
+    arrival_of,
     as_heard,
     drifted,
     leans_of,
@@ -142,12 +143,13 @@ def test_the_first_reading_is_the_conditional_of_the_joint_gaussian() -> None:
     learned, means = nothing_learned(STREET), new_means()
     scores, shared = hear(learned, means, 0, {EAST: -70.0, NORTH: -78.0}, [[-75.0, -76.0]])
     terms = np.array([[1, 1, 0, 1, 0], [1, 0, 1, 0, 1]], dtype=float)
-    clear = np.full(2, THRESHOLD_DBM, dtype=np.float32)
+    levels, threshold = np.array([-75.0, -76.0]), np.full(2, THRESHOLD_DBM, dtype=np.float32)
     prior = np.diag(np.square([OFFSET_SD_DB, LEAN_DB, LEAN_DB, SD_DB, SD_DB]))
     joint = terms @ prior @ terms.T + noise_of(heard({EAST: -70.0, NORTH: -78.0}))
-    surprise = np.array([-70.0, -78.0]) - as_heard(np.array([-75.0, -76.0]), clear)
+    surprise = np.array([-70.0, -78.0]) - as_heard(levels, threshold)
+    wanted = log_density(surprise, joint) + arrival_of(levels, threshold)
     gain = prior @ terms.T @ np.linalg.inv(joint)
-    assert scores[0] + shared == pytest.approx(log_density(surprise, joint), rel=1e-5)
+    assert scores[0] + shared == pytest.approx(wanted, rel=1e-5)
     assert means[0, :5] == pytest.approx(gain @ surprise, abs=1e-4)
     assert learned.covariance[:5, :5] == pytest.approx(prior - gain @ terms @ prior)
     assert learned.owners[FIRST:].tolist() == [EAST, NORTH, *[FREE] * (COLUMNS - 2)]
@@ -187,11 +189,13 @@ def test_readings_are_weighed_and_learned_as_the_textbook_conditions_a_gaussian(
     gain = prior @ terms.T @ np.linalg.inv(joint)
     usual = np.vstack([where.expected[:, who], on_map @ where.expected[believed][:, who]])
     for cell in (*believed.tolist(), cells):
-        level = usual[cell] + terms @ before[cell]
+        level, arrived = usual[cell] + terms @ before[cell], 0.0
         if cell < cells:
+            arrived = float(arrival_of(level, where.threshold_dbm[who]))
             level = as_heard(level, where.threshold_dbm[who])
         surprise = np.clip(what.dbm - level, -limits, limits)
-        assert scores[cell] + shared == pytest.approx(log_density(surprise, joint), rel=1e-4)
+        wanted = log_density(surprise, joint) + arrived
+        assert scores[cell] + shared == pytest.approx(wanted, rel=1e-4)
         assert means[cell] == pytest.approx(before[cell] + gain @ surprise, abs=1e-3)
     assert learned.covariance == pytest.approx(prior - gain @ terms @ prior, abs=1e-5)
     left_out = np.setdiff1d(np.arange(cells), believed)

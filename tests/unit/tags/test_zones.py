@@ -6,14 +6,14 @@ import numpy as np
 import pytest
 
 from gateway.model import Crossing, ZoneEvent
-from gateway.tags.motion import Singles, mass_of
+from gateway.tags.motion import mass_of
 from gateway.tags.tile import Ground
 from gateway.tags.tracker import Estimate
 from gateway.tags.zones import (
     CONFIRMED_AFTER_S,
     DOUBT,
-    LEAST_S,
     MOST_S,
+    SOONEST_S,
     SURE_AFTER,
     Told,
     ZoneWatch,
@@ -22,7 +22,7 @@ from tests.unit.tags.places import road
 
 TILE = Ground(road()).tile_at((60.0, 0.0))
 EAST = TILE.zones[0] > 0
-HOME, SCHOOL = int(TILE.cells[:, 0].argmin()), int(TILE.cells[:, 0].argmax())
+HOME, SCHOOL = (int(np.abs(TILE.cells[:, 0] - east).argmin()) for east in (40.0, 100.0))
 OUT, IN = Crossing.LEAVE, Crossing.ENTER
 
 
@@ -30,7 +30,7 @@ def seen(second: int, inside: float, *, says: float = 0.5, since: int = 0) -> Es
     """`inside` is believed live; what was heard in the second `says` so, to who looks back."""
     states = np.zeros(len(TILE.moves.stays), dtype=np.float32)
     states[SCHOOL], states[HOME] = inside, 1 - inside
-    likelihood = np.append(np.where(EAST, says, 1 - says), 0.5).astype(np.float32)
+    likelihood = np.append(np.where(EAST, says, 1 - says), 0.0).astype(np.float32)
     return Estimate(
         second=second,
         since=since,
@@ -74,21 +74,21 @@ def _chance(estimate: Estimate) -> float:
 
 def test_a_tag_that_comes_and_goes_enters_and_leaves() -> None:
     tag = Watched()
-    tag.see(*[0.0] * 5, *[1.0] * 20, *[0.0] * 20)
-    assert tag.crossings == [(5 + LEAST_S + 1, IN), (25 + LEAST_S + 1, OUT)]
+    tag.see(*[0.0] * 6, *[1.0] * 20, *[0.0] * 20)
+    assert tag.crossings == [(7, IN), (27, OUT)]
     assert tag.retracted == []
 
 
 @pytest.mark.parametrize(("lag_s", "sure"), SURE_AFTER)
 def test_the_less_sure_the_more_hindsight_it_takes(lag_s: int, sure: float) -> None:
     tag = Watched()
-    tag.see(*[0.0] * 5, *[sure + 0.01] * 20)
-    assert tag.crossings == [(5 + lag_s + 1, IN)]
+    tag.see(*[0.0] * 6, *[sure + 0.01] * 20)
+    assert tag.crossings == [(6 + lag_s + 1, IN)]
 
 
 def test_doubt_that_stays_changes_nothing() -> None:
     tag = Watched()
-    tag.see(*[0.0] * 5, *[SURE_AFTER[-1][1] - 0.01, DOUBT] * 20, *[1.0] * 20)
+    tag.see(*[0.0] * 6, *[SURE_AFTER[-1][1] - 0.01, DOUBT] * 20, *[1.0] * 20)
     assert [crossing for _, crossing in tag.crossings] == [IN]
     tag.see(*[0.25] * 40)
     assert len(tag.crossings) == 1
@@ -104,21 +104,21 @@ def test_a_tag_that_is_first_seen_inside_did_not_come_in_now() -> None:
 
 def test_a_visit_that_is_over_before_it_is_sure_is_told() -> None:
     tag = Watched()
-    tag.see(*[0.0] * 5, *[1.0] * (LEAST_S - 1), *[0.0] * 20)
+    tag.see(*[0.0] * 6, *[0.93] * (SOONEST_S - 1), *[0.0] * 20)
     assert [crossing for _, crossing in tag.crossings] == [IN, OUT]
     assert tag.retracted == []
 
 
 def test_what_later_seconds_gainsay_at_once_is_not_told() -> None:
     tag = Watched()
-    tag.see(*[0.0] * 5, *[0.9] * 2)
+    tag.see(*[0.0] * 6, *[0.9] * 2)
     tag.see(*[0.0] * 20, says=0.01)
     assert tag.crossings == []
 
 
 def test_an_event_that_later_seconds_gainsay_is_retracted_and_no_leaving_is_told() -> None:
     tag = Watched()
-    tag.see(*[0.0] * 5, *[0.97] * (LEAST_S + 1))
+    tag.see(*[0.0] * 6, *[0.93] * (SOONEST_S + 1))
     (told,) = tag.events
     tag.see(*[0.0] * 20, says=0.01)
     assert tag.events == [told]
@@ -130,7 +130,7 @@ def test_an_event_that_later_seconds_gainsay_is_retracted_and_no_leaving_is_told
 def test_an_event_that_is_only_doubted_is_retracted_once_it_was_to_be_confirmed() -> None:
     """The tag may be there now; it was not when that was told."""
     tag = Watched()
-    tag.see(*[0.0] * 5, *[0.96] * (LEAST_S + 1))
+    tag.see(*[0.0] * 6, *[0.93] * (SOONEST_S + 1))
     tag.see(*[0.4] * (CONFIRMED_AFTER_S - 1), says=0.2)
     assert tag.retracted == []
     tag.see(0.4)
@@ -139,7 +139,7 @@ def test_an_event_that_is_only_doubted_is_retracted_once_it_was_to_be_confirmed(
 
 def test_a_confirmed_event_stays() -> None:
     tag = Watched()
-    tag.see(*[0.0] * 5, *[0.96] * (LEAST_S + CONFIRMED_AFTER_S + 1))
+    tag.see(*[0.0] * 6, *[0.93] * (SOONEST_S + CONFIRMED_AFTER_S + 1))
     tag.see(*[0.0] * 20, says=0.01)
     assert [crossing for _, crossing in tag.crossings] == [IN, OUT]
     assert tag.retracted == []
@@ -147,7 +147,7 @@ def test_a_confirmed_event_stays() -> None:
 
 def test_another_track_that_begins_elsewhere_takes_back_what_the_last_one_told() -> None:
     tag = Watched()
-    tag.see(*[0.0] * 5, *[1.0] * (LEAST_S + 1))
+    tag.see(*[0.0] * 6, *[0.93] * (SOONEST_S + 1))
     assert len(tag.events) == 1
     tag.see(*[0.0] * CONFIRMED_AFTER_S, since=tag.second)
     assert tag.retracted == tag.events
@@ -156,18 +156,19 @@ def test_another_track_that_begins_elsewhere_takes_back_what_the_last_one_told()
 
 def test_hindsight_does_not_reach_into_another_track() -> None:
     tag = Watched()
-    tag.see(*[0.0] * 5, *[1.0] * LEAST_S)
-    tag.see(*[1.0] * LEAST_S, since=tag.second)
+    tag.see(*[0.0] * 6, *[0.93] * SOONEST_S)
+    tag.see(*[0.93] * SOONEST_S, since=tag.second)
     assert tag.events == []
-    tag.see(1.0, since=5 + LEAST_S)
+    tag.see(0.93, since=6 + SOONEST_S)
     assert [crossing for _, crossing in tag.crossings] == [IN]
 
 
 def test_zones_are_watched_apart_and_the_event_says_how_sure_it_is() -> None:
-    tile_zones = np.stack([EAST, ~EAST]).astype(np.float32)
+    sides = np.stack([EAST, ~EAST]).astype(np.float32)
+    tile = replace(TILE, zone_count=2, zone_numbers=np.arange(2, dtype=np.int32), inside=sides)
     watch = ZoneWatch("tag", ["school", "park"])
     told = [
-        watch.update(_with_zones(seen(second, chance), tile_zones), np.array([chance, 1 - chance]))
+        watch.update(replace(seen(second, chance), tile=tile), np.array([chance, 1 - chance]))
         for second, chance in enumerate([0.0] * 3 + [0.97] * 10)
     ]
     events = [event for one in told for event in one.events]
@@ -180,7 +181,3 @@ def test_a_tag_far_from_all_borders_is_not_looked_back_at() -> None:
     assert all(
         watch.update(seen(second, 0.1), np.array([0.1])) == Told() for second in range(MOST_S * 3)
     )
-
-
-def _with_zones(estimate: Estimate, zones: Singles) -> Estimate:
-    return replace(estimate, tile=replace(estimate.tile, zones=zones))

@@ -3,8 +3,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from gateway.cli.recording import RecordingError
-from gateway.cli.survey_file import SurveyFile, SurveyLine, load_survey, read_lines, write_lines
+from gateway.app.survey_file import SurveyFile, SurveyLine, load_survey, read_lines, write_lines
+from gateway.app.tables import RecordingError
 from gateway.site import load_site
 from tests.unit.cli.recordings import degrees, write_site
 from tests.unit.cli.surveys import survey, write_survey
@@ -42,6 +42,18 @@ def test_rows_of_strangers_and_rows_far_from_any_path_are_counted(tmp_path: Path
     known = load(tmp_path, [at(10, 0), at(10, 20), at(10, 80), at(5, 0, receiver="x")])
     assert len(known.rows) == 2
     assert (known.strangers, known.astray) == ({"x": 1}, 1)
+
+
+def test_what_is_left_out_of_a_file_is_a_sentence_each(tmp_path: Path) -> None:
+    file = tmp_path / "survey.csv.gz"
+    strangers = [at(5, 0, receiver="y"), *[at(5, 0, receiver="x")] * 2]
+    known = load(tmp_path, [at(10, 0), at(10, 80), *strangers])
+    assert known.remarks(file) == [
+        f"{file}: x is not on the site: 2 packets left out.",
+        f"{file}: y is not on the site: 1 packets left out.",
+        f"{file}: 1 packets far from any path are left out.",
+    ]
+    assert load(tmp_path, [at(10, 0)]).remarks(file) == []
 
 
 def test_a_survey_of_other_receivers_is_refused(tmp_path: Path) -> None:

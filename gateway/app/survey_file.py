@@ -12,7 +12,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from gateway.cli.recording import RecordingError, packed_lines
+from gateway.app.tables import RecordingError, packed_lines
 from gateway.site import Points, Site
 from gateway.tags.survey import SurveyRow
 
