@@ -250,7 +250,7 @@ def as_environment(settings: Settings) -> dict[str, str]:
     """The variables that give another process these settings, whatever its file says."""
     return {
         ENV_PREFIX + key.upper(): value if isinstance(value, str) else json.dumps(value)
-        for key, value in settings.model_dump(mode="json").items()
+        for key, value in settings.model_dump(mode="json", exclude_none=True).items()
     }
 
 

@@ -26,7 +26,7 @@ from gateway.tags.route import CONFIRMED, ROUTE, Hindsight, Lag, Smoothed
 from gateway.tags.survey import Survey, fit_survey
 from gateway.tags.tracker import LONGEST_PATIENCE_S
 
-FIRST_LEARNED_AFTER = 240  # seconds with something heard; then at twice as many, and so on
+FIRST_LEARNED_AFTER = 600  # seconds with something heard; then at twice as many, and so on
 
 LIVE_PRESENCES = (Presence.TRACKED, Presence.UNCERTAIN)
 

@@ -93,6 +93,20 @@ def counts_at(address: int, shape: Any) -> NDArray[np.int32]:
 
 
 @inlined
+def shorts_at(address: int, shape: Any) -> NDArray[np.int16]:
+    """The array of int16 that lies at an address."""
+    array: NDArray[np.int16] = _array_at(_pointer_to(address), shape, np.int16)
+    return array
+
+
+@inlined
+def codes_at(address: int, shape: Any) -> NDArray[np.int8]:
+    """The array of int8 that lies at an address."""
+    array: NDArray[np.int8] = _array_at(_pointer_to(address), shape, np.int8)
+    return array
+
+
+@inlined
 def seconds_at(address: int, shape: Any) -> NDArray[np.int64]:
     """The array of int64 that lies at an address."""
     array: NDArray[np.int64] = _array_at(_pointer_to(address), shape, np.int64)

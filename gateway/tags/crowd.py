@@ -9,22 +9,25 @@ from numpy.typing import NDArray
 
 from gateway.tags.compiled import (
     addresses_of,
+    codes_at,
     compiled,
     counts_at,
     doubles_at,
     inlined,
     marks_at,
     seconds_at,
+    shorts_at,
     singles_at,
 )
 from gateway.tags.fix import Fix, summary
-from gateway.tags.motion import WIDTH, Belief, Moves, Singles
+from gateway.tags.motion import WIDTH, Belief, Moves, Singles, packed, unpacked
 from gateway.tags.tile import Tile
 from gateway.tags.weighing import MOST_HEARD, Doubles, Heard, Learned, Listening, weigh
 
 Addresses = NDArray[np.int64]
 
 CELLS, EDGES, WAYS, RECEIVERS, ALL, ZONES = range(6)  # a tile's sizes, before its addresses
+BELIEF = 5  # where its addresses begin among those of a track
 SUMMARY = 6
 NEAREST = 4
 
@@ -48,17 +51,20 @@ class Outcome(NamedTuple):
 
 
 class Told(NamedTuple):
-    """What a second told of one tag: as `weigh` says it, and where the tag is then."""
+    """What a second told of one tag: as `weigh` says it, and where the tag is then.
+
+    The rows of `belief` are packed. All arrays are parts of larger ones, those of many tags.
+    """
 
     outcome: Outcome
-    states: Singles
-    mass: Singles
+    belief: Belief
+    address: Addresses
     likelihood: Singles
     fix: Fix
 
 
 class Member(NamedTuple):
-    """One tag whose second is to be weighed."""
+    """One tag whose second is to be weighed: its addresses are those of `address_of`."""
 
     tile: Tile
     address: Addresses
@@ -69,53 +75,86 @@ class Member(NamedTuple):
 
 
 def address_of(learned: Learned, belief: Belief) -> Addresses:
-    """Where all lies that a step changes of a track."""
+    """Where all lies that a step needs of a track."""
     arrays = (learned.covariance, learned.prior, learned.kept, learned.owners, learned.last_heard)
     return addresses_of((*arrays, *belief))
 
 
 def step(second: int, members: Sequence[Member], alive: NDArray[np.bool_]) -> list[Told]:
-    """Carry all beliefs through `second`; the arguments are those of `weigh`."""
+    """Carry all beliefs through `second`; the arguments are those of `weigh`.
+
+    What was learned is changed in its place, a belief is not.
+    """
     tiles = np.array([one.tile.address for one in members])
+    tracks = np.array([one.address for one in members])
     states = _starts(tiles[:, CELLS] + tiles[:, EDGES] + 1)
     places = _starts(tiles[:, CELLS] + 1)
-    belief = np.empty(states[-1], dtype=np.float32)
-    mass, likelihood = np.empty((2, places[-1]), dtype=np.float32)
-    outcomes = np.empty((len(members), len(Outcome._fields)))
-    points = np.empty((len(members), SUMMARY))
-    zones = np.zeros((len(members), members[0].tile.zone_count), dtype=np.float32)
+    room = Room(
+        states,
+        np.empty(states[-1], dtype=np.float32),
+        places,
+        np.empty(places[-1], dtype=np.float32),
+        np.empty(places[-1], dtype=np.float32),
+        np.zeros(len(members) + 1, dtype=np.int64),
+        np.empty((places[-1], WIDTH), dtype=np.float32),
+        np.empty((len(members), len(Outcome._fields))),
+        np.empty((len(members), SUMMARY)),
+        np.zeros((len(members), members[0].tile.zone_count), dtype=np.float32),
+    )
     _step(
         second,
         tiles,
-        np.array([one.address for one in members]),
+        tracks,
         np.array([(one.sent, one.silence_log, one.learned.packet_variance) for one in members]),
         _starts(np.array([len(one.heard.receivers) for one in members])),
         Heard(*(np.concatenate(part) for part in zip(*(o.heard for o in members), strict=True))),
         alive,
-        (states, belief),
-        (places, mass, likelihood),
-        (outcomes, points, zones),
+        room,
     )
-    at_states, at_places = pairwise(states.tolist()), pairwise(places.tolist())
-    return [
-        Told(
-            Outcome._make(outcome),
-            belief[a:b].copy(),  # else whoever keeps one tag's keeps those of all
-            mass[c:d].copy(),
-            likelihood[c:d].copy(),
-            Fix((east, north), radius68_m, radius95_m, inside, int(path), share),
-        )
-        for outcome, (a, b), (c, d), (
-            east,
-            north,
-            radius68_m,
-            radius95_m,
-            path,
-            share,
-        ), inside in zip(
-            outcomes.tolist(), at_states, at_places, points.tolist(), zones, strict=True
+    room = room._replace(packed=room.packed[: room.rows[-1]].copy())
+    for column, (array, starts) in enumerate(
+        ((room.states, room.at_states), (room.mass, room.at_places), (room.packed, room.rows))
+    ):
+        tracks[:, BELIEF + column] = addresses_of([array])[0] + starts[:-1] * array.strides[0]
+    return _told(room, tracks)
+
+
+class Room(NamedTuple):
+    """Room for what many tags are told, side by side; `at_states`, `at_places`, `rows` say where
+    those of each begin.
+    """
+
+    at_states: Addresses
+    states: Singles
+    at_places: Addresses
+    mass: Singles
+    likelihood: Singles
+    rows: Addresses
+    packed: Singles
+    outcomes: Doubles
+    points: Doubles
+    zones: Singles
+
+
+def _told(room: Room, addresses: Addresses) -> list[Told]:
+    beliefs = [
+        Belief(room.states[a:b], room.mass[c:d], room.packed[e:f])
+        for (a, b), (c, d), (e, f) in zip(
+            pairwise(room.at_states.tolist()),
+            pairwise(room.at_places.tolist()),
+            pairwise(room.rows.tolist()),
+            strict=True,
         )
     ]
+    likelihoods = [room.likelihood[a:b] for a, b in pairwise(room.at_places.tolist())]
+    fixes = [
+        Fix((east, north), radius68_m, radius95_m, inside, int(path), share)
+        for (east, north, radius68_m, radius95_m, path, share), inside in zip(
+            room.points.tolist(), room.zones, strict=True
+        )
+    ]
+    outcomes = map(Outcome._make, room.outcomes.tolist())
+    return list(map(Told, outcomes, beliefs, addresses, likelihoods, fixes))
 
 
 def _starts(lengths: NDArray[np.int64]) -> NDArray[np.int64]:
@@ -132,17 +171,12 @@ def _step(
     firsts: Addresses,
     heard: Heard,
     alive: NDArray[np.bool_],
-    all_states: tuple[Addresses, Singles],
-    all_places: tuple[Addresses, Singles, Singles],
-    told: tuple[Doubles, Doubles, Singles],
+    room: Room,
 ) -> None:
     """Of each member: rows of `tiles`, `tracks`, `known`; `firsts` are where its readings begin."""
-    states, beliefs = all_states
-    places, masses, likelihoods = all_places
-    outcomes, points, zones = told
     for k in range(len(tiles)):
         tile = tiles[k]
-        listening, belief = listening_at(tile), belief_at(tracks[k], tile)
+        listening, belief = listening_at(tile), unpacked(belief_at(tracks[k], tile))
         near = nearby(listening, heard, firsts[k], firsts[k + 1])
         weighed = weigh(
             second,
@@ -155,16 +189,18 @@ def _step(
             belief,
             known[k, 1],
         )
-        beliefs[states[k] : states[k + 1]] = belief.states
-        masses[places[k] : places[k + 1]] = belief.mass
-        likelihoods[places[k] : places[k + 1]] = weighed.likelihood
-        outcome = outcomes[k]
+        first, last = room.at_places[k], room.at_places[k + 1]
+        room.states[room.at_states[k] : room.at_states[k + 1]] = belief.states
+        room.mass[first:last] = belief.mass
+        room.likelihood[first:last] = weighed.likelihood
+        room.rows[k + 1] = room.rows[k] + packed(belief, room.packed[room.rows[k] :])
+        outcome = room.outcomes[k]
         outcome[0], outcome[1] = weighed.log_evidence, weighed.missed
         outcome[2], outcome[3] = weighed.silence_log, len(near.receivers)
         outcome[7] = 0.0
         if firsts[k] < firsts[k + 1]:
             outcome[7] = is_strange(listening, heard.receivers[firsts[k]], belief.mass)
-        locate(tile, listening.cells, belief.mass, outcome, points[k], zones[k])
+        locate(tile, listening.cells, belief.mass, outcome, room.points[k], room.zones[k])
 
 
 @inlined
@@ -172,10 +208,10 @@ def moves_at(tile: Addresses) -> Moves:
     """The moves of a tile."""
     cells, edges, ways = tile[CELLS], tile[EDGES], tile[WAYS]
     return Moves(
-        counts_at(tile[6], cells + 1),
-        counts_at(tile[7], edges),
-        counts_at(tile[8], edges + 1),
-        counts_at(tile[9], ways),
+        shorts_at(tile[6], cells + 1),
+        shorts_at(tile[7], edges),
+        shorts_at(tile[8], edges + 1),
+        shorts_at(tile[9], ways),
         singles_at(tile[10], ways),
         singles_at(tile[11], edges),
         singles_at(tile[12], cells + edges + 1),
@@ -191,8 +227,8 @@ def listening_at(tile: Addresses) -> Listening:
     return Listening(
         singles_at(tile[15], (cells, 2)),
         counts_at(tile[16], receivers),
-        counts_at(tile[17], tile[ALL]),
-        singles_at(tile[18], (cells, receivers)),
+        shorts_at(tile[17], tile[ALL]),
+        codes_at(tile[18], (cells, receivers)),
         singles_at(tile[19], (receivers, 3)),
         singles_at(tile[20], receivers),
         singles_at(tile[21], receivers),
@@ -215,7 +251,7 @@ def learned_at(track: Addresses, known: Doubles) -> Learned:
 
 @inlined
 def belief_at(track: Addresses, tile: Addresses) -> Belief:
-    """What is believed of a track on its tile."""
+    """What is believed of a track on its tile; at most so many rows."""
     cells, edges = tile[CELLS], tile[EDGES]
     return Belief(
         singles_at(track[5], cells + edges + 1),

@@ -1,7 +1,7 @@
 """A point, two circles, the zones and the pavement, from a belief over cells."""
 
-from dataclasses import dataclass
 from math import sqrt
+from typing import NamedTuple
 
 import numpy as np
 
@@ -17,8 +17,7 @@ NEAR_M = 2.5
 ROUNDS = 2
 
 
-@dataclass(frozen=True, slots=True)
-class Fix:
+class Fix(NamedTuple):
     """Where a tag is on the map, if it is on it: `xy` metres, `zones` (z,) probabilities.
 
     `path` is the index of the site's path that most likely holds the tag, with its probability;

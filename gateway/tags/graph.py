@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gateway.site import PathLine, Points, Region, Site, SiteError
-from gateway.tags.motion import Counts, Moves
+from gateway.tags.motion import Counts, Moves, Shorts
 from gateway.tags.surroundings import Surroundings
 
 CELL_M = 2.5
@@ -24,7 +24,6 @@ AREA_REACH_M = 6.0
 
 HALF_STEP_S = 0.5
 QUICKEST = 0.9
-START_PER_S = 0.3
 TURN_SHARPNESS = 2.0
 OFF_PATH_WEIGHT = 0.3
 RETURN_PER_S = 1 / 50
@@ -174,7 +173,7 @@ def _neighbours(grid: Points) -> Indexes:
 
 def moves_within(
     graph: Graph, chosen: Indexes, *, exits: NDArray[np.bool_], surroundings: Surroundings
-) -> tuple[Moves, Indexes]:
+) -> tuple[Moves, Counts]:
     """The transition matrix among the `chosen` cells (n,), sorted indexes; out of coverage beside.
 
     `exits` (n,) are the cells by which a tag may come and go. The second are keys (states,) that
@@ -198,8 +197,8 @@ def moves_within(
         exits=exits,
         surroundings=surroundings,
     )
-    total = len(graph.cells)
-    return moves, np.concatenate([chosen, total * (1 + chosen[tails]) + chosen[heads], [-1]])
+    keys = np.concatenate([chosen, len(graph.cells) + inside, [-1]])
+    return moves, keys.astype(np.int32)
 
 
 def _moves(
@@ -215,7 +214,8 @@ def _moves(
     count, edges = len(exits), len(heads)
     leave = np.where(exits, surroundings.exit_per_s * HALF_STEP_S, 0.0)
     stop = surroundings.stop_per_s * HALF_STEP_S
-    start = START_PER_S * HALF_STEP_S / np.maximum(np.bincount(tails, minlength=count), 1)[tails]
+    ways = np.maximum(np.bincount(tails, minlength=count), 1)
+    start = surroundings.start_per_s * HALF_STEP_S / ways[tails]
     before, after, share = turns
     advance = np.minimum(surroundings.walk_m_s * HALF_STEP_S / lengths, QUICKEST)
     go = share * advance[after] * (1 - leave[heads] - stop)[before]
@@ -230,9 +230,9 @@ def _moves(
     )
     return Moves(
         first=_firsts(heads, count),
-        tails=tails.astype(np.int32),
+        tails=tails.astype(np.int16),
         onto=_firsts(onto[order], edges),
-        sources=np.concatenate([count + before, tails])[order].astype(np.int32),
+        sources=np.concatenate([count + before, tails])[order].astype(np.int16),
         weights=np.concatenate([go, start])[order].astype(np.float32),
         doors=(doors * back / max(doors.sum(), 1)).astype(np.float32),
         stays=np.concatenate(stays).astype(np.float32),
@@ -241,9 +241,9 @@ def _moves(
     )
 
 
-def _firsts(groups: Indexes, count: int) -> Counts:
+def _firsts(groups: Indexes, count: int) -> Shorts:
     """Where each of `count` groups begins in a sorted list of groups; and where the last ends."""
-    return np.searchsorted(groups, np.arange(count + 1)).astype(np.int32)
+    return np.searchsorted(groups, np.arange(count + 1)).astype(np.int16)
 
 
 def _turns(

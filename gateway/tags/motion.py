@@ -17,6 +17,7 @@ LEAST_OUT = 1e-5  # less out of coverage brings no belief that counts through a 
 
 Singles = NDArray[np.float32]
 Counts = NDArray[np.int32]
+Shorts = NDArray[np.int16]
 
 
 class Moves(NamedTuple):
@@ -29,10 +30,10 @@ class Moves(NamedTuple):
     go out of coverage.
     """
 
-    first: Counts
-    tails: Counts
-    onto: Counts
-    sources: Counts
+    first: Shorts
+    tails: Shorts
+    onto: Shorts
+    sources: Shorts
     weights: Singles
     doors: Singles
     stays: Singles
@@ -48,6 +49,33 @@ class Belief(NamedTuple):
     states: Singles
     mass: Singles
     rows: Singles
+
+
+@compiled
+def packed(belief: Belief, rows: Singles) -> int:
+    """Write to `rows` those of places that hold belief, and of out of coverage; how many."""
+    count = 0
+    for place in range(len(belief.mass)):
+        if belief.mass[place] > 0.0 or place == len(belief.mass) - 1:
+            for column in range(WIDTH):
+                rows[count, column] = belief.rows[place, column]
+            count += 1
+    return count
+
+
+@compiled
+def unpacked(belief: Belief) -> Belief:
+    """A copy with a row for each place, of one whose rows are `packed`."""
+    rows = np.empty((len(belief.mass), WIDTH), dtype=np.float32)
+    count = 0
+    for place in range(len(belief.mass)):
+        if belief.mass[place] > 0.0 or place == len(belief.mass) - 1:
+            for column in range(WIDTH):
+                rows[place, column] = belief.rows[count, column]
+            count += 1
+        else:
+            rows[place, :] = 0.0
+    return Belief(belief.states.copy(), belief.mass.copy(), rows)
 
 
 @compiled

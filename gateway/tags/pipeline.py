@@ -165,12 +165,14 @@ class Pipeline:
     def _likely_zones(self, fixes: Sequence[Fix]) -> list[tuple[tuple[str, float], ...]]:
         """Those worth telling of every fix, the likeliest first."""
         likely: list[list[tuple[str, float]]] = [[] for _ in fixes]
-        probabilities = np.array([fix.zones for fix in fixes]).reshape(len(fixes), len(self._zones))
-        here = np.argwhere(probabilities >= LEAST_ZONE_PROBABILITY)
-        for (row, zone), probability in zip(
-            here.tolist(), probabilities[tuple(here.T)].tolist(), strict=True
-        ):
-            likely[row].append((self._zones[zone], round(probability, 4)))
+        if not fixes or not self._zones:
+            return [() for _ in fixes]
+        probabilities = np.concatenate([fix.zones for fix in fixes])
+        here = np.flatnonzero(probabilities >= LEAST_ZONE_PROBABILITY)
+        shares = np.round(probabilities[here].astype(float), 4).tolist()
+        for place, share in zip(here.tolist(), shares, strict=True):
+            row, zone = divmod(place, len(self._zones))
+            likely[row].append((self._zones[zone], share))
         return [tuple(sorted(zones, key=lambda pair: -pair[1])) for zones in likely]
 
 

@@ -12,8 +12,9 @@ CEILING_M = 3.0
 
 @dataclass(frozen=True, slots=True)
 class Surroundings:
-    """`walk_m_s` is the usual pace, `stop_per_s` the rate of stopping, `exit_per_s` that of leaving
-    by a way's end: a road goes on beyond the map, a corner of a room does not.
+    """`walk_m_s` is the usual pace, `stop_per_s` and `start_per_s` the rates of stopping and of
+    going on: who seldom goes on stays where he was found. `exit_per_s` is that of leaving by a
+    way's end: a road goes on beyond the map, a corner of a room does not.
 
     `lean_sd_db` is how much stronger a tag usually is on one side than on the other: a body takes
     up to 22 dB from a pole behind it; in a room reflections go around it. `packet_sd_db` is the
@@ -23,6 +24,7 @@ class Surroundings:
 
     walk_m_s: float
     stop_per_s: float
+    start_per_s: float
     exit_per_s: float
     lean_sd_db: float
     packet_sd_db: float
@@ -32,6 +34,7 @@ class Surroundings:
 STREET = Surroundings(
     walk_m_s=1.35,
     stop_per_s=0.01,
+    start_per_s=0.05,
     exit_per_s=0.4,
     lean_sd_db=3.0,
     packet_sd_db=7.0,
@@ -40,6 +43,7 @@ STREET = Surroundings(
 ROOM = Surroundings(
     walk_m_s=0.7,
     stop_per_s=0.05,
+    start_per_s=0.2,
     exit_per_s=0.02,
     lean_sd_db=0.5,
     packet_sd_db=5.5,

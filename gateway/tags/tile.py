@@ -13,15 +13,15 @@ from numpy.typing import NDArray
 
 from gateway.site import Points, Receiver, Site, SiteError
 from gateway.tags.compiled import addresses_of
-from gateway.tags.graph import Indexes, build_graph, moves_within
+from gateway.tags.graph import build_graph, moves_within
 from gateway.tags.motion import Counts, Moves, Singles
 from gateway.tags.propagation import Radio, antennas_of, expected_dbm
 from gateway.tags.surroundings import surroundings_of
 from gateway.tags.survey import Survey
-from gateway.tags.weighing import Listening
+from gateway.tags.weighing import Listening, decoded, encoded
 
 TILE_CELLS = 256
-RASTER_M = 20.0
+RASTER_M = 30.0
 RIM_M = 10.0
 BESIDE_M = 20.0
 EARSHOT_DB = 6.0
@@ -39,11 +39,10 @@ class Tile:
     compiled code: how much there is of everything, and where it lies.
     """
 
-    cells: Points
     amid: Set[int]
     rim: NDArray[np.bool_]
     moves: Moves
-    keys: Indexes
+    keys: Counts
     listening: Listening
     zone_count: int
     zone_numbers: Counts
@@ -60,6 +59,11 @@ class Tile:
         object.__setattr__(self, "address", address)
 
     @property
+    def cells(self) -> Points:
+        """Where the cells are (n, 2), metres."""
+        return self.listening.cells.astype(np.float64)
+
+    @property
     def zones(self) -> Singles:
         """1 (z, n) where a cell lies inside a zone of the site."""
         zones = np.zeros((self.zone_count, len(self.cells)), dtype=np.float32)
@@ -69,7 +73,7 @@ class Tile:
     @property
     def expected(self) -> Singles:
         """The level (n, r), dBm, that the usual tag has at the receivers of `listening`."""
-        return self.listening.expected
+        return decoded(self.listening.expected)
 
     def take(self, other: "Tile", states: Singles, *, absent: float) -> Singles:
         """A vector over the states of `other`, over those of this tile; new ones are `absent`."""
@@ -149,12 +153,11 @@ class Ground:
         rim = np.zeros(len(chosen), dtype=bool) if whole else reach > reach.max() - RIM_M
         numbers = self._within_earshot(cells)
         listening = self._listening(cells, numbers)
-        covered = (listening.expected > listening.threshold_dbm).any(axis=1)
+        covered = (decoded(listening.expected) > listening.threshold_dbm).any(axis=1)
         exits = graph.ends[chosen] | ~covered
         moves, keys = moves_within(graph, chosen, exits=exits, surroundings=self.surroundings)
         here = np.flatnonzero(self._zones[:, chosen].any(axis=1))
         return Tile(
-            cells=cells,
             amid={k for k in numbers if _distance(self._all[k], cells) < BESIDE_M},
             rim=rim,
             moves=moves,
@@ -169,7 +172,7 @@ class Ground:
     def _listening(self, cells: Points, numbers: Sequence[int]) -> Listening:
         receivers = [self._all[number] for number in numbers]
         radios = [self.radio(receiver.id) for receiver in receivers]
-        columns = np.full(len(self._all), -1, dtype=np.int32)
+        columns = np.full(len(self._all), -1, dtype=np.int16)
         columns[numbers] = np.arange(len(numbers))
         expected = expected_dbm(receivers, radios, cells)
         variance = np.square([radio.power_sd_db for radio in radios])
@@ -182,7 +185,7 @@ class Ground:
             cells=cells.astype(np.float32),
             receivers=np.array(numbers, dtype=np.int32),
             columns=columns,
-            expected=expected.astype(np.float32),
+            expected=encoded(expected),
             antennas=antennas_of(receivers).astype(np.float32),
             threshold_dbm=np.array([radio.threshold_dbm for radio in radios], dtype=np.float32),
             detection=np.array([radio.detection for radio in radios], dtype=np.float32),

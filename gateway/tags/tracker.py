@@ -5,7 +5,6 @@ that second's readings and misses are weighed, and on to its end.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import NamedTuple
 
 import numpy as np
@@ -21,7 +20,7 @@ from gateway.tags.levels import (
     resumed,
     without_receivers,
 )
-from gateway.tags.motion import WIDTH, Belief, Singles, mass_of
+from gateway.tags.motion import WIDTH, Belief, Singles, mass_of, packed, unpacked
 from gateway.tags.tile import Ground, Tile
 from gateway.tags.weighing import Heard
 
@@ -40,8 +39,7 @@ ASTRAY_SECONDS = 5
 SURE_TO_SEND = 0.95
 
 
-@dataclass(frozen=True, slots=True)
-class Estimate:
+class Estimate(NamedTuple):
     """What is believed of a tag at the end of `second`.
 
     `states` is the belief over the tile's states, `mass` (cells + 1,) that over its cells and,
@@ -61,6 +59,14 @@ class Estimate:
     n_heard: int
     unheard_s: int
     strange: bool = False
+
+    def kept(self) -> "Estimate":
+        """For who keeps it, and not those of all other tags: these share their memory with it."""
+        return self._replace(
+            states=self.states.copy(),
+            mass=self.mass.copy(),
+            likelihood=self.likelihood.copy(),
+        )
 
 
 class Track:
@@ -91,7 +97,7 @@ class Track:
 
     def move_to(self, ground: Ground, *, second: int) -> None:
         """Go on from where it is, on the ground of the same site with other receivers or radios."""
-        old, belief = self._tile, self._belief
+        old, belief = self._tile, unpacked(self._belief)
         known = without_receivers(knowledge_of(self._learned, belief.rows, belief.mass))
         middle = belief.mass[:-1] @ old.cells / belief.mass[:-1].sum()
         tile = ground.tile_at((float(middle[0]), float(middle[1])))
@@ -128,7 +134,7 @@ class Track:
 
     def take(self, second: int, heard: Heard, told: Told) -> Estimate:
         """What the step told of this track."""
-        outcome = told.outcome
+        outcome, self._belief, self._address = told.outcome, told.belief, told.address
         self._silence_log = outcome.silence_log
         self._missed_hearings += outcome.missed
         if outcome.near:
@@ -137,8 +143,8 @@ class Track:
             second,
             self._since,
             self._tile,
-            told.states,
-            told.mass,
+            told.belief.states,
+            told.belief.mass,
             told.likelihood,
             outcome.log_evidence,
             len(heard.receivers),
@@ -163,7 +169,7 @@ class Track:
 
     def knowledge(self, estimate: Estimate) -> Knowledge:
         """What was learned of the tag's levels, for its next track."""
-        return knowledge_of(self._learned, self._belief.rows, estimate.mass)
+        return knowledge_of(self._learned, unpacked(self._belief).rows, estimate.mass)
 
     def _note_hearing(self, second: int) -> None:
         pause_s = min(float(second - self._last_heard), LONGEST_INTERVAL_S)
@@ -178,13 +184,14 @@ class Track:
         if new is old:
             return
         states = new.take(old, self._belief.states, absent=0.0)
-        usual = estimate.mass @ self._belief.rows
-        rows = new.take_places(old, self._belief.rows, absent=usual)
+        dense = unpacked(self._belief).rows
+        rows = new.take_places(old, dense, absent=estimate.mass @ dense)
         self._believe(new, states / states.sum(), rows)
 
     def _believe(self, tile: Tile, states: Singles, rows: Singles) -> None:
         self._tile = tile
-        self._belief = Belief(states, mass_of(tile.moves, states), rows)
+        dense = Belief(states, mass_of(tile.moves, states), rows)
+        self._belief = dense._replace(rows=rows[: packed(dense, rows)].copy())
         self._address = address_of(self._learned, self._belief)
 
 

@@ -6,13 +6,13 @@ Only cells that hold belief take part; a cell that regains some begins with the 
 """
 
 from math import erf, log, pi, sqrt
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from gateway.tags.compiled import compiled, inlined
-from gateway.tags.motion import WIDTH, Belief, Counts, Moves, Singles, advance
+from gateway.tags.motion import WIDTH, Belief, Counts, Moves, Shorts, Singles, advance
 
 FIRST = 3  # columns before those of receivers: offset, lean to the east, to the north
 FREE = -1
@@ -46,7 +46,11 @@ HEARD_OUT_LOG = -3.0  # to be heard, and yet out of coverage
 SILENCE_LOG = 4.0  # the most that silence says for it
 LOWEST_LOG = -25.0  # smaller numbers are slow, and nothing comes of them
 
+CODES_PER_DB = 2  # levels take one byte each
+ZERO_CODE_DBM = -64.0
+
 Doubles = NDArray[np.float64]
+Codes = NDArray[np.int8]
 
 
 def _detectable() -> Singles:
@@ -80,19 +84,36 @@ class Listening(NamedTuple):
     """What the receivers of a piece of the map hear of the usual tag.
 
     `cells` (n, 2) metres; `receivers` (r,) by their numbers on the site, `columns` (all,) where
-    each of those is here, -1 if it is not; `expected` (n, r) dBm; `antennas` (r, 3) east, north,
-    height; `threshold_dbm` (r,) and `detection` (r,) as in propagation.Radio; `variance` (r,) of
-    their deviation, dB².
+    each of those is here, -1 if it is not; `expected` (n, r) dBm, `encoded`; `antennas` (r, 3)
+    east, north, height; `threshold_dbm` (r,) and `detection` (r,) as in propagation.Radio;
+    `variance` (r,) of their deviation, dB².
     """
 
     cells: Singles
     receivers: Counts
-    columns: Counts
-    expected: Singles
+    columns: Shorts
+    expected: Codes
     antennas: Singles
     threshold_dbm: Singles
     detection: Singles
     variance: Singles
+
+
+def encoded(levels_dbm: NDArray[np.floating[Any]]) -> Codes:
+    """Levels as whole numbers of a byte: half a decibel is less than anybody knows of them."""
+    codes = np.rint((levels_dbm - ZERO_CODE_DBM) * CODES_PER_DB)
+    return np.asarray(np.clip(codes, -128, 127), dtype=np.int8)
+
+
+def decoded(codes: Codes) -> Singles:
+    """The levels, dBm, of `encoded` ones."""
+    return codes.astype(np.float32) / np.float32(CODES_PER_DB) + np.float32(ZERO_CODE_DBM)
+
+
+@inlined
+def level_dbm(code: np.int8) -> np.float32:
+    """The level of one code."""
+    return np.float32(code) * np.float32(1 / CODES_PER_DB) + np.float32(ZERO_CODE_DBM)
 
 
 class Heard(NamedTuple):
@@ -374,7 +395,7 @@ def weigh_readings(
             level = means[cell, 0] + leans[k, 0] * means[cell, 1] + leans[k, 1] * means[cell, 2]
             level += means[cell, slots[k]]
             if cell < out:
-                level += listening.expected[cell, columns[k]]
+                level += level_dbm(listening.expected[cell, columns[k]])
                 step = step_of(level - listening.threshold_dbm[columns[k]])
                 level += _LOUDER_DB[step]
                 score += _ARRIVES_LOG[step]
@@ -407,7 +428,7 @@ def middle_of(
         point[0] += weight * listening.cells[cell, 0]
         point[1] += weight * listening.cells[cell, 1]
         for k in range(len(columns)):
-            usual[k] += weight * listening.expected[cell, columns[k]]
+            usual[k] += weight * level_dbm(listening.expected[cell, columns[k]])
     return point / total, usual / total
 
 
@@ -524,7 +545,10 @@ def weigh_misses(
     for cell in believed:
         all_missed = np.float32(1.0)
         for k in range(len(columns)):
-            above = listening.expected[cell, columns[k]] - listening.threshold_dbm[columns[k]]
+            above = (
+                level_dbm(listening.expected[cell, columns[k]])
+                - listening.threshold_dbm[columns[k]]
+            )
             above += means[cell, 0]
             if slots[k] != FREE:
                 above += means[cell, slots[k]]
@@ -553,8 +577,10 @@ def listeners(
     for cell in believed:
         if mass[cell] > mass[likeliest]:
             likeliest = cell
-    margin = listening.expected[likeliest] - listening.threshold_dbm
+    margin = np.empty(len(listening.receivers), dtype=np.float32)
     for column in range(len(margin)):
+        level = level_dbm(listening.expected[likeliest, column])
+        margin[column] = level - listening.threshold_dbm[column]
         if not alive[listening.receivers[column]]:
             margin[column] = DEAF_DB
     for receiver in heard.receivers:

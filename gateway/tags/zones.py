@@ -95,7 +95,7 @@ class ZoneWatch:
     def _hold(self, estimate: Estimate) -> None:
         if self._held and self._held[-1].since != estimate.since:
             self._held.clear()  # another track: it does not go on where that one was
-        self._held.append(estimate)
+        self._held.append(estimate.kept())
 
     def _look_back(self, second: int, doubtful: Sequence[int], due: Sequence[int]) -> Told:
         held = tuple(self._held) if self._open else tuple(self._held)[-MOST_S - 1 :]

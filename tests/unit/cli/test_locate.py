@@ -22,27 +22,27 @@ from tests.unit.cli.recordings import (
 )
 from tests.unit.cli.surveys import survey, write_survey
 
-GAINS_DB = {"r0": 8.0, "r1": -8.0, "r2": 8.0, "r3": -8.0, "r4": 8.0}
+GAINS_DB = {"r0": -12.0, "r1": -6.0, "r2": 0.0, "r3": 6.0, "r4": 12.0}
 WALK_S = 120
+WALKERS = "gdcabefhijklmnopqrstuvwxyz"  # what is heard of the second, d, is held back to judge by
+WALKS = 2 * FIRST_LEARNED_AFTER // WALK_S + 1
 LEARNED_AT = START + FIRST_LEARNED_AFTER
-WALKS = 5
-
-
-def uneven(rows: list[Row]) -> list[Row]:
-    """As receivers of quite different gains hear it."""
-    return [(at, receiver, tag, dbm + GAINS_DB[receiver]) for at, receiver, tag, dbm in rows]
 
 
 def walks() -> list[Row]:
-    """Walk after walk along the road, heard in every second; by several tags."""
-    starts = range(START, START + WALKS * WALK_S, WALK_S)
-    return uneven(
-        [
-            row
-            for n, start in enumerate(starts)
-            for row in walk(tag=f"t{n}", start=start, seconds=WALK_S, seed=n)
-        ]
-    )
+    """Walk after walk along a road of receivers of quite different gains, each by another tag."""
+    return [
+        (at, receiver, tag, dbm + GAINS_DB[receiver])
+        for n, name in enumerate(WALKERS[:WALKS])
+        for at, receiver, tag, dbm in walk(
+            tag=name, start=START + n * WALK_S, seconds=WALK_S, seed=n
+        )
+    ]
+
+
+def shadow_db(x: float, receiver: str) -> float:
+    """What stays at its place, and no law of distance knows."""
+    return 12.0 * float(np.sin(x / 8 + 2 * int(receiver[1:])))
 
 
 def quiet(done: int, total: int) -> None:
@@ -82,10 +82,8 @@ def test_a_recorded_walk_comes_out_as_positions_and_events(tmp_path: Path) -> No
     assert list(rows[0]) == ["at", "tag", "lon", "lat", "radius68_m", "radius95_m", "p_end"]
     assert [float(row["at"]) for row in rows[:90]] == [START + 1.0 + k for k in range(90)]
     assert np.median(errors(rows[5:90])) < 5
-    assert (float(rows[20]["p_end"]), float(rows[85]["p_end"])) == (
-        pytest.approx(0, abs=0.1),
-        pytest.approx(1, abs=0.1),
-    )
+    inside = [float(rows[20]["p_end"]), float(rows[85]["p_end"])]
+    assert inside == pytest.approx([0.0, 1.0], abs=0.1)
     (event,) = table(tmp_path / "events.csv")
     assert (event["tag"], event["zone"], event["event"]) == ("t", "end", "enter")
     assert START + 58 < float(event["at"]) < START + 75
@@ -156,15 +154,21 @@ def test_a_pause_of_hours_is_a_hole(tmp_path: Path) -> None:
 
 
 def test_a_survey_in_the_folder_is_used_unless_it_is_declined(tmp_path: Path) -> None:
-    rows = uneven(walk(seconds=92))
+    rows: list[Row] = [
+        (at, receiver, tag, dbm + shadow_db(min((at - START) * 1.3, LENGTH_M), receiver))
+        for at, receiver, tag, dbm in walk(seconds=92)
+    ]
+    places = [
+        (lon, lat, r, dbm + shadow_db((lon - ORIGIN[0]) * METRES_PER_DEGREE[0], r), day)
+        for lon, lat, r, dbm, day in survey()
+    ]
     plain = locate(write_recording(tmp_path / "plain", rows))
     folder = write_recording(tmp_path / "surveyed", rows)
-    places = [(lon, lat, r, dbm + GAINS_DB[r], day) for lon, lat, r, dbm, day in survey()]
     write_survey(folder / "survey.csv.gz", places)
     assert locate(folder, "--no-survey") == plain
     mapped = locate(folder)
     assert locate(folder, "--survey") == mapped
-    assert np.mean(errors(mapped[5:90])) < 0.7 * np.mean(errors(plain[5:90]))
+    assert np.mean(errors(mapped[5:90])) < 0.3 * np.mean(errors(plain[5:90]))
 
 
 def test_what_of_a_survey_is_left_out_is_told(
@@ -179,35 +183,41 @@ def test_what_of_a_survey_is_left_out_is_told(
     assert told.out == ""
 
 
-def test_receivers_are_calibrated_on_the_way(tmp_path: Path) -> None:
-    """At first as if never, and then better: even receivers are not what this road has."""
+@pytest.fixture(scope="module")
+def learned(tmp_path_factory: pytest.TempPathFactory) -> list[Position]:
+    """The positions of all walks, by receivers that were calibrated on the way."""
+    return live(read(tmp_path_factory.mktemp("walks"), walks()))
+
+
+def test_receivers_are_calibrated_on_the_way(tmp_path: Path, learned: list[Position]) -> None:
+    """At first they are as if never; then the tags are found better."""
     recording = read(tmp_path, walks())
     even = {receiver.id: STREET.radio for receiver in recording.site.receivers}
-    learning, never = live(recording), live(recording, radios=even)
-    parts = [[one for one in part if one.at <= LEARNED_AT] for part in (learning, never)]
+    never = live(recording, radios=even)
+    parts = [[one for one in part if one.at <= LEARNED_AT] for part in (learned, never)]
     assert parts[0] == parts[1]
     assert len(parts[0]) >= FIRST_LEARNED_AFTER
 
     def off_m(positions: list[Position]) -> float:
         away = []
         for one in positions:
-            walked_s = one.at - START - WALK_S * int(one.tag[1:])
+            walked_s = one.at - START - WALK_S * WALKERS.index(one.tag)
             x = (one.lon - ORIGIN[0]) * METRES_PER_DEGREE[0]
             if one.at > LEARNED_AT + 1 and walked_s < WALK_S:
                 away.append(abs(x - min(walked_s * 1.3, LENGTH_M)))
         return float(np.mean(away))
 
-    assert off_m(learning) < 0.8 * off_m(never)
+    assert off_m(learned) < 0.7 * off_m(never)
 
 
-@pytest.mark.parametrize("after_s", [-0.5, 0.5, 1.5, 100.25, FIRST_LEARNED_AFTER + 0.5])
-def test_learning_knows_nothing_of_what_comes_later(tmp_path: Path, after_s: float) -> None:
+@pytest.mark.parametrize("after_s", [-0.5, 0.5, 100.25, FIRST_LEARNED_AFTER + 0.5])
+def test_learning_knows_nothing_of_what_comes_later(
+    tmp_path: Path, learned: list[Position], after_s: float
+) -> None:
     """Cut about the moments of learning, the second of which comes at twice as many seconds."""
-    whole, cut = walks(), LEARNED_AT + after_s
-    parts = [
-        [one for one in live(read(tmp_path / str(len(rows)), rows)) if one.at <= cut]
-        for rows in (whole, [row for row in whole if row[0] <= cut])
-    ]
+    cut = LEARNED_AT + after_s
+    before = live(read(tmp_path, [row for row in walks() if row[0] <= cut]))
+    parts = [[one for one in part if one.at <= cut] for part in (learned, before)]
     assert parts[0] == parts[1]
     assert parts[0][-1].at > cut - 1.5
 

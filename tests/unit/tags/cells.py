@@ -3,7 +3,7 @@
 import numpy as np
 
 from gateway.tags.motion import WIDTH, Singles
-from gateway.tags.weighing import Heard, Listening
+from gateway.tags.weighing import Heard, Listening, encoded
 
 SD_DB = 4.5
 THRESHOLD_DBM, DETECTION = -97.0, 0.8
@@ -21,8 +21,8 @@ def listening(expected: list[list[float]]) -> Listening:
     return Listening(
         cells=np.zeros((cells, 2), dtype=np.float32),
         receivers=np.arange(receivers, dtype=np.int32),
-        columns=np.arange(receivers, dtype=np.int32),
-        expected=levels,
+        columns=np.arange(receivers, dtype=np.int16),
+        expected=encoded(levels),
         antennas=antennas,
         threshold_dbm=np.full(receivers, THRESHOLD_DBM, dtype=np.float32),
         detection=np.full(receivers, DETECTION, dtype=np.float32),

@@ -34,9 +34,9 @@ from gateway.tags.weighing import (
     Heard,
     Learned,
     Listening,
+    decoded,
 )
 from tests.unit.tags.places import matrix_of, places_of
-
 
 LEAST_REACH = 1e-4  # nobody is heard from less
 
@@ -110,7 +110,7 @@ def _missed(before: Before, rows: Doubles) -> Doubles:
     for column, receiver in enumerate(where.receivers.tolist()):
         if not before.alive[receiver] or receiver in what.receivers:
             continue
-        above = where.expected[:, column] + rows[:, 0] - where.threshold_dbm[column]
+        above = decoded(where.expected)[:, column] + rows[:, 0] - where.threshold_dbm[column]
         if receiver in slots:
             above += rows[:, slots[receiver]]
         missed *= 1 - where.detection[column] * reach_of(above)
@@ -130,7 +130,10 @@ def _heard(before: Before, rows: Doubles, on_map: Doubles) -> Doubles:
     covariance = terms @ drifted(learned) @ terms.T
     limits = limits_of(covariance)
     columns = where.columns[what.receivers]
-    levels, thresholds = where.expected[:, columns] + rows @ terms.T, where.threshold_dbm[columns]
+    levels, thresholds = (
+        decoded(where.expected)[:, columns] + rows @ terms.T,
+        where.threshold_dbm[columns],
+    )
     surprises = np.clip(what.dbm - as_heard(levels, thresholds), -limits, limits)
     joint = covariance + noise_of(what)
     densities = np.array([log_density(surprise, joint) for surprise in surprises])
@@ -183,7 +186,7 @@ def arrival_of(levels: Doubles, thresholds_dbm: Singles) -> Doubles:
 
 def reach_of(above_db: Doubles) -> Doubles:
     """The share of packets that are detected, so far above the threshold."""
-    return np.vectorize(NormalDist(0.0, THRESHOLD_SPREAD_DB).cdf)(above_db)
+    return np.asarray(np.vectorize(NormalDist(0.0, THRESHOLD_SPREAD_DB).cdf)(above_db))
 
 
 def in_steps(above_db: Doubles) -> Doubles:

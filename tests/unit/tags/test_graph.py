@@ -2,21 +2,22 @@ import numpy as np
 import pytest
 
 from gateway.site import SiteError
-from gateway.tags.graph import HALF_STEP_S, Graph, Indexes, build_graph, moves_within
-from gateway.tags.motion import Moves, Singles
+from gateway.tags.graph import HALF_STEP_S, Graph, build_graph, moves_within
+from gateway.tags.motion import Counts, Moves, Singles
 from gateway.tags.surroundings import STREET
 from tests.unit.tags.places import matrix_of, places_of, site
 
 
-def moves(graph: Graph, *, exits: bool = False) -> tuple[Moves, Indexes]:
+def moves(graph: Graph, *, exits: bool = False) -> tuple[Moves, Counts]:
     every = np.arange(len(graph.cells))
     doors = graph.ends if exits else np.zeros(len(every), dtype=bool)
     return moves_within(graph, every, exits=doors, surroundings=STREET)
 
 
-def walking(graph: Graph, keys: Indexes, tail: int, head: int) -> Singles:
+def walking(graph: Graph, keys: Counts, tail: int, head: int) -> Singles:
     """The belief that a tag has come from cell `tail` into cell `head`."""
-    states: Singles = (keys == len(graph.cells) * (1 + tail) + head).astype(np.float32)
+    edge = np.flatnonzero((graph.tails == tail) & (graph.heads == head))
+    states: Singles = (keys == len(graph.cells) + edge).astype(np.float32)
     assert states.sum() == 1
     return states
 
@@ -128,7 +129,9 @@ def test_states_are_those_who_stand_then_those_who_walk_in_then_out_of_coverage(
     assert len(keys) == len(moved.stays) == total + len(graph.tails) + 1
     assert len(set(keys.tolist())) == len(keys)
     heads = places_of(moved)[total:-1]
-    assert keys[total:-1].tolist() == (total * (1 + moved.tails) + heads).tolist()
+    named = keys[total:-1] - total
+    assert graph.tails[named].tolist() == moved.tails.tolist()
+    assert graph.heads[named].tolist() == heads.tolist()
     edges = set(zip(graph.tails.tolist(), graph.heads.tolist(), strict=True))
     assert set(zip(moved.tails.tolist(), heads.tolist(), strict=True)) == edges
 

@@ -80,7 +80,7 @@ def test_a_hole_is_not_smoothed_over() -> None:
 
 def test_a_long_outing_is_smoothed_in_blocks_as_if_it_were_whole() -> None:
     estimates = track(seconds=150)
-    hindsight = Hindsight(Lag(lag_s=60, block_s=20))
+    hindsight = Hindsight(Lag(lag_s=100, block_s=20))
     found = [one for estimate in estimates for one in hindsight.update(estimate)]
     found += hindsight.end()
     assert [one.estimate for one in found] == estimates

@@ -6,7 +6,10 @@ from gateway.tags.propagation import Radio, expected_dbm
 from gateway.tags.surroundings import STREET
 from gateway.tags.survey import Survey, SurveyRow, fit_survey
 from gateway.tags.tile import TILE_CELLS, Ground, Tile
+from gateway.tags.weighing import CODES_PER_DB, decoded
 from tests.unit.tags.places import road, site
+
+HALF_CODE_DB = 0.5 / CODES_PER_DB + 1e-4
 
 
 def town(*, blocks: int = 14, side_m: float = 50.0) -> Ground:
@@ -99,7 +102,7 @@ def test_what_is_heard_on_a_tile_is_what_its_radios_say() -> None:
     usual = STREET.radio
     radios = [usual, calibrated, usual]
     wanted = expected_dbm(place.receivers, radios, listening.cells.astype(float))
-    assert listening.expected == pytest.approx(wanted, rel=1e-5)
+    assert decoded(listening.expected) == pytest.approx(wanted, abs=HALF_CODE_DB)
     assert listening.threshold_dbm == pytest.approx([one.threshold_dbm for one in radios])
     assert listening.detection == pytest.approx([one.detection for one in radios])
     assert listening.variance == pytest.approx([one.power_sd_db**2 for one in radios])
@@ -135,7 +138,7 @@ def test_a_survey_says_more_of_the_receivers_that_it_knows() -> None:
         assert np.abs(level_dbm - wanted[:, column]).max() > 2  # the map is more than its law
         wanted[:, column] = level_dbm
         variance[column] += (sd_db**2).mean()
-    assert listening.expected == pytest.approx(wanted, rel=1e-5)
+    assert decoded(listening.expected) == pytest.approx(wanted, abs=HALF_CODE_DB)
     assert listening.variance == pytest.approx(variance, rel=1e-5)
 
 

@@ -66,6 +66,12 @@ def test_the_belief_is_a_distribution() -> None:
         assert estimate.mass == pytest.approx(mass_of(estimate.tile.moves, estimate.states))
 
 
+def test_a_tag_that_rests_below_a_pole_is_found_there_for_minutes() -> None:
+    place = road()
+    _, estimate = stay(place, (60.0, 0.0), seconds=300)
+    assert fix_of(estimate.tile, estimate.mass).xy[0] == pytest.approx(60.0, abs=10.0)
+
+
 def test_silence_of_a_living_receiver_says_where_the_tag_is_not() -> None:
     place = road(length_m=60, poles=3)
     one = heard_at(place, {"r1": Level(-75.0, 2)})

@@ -8,39 +8,34 @@ from gateway.tags.motion import WIDTH, Belief, Singles, mass_of
 from gateway.tags.surroundings import STREET
 from gateway.tags.tile import Ground
 from gateway.tags.weighing import (
-    DEAF_DB,
-    ENOUGH_HEARD,
+    FAR_DB_PER_DB,
+    FAR_DBM,
     FIRST,
     FORGOTTEN_AFTER_S,
     FREE,
     LEAST_MASS,
-    LISTENERS,
     MISS_TEMPER,
     OFFSET_DRIFT_DB,
     PACKETS_SD_DB,
     RESCUED,
     STRIPES,
-    THRESHOLD_SPREAD_DB,
     Doubles,
     Heard,
     Learned,
-    Listening,
     before_rescue,
+    decoded,
     detectable,
     directions,
     drift,
     fade,
     inverted,
-    listeners,
     louder,
     rescued,
     slots_of,
     weigh,
-    weigh_misses,
     weigh_readings,
 )
 from tests.unit.tags.cells import (
-    DETECTION,
     EAST,
     NORTH,
     SD_DB,
@@ -82,9 +77,11 @@ def hear(
     expected: list[list[float]],
     *,
     packets: int = 2,
+    threshold_dbm: float = THRESHOLD_DBM,
 ) -> tuple[Singles, float]:
     """Scores (cells,) of what was heard, and what they share; `learned` and `means` learn."""
     where, what = listening(expected), heard(dbm, packets=packets)
+    where.threshold_dbm[:] = threshold_dbm
     cells = len(expected)
     scores = np.zeros(cells + 1, dtype=np.float32)
     slots = slots_of(second, where, what, learned, means)
@@ -168,7 +165,9 @@ def test_readings_are_weighed_and_learned_as_the_textbook_conditions_a_gaussian(
     slots = (FIRST + random.permutation(WIDTH - FIRST)[:hearers]).astype(np.int32)
     what = Heard(
         who,
-        (where.expected.mean(axis=0)[who] + random.normal(size=hearers) * 4).astype(np.float32),
+        (decoded(where.expected).mean(axis=0)[who] + random.normal(size=hearers) * 4).astype(
+            np.float32
+        ),
         random.integers(1, 5, hearers).astype(np.float32),
     )
     learned = nothing_learned(STREET)
@@ -187,7 +186,9 @@ def test_readings_are_weighed_and_learned_as_the_textbook_conditions_a_gaussian(
     limits = limits_of(terms @ prior @ terms.T)
     joint = terms @ prior @ terms.T + noise_of(what)
     gain = prior @ terms.T @ np.linalg.inv(joint)
-    usual = np.vstack([where.expected[:, who], on_map @ where.expected[believed][:, who]])
+    usual = np.vstack(
+        [decoded(where.expected)[:, who], on_map @ decoded(where.expected)[believed][:, who]]
+    )
     for cell in (*believed.tolist(), cells):
         level, arrived = usual[cell] + terms @ before[cell], 0.0
         if cell < cells:
@@ -254,6 +255,28 @@ def test_one_wild_reading_says_no_more_than_a_bad_one() -> None:
         for dbm in (-40.0, 120.0)
     )
     assert wild[0] == pytest.approx(bad[0])
+
+
+def test_what_comes_from_far_says_less() -> None:
+    levels = [-50.0, FAR_DBM, -80.0, -95.0]
+    variances = []
+    for dbm in levels:
+        expected = [[dbm], [dbm - 6.0]]
+        known = nothing_learned(STREET), new_means(cells=2)
+        scores, _ = hear(*known, 0, {0: dbm}, expected, threshold_dbm=-300.0)
+        variances.append(18.0 / (scores[0] - scores[1]))
+    more = np.array(variances) - variances[0]
+    far_db = FAR_DB_PER_DB * (FAR_DBM - np.array(levels[1:]))
+    assert more == pytest.approx([0.0, *far_db**2], rel=1e-3, abs=0.01)
+
+
+def test_who_is_heard_is_rather_where_that_was_to_be_expected() -> None:
+    """The level is as far from what it would be at the weak cell as from that at the strong one."""
+    levels, threshold = np.array([[-112.0], [-90.0]]), np.full(1, THRESHOLD_DBM, np.float32)
+    between = float(as_heard(levels, threshold).mean())
+    scores, _ = hear(nothing_learned(STREET), new_means(cells=2), 0, {0: between}, levels.tolist())
+    weak, strong = (detectable(level - THRESHOLD_DBM) for level in levels[:, 0].tolist())
+    assert scores[1] - scores[0] == pytest.approx(MISS_TEMPER * log(strong / weak), abs=1e-3)
 
 
 def test_more_packets_say_more_but_never_without_end() -> None:
@@ -353,42 +376,6 @@ def test_a_cell_with_hardly_any_belief_takes_no_part() -> None:
     assert believed.tolist() == [0, 2]
 
 
-def misses(
-    where: Listening,
-    what: Heard,
-    means: Singles,
-    *,
-    alive: list[int],
-    sent: float = 1.0,
-    learned: Learned | None = None,
-) -> tuple[Singles, float]:
-    """Scores (cells,) of what was missed, and what hearing was to be expected."""
-    cells = len(where.cells)
-    scores = np.zeros(cells + 1, dtype=np.float32)
-    living = np.isin(np.arange(len(where.columns)), alive)
-    expected = weigh_misses(
-        where,
-        what,
-        living,
-        sent,
-        learned or nothing_learned(STREET),
-        even(cells),
-        means,
-        np.arange(cells, dtype=np.int32),
-        scores,
-    )
-    assert scores[-1] == 0.0
-    return scores[:-1], expected
-
-
-def test_half_of_the_packets_that_could_be_are_detected_at_the_threshold() -> None:
-    assert detectable(0.0) == pytest.approx(0.5)
-    assert detectable(-1e6) == pytest.approx(0.0, abs=1e-6)
-    assert detectable(1e6) == pytest.approx(1.0)
-    draws = np.random.default_rng(5).normal(size=200_000) * THRESHOLD_SPREAD_DB
-    assert detectable(4.0) == pytest.approx((draws < 4.0).mean(), abs=0.005)
-
-
 def test_of_weak_packets_only_the_strong_arrive() -> None:
     draws = np.random.default_rng(8).normal(size=400_000) * PACKETS_SD_DB
     for above in (-5.0, 0.0, 6.0):
@@ -396,79 +383,6 @@ def test_of_weak_packets_only_the_strong_arrive() -> None:
         assert louder(above) == pytest.approx(arrived.mean(), abs=0.05)
     assert louder(50.0) == pytest.approx(0.0, abs=1e-3)
     assert louder(-60.0) == louder(-50.0)  # so weak a tag would be known to be stronger
-
-
-def test_misses_of_several_receivers_multiply_where_somebody_heard() -> None:
-    levels = [[-94.0, -99.0, -60.0], [-87.0, -87.0, -60.0]]
-    scores, expected = misses(
-        listening(levels), heard({2: -60.0}), new_means(cells=2), alive=[0, 1, 2]
-    )
-    reach = [[detectable(level - THRESHOLD_DBM) for level in row[:2]] for row in levels]
-    wanted = MISS_TEMPER * np.log(1 - DETECTION * np.array(reach)).sum(axis=1)
-    assert scores == pytest.approx(wanted, rel=1e-4)
-    assert expected == 0.0
-
-
-def test_where_nobody_heard_the_tag_may_not_have_sent() -> None:
-    where, means = listening([[-30.0], [-180.0]]), new_means(cells=2)
-    scores, expected = misses(where, heard({}), means, alive=[0], sent=0.5)
-    assert scores == pytest.approx([MISS_TEMPER * log(1 - 0.5 * DETECTION), 0.0], abs=1e-5)
-    assert expected == pytest.approx(0.99 / 2 * 0.5 * DETECTION)
-
-
-def test_a_miss_is_judged_by_what_was_learned_of_the_tag_and_the_receiver() -> None:
-    where, means = listening([[-97.0, -97.0]]), new_means()
-    learned = nothing_learned(STREET)
-    learned.owners[FIRST] = 1
-    means[0, 0], means[0, FIRST] = -3.0, 8.0
-    scores, _ = misses(where, heard({}), means, alive=[0, 1], learned=learned)
-    missed = [1 - DETECTION * detectable(above) for above in (-3.0, 5.0)]
-    assert scores[0] == pytest.approx(MISS_TEMPER * np.log(missed).sum(), rel=1e-4)
-
-
-def test_the_dead_and_those_who_heard_it_miss_nothing() -> None:
-    where = listening([[-30.0, -30.0]])
-    scores, _ = misses(where, heard({0: -30.0}), new_means(), alive=[0])
-    assert scores.tolist() == [0.0]
-
-
-def test_when_enough_have_heard_it_a_miss_says_nothing_more() -> None:
-    where = listening([[-60.0] * MANY])
-    few, enough = (
-        misses(where, heard(dict.fromkeys(range(hearers), -60.0)), new_means(), alive=[39])[0]
-        for hearers in (ENOUGH_HEARD - 1, ENOUGH_HEARD)
-    )
-    assert few[0] < 0
-    assert enough[0] == 0.0
-
-
-def test_those_asked_are_the_likeliest_to_have_heard_it() -> None:
-    random = np.random.default_rng(6)
-    where = listening(random.uniform(-110, -60, (3, MANY)).tolist())
-    mass = np.array([0.2, 0.5, 0.2, 0.1], dtype=np.float32)
-    alive = random.random(MANY) < 0.7
-    learned = nothing_learned(STREET)
-    learned.owners[FIRST : FIRST + 13] = np.arange(0, 39, 3)
-    first = int(np.flatnonzero(alive)[0])
-    columns, owned = listeners(
-        where, heard({first: -60.0}), alive, learned, mass, np.arange(3, dtype=np.int32)
-    )
-    asked = [k for k in np.argsort(-where.expected[1]).tolist() if alive[k] and k != first]
-    assert columns.tolist() == asked[:LISTENERS]
-    assert owned.tolist() == [FIRST + k // 3 if k % 3 == 0 and k < 39 else FREE for k in columns]
-
-
-def test_nobody_is_asked_who_is_not_there() -> None:
-    where = listening([[-60.0, DEAF_DB + THRESHOLD_DBM, -61.0]])
-    columns, _ = listeners(
-        where,
-        heard({}),
-        np.array([False, True, True]),
-        nothing_learned(STREET),
-        even(1),
-        np.zeros(1, dtype=np.int32),
-    )
-    assert columns.tolist() == [2]
 
 
 def test_a_direction_shortens_where_the_antenna_looks_down() -> None:
@@ -503,7 +417,7 @@ def test_a_second_is_weighed_as_the_mixture_of_every_cells_gaussian(
     learned.prior[FIRST : FIRST + 8] = SD_DB**2
     learned.covariance[:] = random_covariance(random, WIDTH, sd=2.5)
     who = random.permutation(8)[:hearers].astype(np.int32)
-    levels = tile.listening.expected.mean(axis=0)[who] + random.normal(size=hearers)
+    levels = decoded(tile.listening.expected).mean(axis=0)[who] + random.normal(size=hearers)
     packets = random.integers(1, 4, hearers)
     before = Before(
         second=501,

@@ -168,7 +168,7 @@ def test_zones_are_watched_apart_and_the_event_says_how_sure_it_is() -> None:
     tile = replace(TILE, zone_count=2, zone_numbers=np.arange(2, dtype=np.int32), inside=sides)
     watch = ZoneWatch("tag", ["school", "park"])
     told = [
-        watch.update(replace(seen(second, chance), tile=tile), np.array([chance, 1 - chance]))
+        watch.update(seen(second, chance)._replace(tile=tile), np.array([chance, 1 - chance]))
         for second, chance in enumerate([0.0] * 3 + [0.97] * 10)
     ]
     events = [event for one in told for event in one.events]
