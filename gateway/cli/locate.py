@@ -155,7 +155,7 @@ def _steps(
         yield pipeline.step(window.second, [window])
         if window.readings:
             past.append(window)
-        if len(past) >= due:
+        if due <= len(past) < total:
             due *= 2
             _learn(recording.site, pipeline, past)
 
