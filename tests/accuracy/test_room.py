@@ -5,6 +5,8 @@ For comparison, measured in the real room: weighted centroid 2.7 m, Kalman filte
 
 from collections.abc import Mapping
 
+import pytest
+
 from gateway.cli.locate import Mode
 from tests.accuracy.conftest import Found
 from tests.accuracy.trials import Outcome
