@@ -5,12 +5,13 @@ shared. The readings are weighed given those means, and the means learn from the
 Only cells that hold belief take part; a cell that regains some begins with the usual means.
 """
 
-from math import erf, log, pi, sqrt
+from math import log, pi, sqrt
 from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
+from gateway.tags.arriving import ARRIVES_LOG, DETECTABLE, LOUDER_DB, MISS_TEMPER, step_of
 from gateway.tags.compiled import compiled, inlined
 from gateway.tags.motion import WIDTH, Belief, Counts, Moves, Shorts, Singles, advance
 
@@ -32,12 +33,6 @@ SHARED_BY_PACKETS = 0.25  # the part of their variance that more packets do not 
 FORGOTTEN_AFTER_S = 40  # unheard: it may be met again elsewhere
 OFFSET_DRIFT_DB = 0.05  # per square root of a second
 
-PACKETS_SD_DB = 4.0
-MOST_CUT_SDS = -3.0
-THRESHOLD_SPREAD_DB = 6.0
-TABLE_STEPS_PER_DB = 2
-TABLE_LIMIT_DB = 100
-MISS_TEMPER = 0.05
 LISTENERS = 8
 DEAF_DB = -1000.0
 ENOUGH_HEARD = 6  # beyond that, misses say nothing that readings do not say better
@@ -51,33 +46,6 @@ ZERO_CODE_DBM = -64.0
 
 Doubles = NDArray[np.float64]
 Codes = NDArray[np.int8]
-
-
-def _detectable() -> Singles:
-    """The normal distribution function over levels above the threshold, in steps of half a dB."""
-    steps = np.arange(-TABLE_LIMIT_DB * TABLE_STEPS_PER_DB, TABLE_LIMIT_DB * TABLE_STEPS_PER_DB + 1)
-    scaled = steps / TABLE_STEPS_PER_DB / THRESHOLD_SPREAD_DB / sqrt(2)
-    return np.array([0.5 * (1 + erf(value)) for value in scaled], dtype=np.float32)
-
-
-_DETECTABLE = _detectable()
-
-
-def _louder() -> Singles:
-    """How much (dB) what is heard exceeds the mean level: of weak packets only the strong arrive.
-
-    The mean of a normal distribution cut off below (Johnson et al., Continuous Univariate
-    Distributions, 13.10), over levels above the threshold in steps of half a dB.
-    """
-    steps = np.arange(-TABLE_LIMIT_DB * TABLE_STEPS_PER_DB, TABLE_LIMIT_DB * TABLE_STEPS_PER_DB + 1)
-    cut = np.maximum(steps / TABLE_STEPS_PER_DB / PACKETS_SD_DB, MOST_CUT_SDS)
-    kept = np.array([0.5 * (1 + erf(value / sqrt(2))) for value in cut])
-    above_db = PACKETS_SD_DB * np.exp(-(cut**2) / 2) / np.sqrt(2 * np.pi) / kept
-    return np.asarray(above_db, dtype=np.float32)
-
-
-_LOUDER_DB = _louder()
-_ARRIVES_LOG = MISS_TEMPER * np.log(np.maximum(_DETECTABLE, np.float32(1e-4)))
 
 
 class Listening(NamedTuple):
@@ -397,8 +365,8 @@ def weigh_readings(
             if cell < out:
                 level += level_dbm(listening.expected[cell, columns[k]])
                 step = step_of(level - listening.threshold_dbm[columns[k]])
-                level += _LOUDER_DB[step]
-                score += _ARRIVES_LOG[step]
+                level += LOUDER_DB[step]
+                score += ARRIVES_LOG[step]
             else:
                 level += usual[k]
             surprise[k] = min(max(heard.dbm[k] - level, -limits[k]), limits[k])
@@ -552,7 +520,7 @@ def weigh_misses(
             above += means[cell, 0]
             if slots[k] != FREE:
                 above += means[cell, slots[k]]
-            all_missed *= np.float32(1.0) - chances[k] * _DETECTABLE[step_of(above)]
+            all_missed *= np.float32(1.0) - chances[k] * DETECTABLE[step_of(above)]
         if hearers == 0:
             all_missed = 1 - np.float32(sent) * (1 - all_missed)
             expected += mass[cell] * (1 - all_missed)
@@ -598,23 +566,3 @@ def listeners(
                 slots[k] = slot
     count = min(LISTENERS, len(margin))
     return columns[:count], slots[:count]
-
-
-@compiled
-def detectable(above_threshold_db: float) -> float:
-    """The share of packets strong enough, where the mean level is that much over the threshold."""
-    return float(_DETECTABLE[step_of(np.float32(above_threshold_db))])
-
-
-@compiled
-def louder(above_threshold_db: float) -> float:
-    """How much (dB) the packets that arrive exceed the mean level."""
-    return float(_LOUDER_DB[step_of(np.float32(above_threshold_db))])
-
-
-@inlined
-def step_of(above_threshold_db: np.float32) -> int:
-    """Where in the tables a level is."""
-    steps = np.float32(TABLE_STEPS_PER_DB) * above_threshold_db
-    limit = np.float32(TABLE_LIMIT_DB * TABLE_STEPS_PER_DB)
-    return int(min(max(steps, -limit), limit) + limit + np.float32(0.5))

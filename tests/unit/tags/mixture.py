@@ -7,6 +7,13 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from gateway.tags.arriving import (
+    MISS_TEMPER,
+    MOST_CUT_SDS,
+    PACKETS_SD_DB,
+    TABLE_STEPS_PER_DB,
+    THRESHOLD_SPREAD_DB,
+)
 from gateway.tags.motion import WIDTH, Counts, Singles
 from gateway.tags.surroundings import STREET
 from gateway.tags.tile import Tile
@@ -19,17 +26,12 @@ from gateway.tags.weighing import (
     FREE,
     HEARD_OUT_LOG,
     LEAST_MASS,
-    MISS_TEMPER,
-    MOST_CUT_SDS,
     OFFSET_DRIFT_DB,
-    PACKETS_SD_DB,
     PLAIN_SD_DB,
     RESCUED,
     SHARED_BY_PACKETS,
     SILENCE_LOG,
     STRIPES,
-    TABLE_STEPS_PER_DB,
-    THRESHOLD_SPREAD_DB,
     Doubles,
     Heard,
     Learned,

@@ -3,6 +3,7 @@ from math import log
 import numpy as np
 import pytest
 
+from gateway.tags.arriving import MISS_TEMPER, THRESHOLD_SPREAD_DB, detectable
 from gateway.tags.levels import nothing_learned
 from gateway.tags.motion import Singles
 from gateway.tags.surroundings import STREET
@@ -11,13 +12,10 @@ from gateway.tags.weighing import (
     FIRST,
     FREE,
     LISTENERS,
-    MISS_TEMPER,
-    THRESHOLD_SPREAD_DB,
     Heard,
     Learned,
     Listening,
     decoded,
-    detectable,
     listeners,
     weigh_misses,
 )

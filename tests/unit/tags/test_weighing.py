@@ -3,6 +3,7 @@ from math import log
 import numpy as np
 import pytest
 
+from gateway.tags.arriving import MISS_TEMPER, PACKETS_SD_DB, detectable, louder
 from gateway.tags.levels import OFFSET_SD_DB, knowledge_of, nothing_learned, resumed
 from gateway.tags.motion import WIDTH, Belief, Singles, mass_of
 from gateway.tags.surroundings import STREET
@@ -14,9 +15,7 @@ from gateway.tags.weighing import (
     FORGOTTEN_AFTER_S,
     FREE,
     LEAST_MASS,
-    MISS_TEMPER,
     OFFSET_DRIFT_DB,
-    PACKETS_SD_DB,
     RESCUED,
     STRIPES,
     Doubles,
@@ -24,12 +23,10 @@ from gateway.tags.weighing import (
     Learned,
     before_rescue,
     decoded,
-    detectable,
     directions,
     drift,
     fade,
     inverted,
-    louder,
     rescued,
     slots_of,
     weigh,
