@@ -5,12 +5,11 @@ VENV := .venv
 BIN := $(VENV)/bin
 WEB := $(shell find gateway/web -path '*/node_modules' -prune -o -path '*/dist' -prune -o -type f -print 2>/dev/null)
 
-.PHONY: help setup demo test test-seasons check bench packages requirements clean
+.PHONY: help setup demo test check bench packages requirements clean
 
 help:
 	@echo 'make demo    the whole system on a simulated town, with a page to look at'
 	@echo 'make test    every test (as root on Debian it installs the services they need)'
-	@echo 'make test-seasons    a simulated week of self-calibration; many minutes'
 	@echo 'make check   linters, types, import layers'
 	@echo 'make bench   what it can do: a table, and JSON in .bench/'
 
@@ -31,10 +30,7 @@ demo: setup
 test: setup packages
 	$(BIN)/python -m gateway.tags.warming # compiled once, not by each of the tests' processes
 	$(BIN)/pytest --numprocesses=auto tests/unit
-	$(BIN)/pytest -m 'not seasons' tests/accuracy tests/integration tests/system
-
-test-seasons: setup
-	$(BIN)/pytest -m seasons tests/accuracy
+	$(BIN)/pytest tests/accuracy tests/integration tests/system
 
 check: setup
 	$(BIN)/ruff check .

@@ -16,8 +16,6 @@ from tests.accuracy.towns import WELL, Faults, Town, Trial
 from tests.accuracy.trials import corrected, learned, outcome
 from tests.accuracy.worlds import SOME_FAULTS, long_street
 
-pytestmark = pytest.mark.seasons
-
 TAGS: Mapping[str, float] = {"a": 0.0, "b": -5.0, "c": 4.0, "d": 1.0}
 DAYS = 7
 OUTING_S = 450
