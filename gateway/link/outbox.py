@@ -95,9 +95,11 @@ class Outbox:
             self._writing = stack.enter_context(ThreadPoolExecutor(1, "outbox-write"))
             self._reading = stack.enter_context(ThreadPoolExecutor(1, "outbox-read"))
             self._file, self.set_aside = await loop.run_in_executor(self._writing, self._open)
-            stack.callback(self._file.close)
+            # Each on its own thread, behind what runs there: a caller that was cancelled has left
+            # its call running, and SQLite does not survive a close under it.
+            stack.push_async_callback(loop.run_in_executor, self._writing, self._file.close)
             self._reader = OutboxReader(self._path)
-            stack.callback(self._reader.close)
+            stack.push_async_callback(loop.run_in_executor, self._reading, self._reader.close)
             stack.push_async_callback(self._flush)
             self._stack = stack.pop_all()
         return self

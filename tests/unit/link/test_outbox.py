@@ -85,6 +85,21 @@ async def test_deleted_rows_are_gone_after_closing(tmp_path: Path) -> None:
         assert await append(outbox, 2) == 2
 
 
+async def test_it_closes_behind_the_read_of_a_cancelled_caller(tmp_path: Path) -> None:
+    """Closing under a running query ends the whole process (use after free in SQLite)."""
+    file, large = tmp_path / "outbox.sqlite", 100 * MAX_BYTES
+    async with Outbox(file, max_bytes=large) as outbox, asyncio.TaskGroup() as tasks:
+        for number in range(2_000):
+            tasks.create_task(append(outbox, number), name="append")
+    for _ in range(20):
+        async with Outbox(file, max_bytes=large) as outbox:
+            reading = asyncio.create_task(outbox.read(Lane.LIVE, after=0, limit=2_000), name="read")
+            await asyncio.sleep(0)  # its thread begins
+            reading.cancel()
+            await asyncio.wait([reading])
+        assert reading.cancelled()
+
+
 async def test_the_heartbeat_of_the_last_window_is_there_after_a_restart(tmp_path: Path) -> None:
     path = tmp_path / "outbox.sqlite"
     async with Outbox(path, max_bytes=MAX_BYTES) as outbox:
