@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import ClassVar, NamedTuple
 
+import msgspec
+
 ID_PATTERN = r"^[A-Za-z0-9][A-Za-z0-9_.-]{0,63}$"
 """What a site, gateway or hub may be called: their ids are levels of a topic."""
 
@@ -161,13 +163,14 @@ class Presence(StrEnum):
     SILENT = "silent"
 
 
-@dataclass(frozen=True, slots=True)
-class Position:
+class Position(msgspec.Struct, frozen=True, gc=False):
     """Where a tag is at `at`, with circles said to hold it with 68 % and 95 %.
 
     `zones` are (zone id, probability) pairs of at least 1 %, by falling probability. `n_heard`
     counts the receivers that heard the tag in the second before `at`. `path` is the one that most
     likely holds the tag (which pavement), with `path_probability`; empty where none can be named.
+
+    Thousands are made in a second: a Struct takes a twentieth of a frozen dataclass's time.
     """
 
     at: float

@@ -1,263 +1,293 @@
-"""One second of many tags in one compiled call: each weighed on its tile, and summed up."""
+"""One second of many tags in one compiled call: each weighed on its tile, and summed up.
 
-from collections.abc import Sequence
-from itertools import pairwise
+What a step knows of a tag is a row of `Slots`: those of all tags lie side by side, and no object is
+asked for anything.
+"""
+
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from gateway.tags.compiled import (
-    addresses_of,
-    codes_at,
     compiled,
     counts_at,
-    doubles_at,
     inlined,
     marks_at,
-    seconds_at,
     shorts_at,
     singles_at,
 )
-from gateway.tags.fix import Fix, summary
-from gateway.tags.motion import WIDTH, Belief, Moves, Singles, packed, unpacked
-from gateway.tags.tile import Tile
+from gateway.tags.fix import summary
+from gateway.tags.footing import (
+    CELLS,
+    EDGES,
+    INSIDE,
+    PATH,
+    RIM,
+    TILE_NUMBERS,
+    ZONE_NUMBERS,
+    ZONES,
+    Addresses,
+    amid_at,
+    columns_at,
+    listening_at,
+    moves_at,
+)
+from gateway.tags.motion import WIDTH, Belief, Singles
+from gateway.tags.packing import Dense, Room, pack, spread
 from gateway.tags.weighing import MOST_HEARD, Doubles, Heard, Learned, Listening, weigh
 
-Addresses = NDArray[np.int64]
+Bits = NDArray[np.bool_]
 
-CELLS, EDGES, WAYS, RECEIVERS, ALL, ZONES = range(6)  # a tile's sizes, before its addresses
-BELIEF = 5  # where its addresses begin among those of a track
-SUMMARY = 6
+PLACES, AT_PLACES, AT_MASS, AT_ROWS, AT_STATES = range(5)  # where a belief is packed
+BELIEF_NUMBERS = 5
 NEAREST = 4
 
+PACE_LEARNING = 0.1
+LONGEST_INTERVAL_S = 20.0
+SURE_TO_SEND = 0.95
+ASTRAY_SECONDS = 5
 
-class Outcome(NamedTuple):
-    """What a second told of one tag, in numbers.
+SILENT_AFTER_S = 30.0
+SILENT_AFTER_INTERVALS = 4.0
+ENOUGH_MISSED_HEARINGS = 3.0
+GOES_ON, UNKNOWN, GONE, FELL_SILENT = range(4)  # how a track ends
 
-    `near` is how many of its readings were of use. `rim` is the belief on the tile's rim, `middle`
-    the mean point of the belief. It is `strange` where who heard the tag best is not among the
-    receivers nearest to where it is.
+
+class Slots(NamedTuple):
+    """What is known of many tracks, one a row.
+
+    `tiles` are addresses of tiles (Tile.address), `beliefs` where each belief is packed. Of levels:
+    `covariance` (n, WIDTH, WIDTH), `prior`, `owners` and `last_heard` (n, WIDTH) as in Learned.
+    `interval_s` is how often the tag is heard, `silence_log` how much silence has said,
+    `missed_hearings` how many hearings were to be expected since second `heard_in`, and `astray`
+    for how many seconds those that hear it best have stood elsewhere.
     """
 
-    log_evidence: float
-    missed: float
-    silence_log: float
-    near: float
-    rim: float
-    middle_east: float
-    middle_north: float
-    strange: float
+    tiles: Addresses
+    beliefs: Addresses
+    covariance: Doubles
+    prior: Doubles
+    owners: NDArray[np.int32]
+    last_heard: Addresses
+    interval_s: Doubles
+    silence_log: Doubles
+    missed_hearings: Doubles
+    heard_in: Addresses
+    astray: Addresses
 
 
-class Told(NamedTuple):
-    """What a second told of one tag: as `weigh` says it, and where the tag is then.
+def slots_for(count: int) -> Slots:
+    """Rows for so many tracks, with nothing in them."""
+    return Slots(
+        np.zeros((count, TILE_NUMBERS), dtype=np.int64),
+        np.zeros((count, BELIEF_NUMBERS), dtype=np.int64),
+        np.zeros((count, WIDTH, WIDTH)),
+        np.zeros((count, WIDTH)),
+        np.zeros((count, WIDTH), dtype=np.int32),
+        np.zeros((count, WIDTH), dtype=np.int64),
+        np.zeros(count),
+        np.zeros(count),
+        np.zeros(count),
+        np.zeros(count, dtype=np.int64),
+        np.zeros(count, dtype=np.int64),
+    )
 
-    The rows of `belief` are packed. All arrays are parts of larger ones, those of many tags.
+
+class Common(NamedTuple):
+    """What holds for the levels of all tags, as in Learned."""
+
+    kept: Doubles
+    packet_variance: float
+
+
+class News(NamedTuple):
+    """What one second brought: the readings of track k are `heard[begins[k]:ends[k]]`.
+
+    `alive` (receivers of the site,) are those whose silence is evidence.
     """
 
-    outcome: Outcome
-    belief: Belief
-    address: Addresses
-    likelihood: Singles
-    fix: Fix
-
-
-class Member(NamedTuple):
-    """One tag whose second is to be weighed: its addresses are those of `address_of`."""
-
-    tile: Tile
-    address: Addresses
-    learned: Learned
+    second: int
+    begins: Addresses
+    ends: Addresses
     heard: Heard
-    sent: float
-    silence_log: float
+    alive: Bits
 
 
-def address_of(learned: Learned, belief: Belief) -> Addresses:
-    """Where all lies that a step needs of a track."""
-    arrays = (learned.covariance, learned.prior, learned.kept, learned.owners, learned.last_heard)
-    return addresses_of((*arrays, *belief))
+class Outcomes(NamedTuple):
+    """What a second told of each track (n,).
 
-
-def step(second: int, members: Sequence[Member], alive: NDArray[np.bool_]) -> list[Told]:
-    """Carry all beliefs through `second`; the arguments are those of `weigh`.
-
-    What was learned is changed in its place, a belief is not.
-    """
-    tiles = np.array([one.tile.address for one in members])
-    tracks = np.array([one.address for one in members])
-    states = _starts(tiles[:, CELLS] + tiles[:, EDGES] + 1)
-    places = _starts(tiles[:, CELLS] + 1)
-    room = Room(
-        states,
-        np.empty(states[-1], dtype=np.float32),
-        places,
-        np.empty(places[-1], dtype=np.float32),
-        np.empty(places[-1], dtype=np.float32),
-        np.zeros(len(members) + 1, dtype=np.int64),
-        np.empty((places[-1], WIDTH), dtype=np.float32),
-        np.empty((len(members), len(Outcome._fields))),
-        np.empty((len(members), SUMMARY)),
-        np.zeros((len(members), members[0].tile.zone_count), dtype=np.float32),
-    )
-    _step(
-        second,
-        tiles,
-        tracks,
-        np.array([(one.sent, one.silence_log, one.learned.packet_variance) for one in members]),
-        _starts(np.array([len(one.heard.receivers) for one in members])),
-        Heard(*(np.concatenate(part) for part in zip(*(o.heard for o in members), strict=True))),
-        alive,
-        room,
-    )
-    room = room._replace(packed=room.packed[: room.rows[-1]].copy())
-    for column, (array, starts) in enumerate(
-        ((room.states, room.at_states), (room.mass, room.at_places), (room.packed, room.rows))
-    ):
-        tracks[:, BELIEF + column] = addresses_of([array])[0] + starts[:-1] * array.strides[0]
-    return _told(room, tracks)
-
-
-class Room(NamedTuple):
-    """Room for what many tags are told, side by side; `at_states`, `at_places`, `rows` say where
-    those of each begin.
+    `near` is how many of its readings were of use, `heard` how many there were; `unheard_s` for how
+    long there was none. `rim` is the belief on the tile's rim, `middle` (n, 2) its mean point. It
+    is `strange` where who heard the tag best is not among the receivers nearest to where it is.
+    `ending` says how the track ends. `points` (n, 6) and `zones` (n, z) are those of fixes.
     """
 
-    at_states: Addresses
-    states: Singles
-    at_places: Addresses
-    mass: Singles
-    likelihood: Singles
-    rows: Addresses
-    packed: Singles
-    outcomes: Doubles
+    log_evidence: Doubles
+    near: Addresses
+    heard: Addresses
+    unheard_s: Addresses
+    rim: Doubles
+    middle: Doubles
+    strange: Bits
+    ending: NDArray[np.int8]
     points: Doubles
     zones: Singles
 
 
-def _told(room: Room, addresses: Addresses) -> list[Told]:
-    beliefs = [
-        Belief(room.states[a:b], room.mass[c:d], room.packed[e:f])
-        for (a, b), (c, d), (e, f) in zip(
-            pairwise(room.at_states.tolist()),
-            pairwise(room.at_places.tolist()),
-            pairwise(room.rows.tolist()),
-            strict=True,
-        )
-    ]
-    likelihoods = [room.likelihood[a:b] for a, b in pairwise(room.at_places.tolist())]
-    fixes = [
-        Fix((east, north), radius68_m, radius95_m, inside, int(path), share)
-        for (east, north, radius68_m, radius95_m, path, share), inside in zip(
-            room.points.tolist(), room.zones, strict=True
-        )
-    ]
-    outcomes = map(Outcome._make, room.outcomes.tolist())
-    return list(map(Told, outcomes, beliefs, addresses, likelihoods, fixes))
+def outcomes_for(count: int, zones: int) -> Outcomes:
+    """Room for what is told of so many tracks."""
+    return Outcomes(
+        np.empty(count),
+        np.empty(count, dtype=np.int64),
+        np.empty(count, dtype=np.int64),
+        np.empty(count, dtype=np.int64),
+        np.empty(count),
+        np.empty((count, 2)),
+        np.empty(count, dtype=bool),
+        np.empty(count, dtype=np.int8),
+        np.empty((count, 6)),
+        np.zeros((count, zones), dtype=np.float32),
+    )
 
 
-def _starts(lengths: NDArray[np.int64]) -> NDArray[np.int64]:
-    """Where parts of such lengths begin in one array, and where the last ends."""
-    return np.concatenate([np.zeros(1, dtype=np.int64), np.cumsum(lengths)])
+def part_of(outcomes: Outcomes, first: int, last: int) -> Outcomes:
+    """Those of some tracks one after another; they share their memory."""
+    return Outcomes._make(column[first:last] for column in outcomes)
 
 
 @compiled
-def _step(
-    second: int,
-    tiles: Addresses,
-    tracks: Addresses,
-    known: Doubles,
-    firsts: Addresses,
-    heard: Heard,
-    alive: NDArray[np.bool_],
+def hold(slots: Slots, members: Addresses, room: Room) -> None:
+    """From now on, the beliefs of the tracks in these slots are those in `room`."""
+    for k in range(len(members)):
+        place, value = room.starts[k]
+        held = slots.beliefs[members[k]]
+        held[PLACES] = room.starts[k + 1, 0] - place
+        held[AT_PLACES] = room.places.ctypes.data + place * room.places.itemsize
+        held[AT_MASS] = room.mass.ctypes.data + place * room.mass.itemsize
+        held[AT_ROWS] = room.rows.ctypes.data + place * WIDTH * room.rows.itemsize
+        held[AT_STATES] = room.states.ctypes.data + value * room.states.itemsize
+
+
+@compiled
+def step(
+    news: News,
+    members: Addresses,
+    slots: Slots,
+    common: Common,
     room: Room,
+    told: Outcomes,
 ) -> None:
-    """Of each member: rows of `tiles`, `tracks`, `known`; `firsts` are where its readings begin."""
-    for k in range(len(tiles)):
-        tile = tiles[k]
-        listening, belief = listening_at(tile), unpacked(belief_at(tracks[k], tile))
-        near = nearby(listening, heard, firsts[k], firsts[k + 1])
+    """Carry the tracks in the slots `members` (n,) through a second, and tell.
+
+    What was learned is changed in its place; what is then believed is written to `room`.
+    """
+    for k in range(len(members)):
+        slot = members[k]
+        tile = slots.tiles[slot]
+        moves, listening = moves_at(tile), listening_at(tile)
+        near = nearby(listening, news.heard, news.begins[k], news.ends[k])
+        cells, edges = tile[CELLS], tile[EDGES]
+        belief = Belief(
+            np.empty(cells + edges + 1, dtype=np.float32),
+            np.empty(cells + 1, dtype=np.float32),
+            np.empty((cells + 1, WIDTH), dtype=np.float32),
+        )
+        held = slots.beliefs[slot]
+        count = held[PLACES]
+        spread(
+            moves,
+            shorts_at(held[AT_PLACES], count),
+            singles_at(held[AT_MASS], count),
+            singles_at(held[AT_ROWS], (count, WIDTH)),
+            singles_at(held[AT_STATES], cells + edges + 1),
+            belief,
+        )
         weighed = weigh(
-            second,
-            moves_at(tile),
+            news.second,
+            moves,
             listening,
             near,
-            alive,
-            known[k, 0],
-            learned_at(tracks[k], known[k]),
+            news.alive,
+            min(1 / slots.interval_s[slot], SURE_TO_SEND),
+            Learned(
+                slots.covariance[slot],
+                slots.prior[slot],
+                common.kept,
+                slots.owners[slot],
+                slots.last_heard[slot],
+                common.packet_variance,
+            ),
             belief,
-            known[k, 1],
+            slots.silence_log[slot],
         )
-        first, last = room.at_places[k], room.at_places[k + 1]
-        room.states[room.at_states[k] : room.at_states[k + 1]] = belief.states
-        room.mass[first:last] = belief.mass
-        room.likelihood[first:last] = weighed.likelihood
-        room.rows[k + 1] = room.rows[k] + packed(belief, room.packed[room.rows[k] :])
-        outcome = room.outcomes[k]
-        outcome[0], outcome[1] = weighed.log_evidence, weighed.missed
-        outcome[2], outcome[3] = weighed.silence_log, len(near.receivers)
-        outcome[7] = 0.0
-        if firsts[k] < firsts[k + 1]:
-            outcome[7] = is_strange(listening, heard.receivers[firsts[k]], belief.mass)
-        locate(tile, listening.cells, belief.mass, outcome, room.points[k], room.zones[k])
+        pack(moves, Dense(belief, weighed.likelihood), room, k)
+        told.log_evidence[k] = weighed.log_evidence
+        told.near[k], told.heard[k] = len(near.receivers), news.ends[k] - news.begins[k]
+        note(slots, slot, news.second, len(near.receivers), weighed.missed, weighed.silence_log)
+        told.unheard_s[k] = news.second - slots.heard_in[slot]
+        told.ending[k] = ending(slots, slot, told.unheard_s[k], belief.mass[cells])
+        told.strange[k] = told.heard[k] > 0 and is_strange(
+            listening, news.heard.receivers[news.begins[k]], belief.mass
+        )
+        told.rim[k] = locate(
+            tile, listening.cells, belief.mass, told.middle[k], told.points[k], told.zones[k]
+        )
 
 
 @inlined
-def moves_at(tile: Addresses) -> Moves:
-    """The moves of a tile."""
-    cells, edges, ways = tile[CELLS], tile[EDGES], tile[WAYS]
-    return Moves(
-        shorts_at(tile[6], cells + 1),
-        shorts_at(tile[7], edges),
-        shorts_at(tile[8], edges + 1),
-        shorts_at(tile[9], ways),
-        singles_at(tile[10], ways),
-        singles_at(tile[11], edges),
-        singles_at(tile[12], cells + edges + 1),
-        singles_at(tile[13], edges),
-        singles_at(tile[14], cells + edges + 1),
-    )
+def note(
+    slots: Slots, slot: int, second: int, near: int, missed: float, silence_log: float
+) -> None:
+    """Whether the tag was heard, and for how long it was not."""
+    if near == 0:
+        slots.missed_hearings[slot] += missed
+        slots.silence_log[slot] = silence_log
+        return
+    pause_s = min(float(second - slots.heard_in[slot]), LONGEST_INTERVAL_S)
+    slots.interval_s[slot] += PACE_LEARNING * (max(pause_s, 1.0) - slots.interval_s[slot])
+    slots.heard_in[slot] = second
+    slots.missed_hearings[slot] = slots.silence_log[slot] = 0.0
 
 
 @inlined
-def listening_at(tile: Addresses) -> Listening:
-    """What is heard on a tile."""
-    cells, receivers = tile[CELLS], tile[RECEIVERS]
-    return Listening(
-        singles_at(tile[15], (cells, 2)),
-        counts_at(tile[16], receivers),
-        shorts_at(tile[17], tile[ALL]),
-        codes_at(tile[18], (cells, receivers)),
-        singles_at(tile[19], (receivers, 3)),
-        singles_at(tile[20], receivers),
-        singles_at(tile[21], receivers),
-        singles_at(tile[22], receivers),
-    )
+def ending(slots: Slots, slot: int, unheard_s: int, out: float) -> int:
+    """Whether and how a track ends that was unheard for so long; `out` of coverage believed.
+
+    A tag that no living receiver could have heard is UNKNOWN.
+    """
+    if unheard_s < max(SILENT_AFTER_S, SILENT_AFTER_INTERVALS * slots.interval_s[slot]):
+        return GOES_ON
+    if slots.missed_hearings[slot] < ENOUGH_MISSED_HEARINGS:
+        return UNKNOWN
+    return GONE if out > 0.5 else FELL_SILENT
 
 
-@inlined
-def learned_at(track: Addresses, known: Doubles) -> Learned:
-    """What is known of the levels of a track."""
-    return Learned(
-        doubles_at(track[0], (WIDTH, WIDTH)),
-        doubles_at(track[1], WIDTH),
-        doubles_at(track[2], WIDTH),
-        counts_at(track[3], WIDTH),
-        seconds_at(track[4], WIDTH),
-        known[2],
-    )
+@compiled
+def are_lost(members: Addresses, slots: Slots, news: News) -> Bits:
+    """Which tags (n,) are not where they were followed to: ask once a second, before the step.
 
-
-@inlined
-def belief_at(track: Addresses, tile: Addresses) -> Belief:
-    """What is believed of a track on its tile; at most so many rows."""
-    cells, edges = tile[CELLS], tile[EDGES]
-    return Belief(
-        singles_at(track[5], cells + edges + 1),
-        singles_at(track[6], cells + 1),
-        singles_at(track[7], (cells + 1, WIDTH)),
-    )
+    A tag is lost where no receiver nearby hears it, or where those that hear it best stand
+    elsewhere for some seconds.
+    """
+    lost = np.zeros(len(members), dtype=np.bool_)
+    for k in range(len(members)):
+        slot, first = members[k], news.begins[k]
+        if first == news.ends[k]:
+            continue
+        tile = slots.tiles[slot]
+        columns = columns_at(tile)
+        best = columns[news.heard.receivers[first]]
+        if best >= 0 and amid_at(tile)[best]:
+            slots.astray[slot] = 0
+            continue
+        slots.astray[slot] += 1
+        nowhere = True
+        for reading in range(first, news.ends[k]):
+            if columns[news.heard.receivers[reading]] >= 0:
+                nowhere = False
+        lost[k] = nowhere or slots.astray[slot] >= ASTRAY_SECONDS
+    return lost
 
 
 @compiled
@@ -299,14 +329,18 @@ def locate(
     tile: Addresses,
     cells: Singles,
     mass: Singles,
-    outcome: Doubles,
+    middle: Doubles,
     point: Doubles,
     zones: Singles,
-) -> None:
-    """Where on the tile the belief is: the rest of `outcome`, a Fix's `point` and `zones` (z,)."""
+) -> float:
+    """Where on the tile the belief is: its `middle`, a Fix's `point` and `zones` (z,).
+
+    Returns how much of it is on the tile's rim.
+    """
     count, inner = tile[CELLS], tile[ZONES]
-    path, rim = counts_at(tile[23], count), marks_at(tile[24], count)
-    numbers, inside = counts_at(tile[25], inner), singles_at(tile[26], (inner, count))
+    path, rim = counts_at(tile[PATH], count), marks_at(tile[RIM], count)
+    numbers = counts_at(tile[ZONE_NUMBERS], inner)
+    inside = singles_at(tile[INSIDE], (inner, count))
     on_rim, east, north, total = 0.0, 0.0, 0.0, 0.0
     for cell in range(count):
         if mass[cell] > 0.0:
@@ -315,10 +349,11 @@ def locate(
             north += mass[cell] * cells[cell, 1]
             if rim[cell]:
                 on_rim += mass[cell]
-    outcome[4], outcome[5], outcome[6] = on_rim, east / total, north / total
+    middle[0], middle[1] = east / total, north / total
     for row in range(inner):
         share = 0.0
         for cell in range(count):
             share += inside[row, cell] * mass[cell]
         zones[numbers[row]] = share / total
     point[0], point[1], point[2], point[3], point[4], point[5] = summary(cells, path, mass)
+    return on_rim

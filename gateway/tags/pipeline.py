@@ -2,8 +2,9 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import pairwise
-from typing import NamedTuple
+from itertools import repeat
+from operator import itemgetter
+from typing import NamedTuple, overload
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,13 +12,15 @@ from numpy.typing import NDArray
 from gateway.model import Position, Presence, Window, ZoneEvent
 from gateway.site import Site
 from gateway.tags.fix import Fix
-from gateway.tags.follower import Follower, Seen, follow
+from gateway.tags.follower import PRESENCES, Followers, Seen
+from gateway.tags.hearing import Hearing, heard_by_row
 from gateway.tags.identity import Directory
+from gateway.tags.motion import Singles
 from gateway.tags.propagation import Radio
 from gateway.tags.survey import Survey
 from gateway.tags.tile import Ground
 from gateway.tags.tracker import LONGEST_PATIENCE_S, Estimate
-from gateway.tags.weighing import Heard
+from gateway.tags.weighing import Doubles
 
 LEAST_ZONE_PROBABILITY = 0.01
 
@@ -36,15 +39,38 @@ class Step:
 
     `positions` has one for every tag with a live track, and the last one of every track that ended:
     its presence says how. `retracted` are events of earlier steps that had not happened after all.
-    `estimates` are those that live positions were made of, by tag, for
-    smoothing afterwards.
+    `estimates` are those that live positions were made of, by tag, for smoothing afterwards; each
+    is made when it is asked for.
     """
 
     positions: tuple[Position, ...]
     events: tuple[ZoneEvent, ...]
     retracted: tuple[ZoneEvent, ...]
     changes: tuple[PresenceChange, ...]
-    estimates: tuple[tuple[str, Estimate], ...]
+    estimates: Sequence[tuple[str, Estimate]]
+
+
+class Estimates(Sequence[tuple[str, Estimate]]):
+    """Of `tags`: those that `seen` has at the places `live`."""
+
+    def __init__(self, tags: Sequence[str], seen: Seen, live: Sequence[int]) -> None:
+        self._tags = tags
+        self._seen = seen
+        self._live = live
+
+    def __len__(self) -> int:
+        return len(self._tags)
+
+    @overload
+    def __getitem__(self, index: int) -> tuple[str, Estimate]: ...
+    @overload
+    def __getitem__(self, index: slice) -> Sequence[tuple[str, Estimate]]: ...
+    def __getitem__(
+        self, index: int | slice
+    ) -> tuple[str, Estimate] | Sequence[tuple[str, Estimate]]:
+        if isinstance(index, slice):
+            return [self[k] for k in range(*index.indices(len(self)))]
+        return self._tags[index], self._seen.estimate(self._live[index])
 
 
 class Pipeline:
@@ -64,17 +90,14 @@ class Pipeline:
         self._ground = Ground(site, radios=radios, survey=survey)
         self._survey = survey
         self._zones = [zone.id for zone in site.zones]
-        self._nobody = np.zeros(len(site.receivers), dtype=bool)
-        self._paths = [path.id for path in site.paths]
-        self._followers: dict[str, Follower] = {}
+        self._paths = ["", *(path.id for path in site.paths)]
+        self._followers = Followers(self._ground, self._zones)
         self._second: int | None = None
 
     def retune(self, site: Site, radios: Mapping[str, Radio]) -> None:
         """Go on with what was learned of the receivers: `site` differs in nothing but these."""
         self._ground = Ground(site, radios=radios, survey=self._survey)
-        self._nobody = np.zeros(len(site.receivers), dtype=bool)
-        for follower in self._followers.values():
-            follower.move_to(self._ground, second=self._second or 0)
+        self._followers.move_to(self._ground, second=self._second or 0)
 
     def step(self, second: int, windows: Sequence[Window]) -> Step:
         """All windows of `second`, of all gateways; none is no news from anywhere.
@@ -82,113 +105,109 @@ class Pipeline:
         Seconds may be left out: then nobody listened. Where time ran backwards, tracks begin anew.
         """
         self._pass_over(second)
-        heard = self._heard_by_tag(windows)
-        alive = self._alive(windows)
-        seen = self._follow(second, heard, alive)
-        return self._report(second, seen)
+        return self._report(second, self._followers.follow(second, self._hearing(windows)))
 
     def positions(self, found: Iterable[tuple[str, Estimate, Fix, Presence]]) -> list[Position]:
         """Positions at the end of their estimates' seconds."""
         rows = list(found)
-        points = np.array([fix.xy for _, _, fix, _ in rows]).reshape(-1, 2)
-        return [
-            Position(
-                at=estimate.second + 1.0,
-                tag=tag,
-                lon=lon,
-                lat=lat,
-                radius68_m=fix.radius68_m,
-                radius95_m=fix.radius95_m,
-                n_heard=estimate.n_heard,
-                presence=presence,
-                zones=zones,
-                path=self._paths[fix.path] if fix.path >= 0 else "",
-                path_probability=round(fix.path_probability, 3),
-            )
-            for (tag, estimate, fix, presence), (lon, lat), zones in zip(
-                rows,
-                self._site.to_lonlat(points).tolist(),
-                self._likely_zones([fix for _, _, fix, _ in rows]),
-                strict=True,
-            )
+        points = [
+            (*fix.xy, fix.radius68_m, fix.radius95_m, fix.path, fix.path_probability)
+            for _, _, fix, _ in rows
         ]
+        return self._positions(
+            at=[estimate.second + 1.0 for _, estimate, _, _ in rows],
+            tags=[tag for tag, _, _, _ in rows],
+            points=np.array(points, dtype=float).reshape(-1, 6),
+            n_heard=[estimate.n_heard for _, estimate, _, _ in rows],
+            presences=[presence for _, _, _, presence in rows],
+            zones=np.array([fix.zones for _, _, fix, _ in rows]).reshape(len(rows), len(self._zones)),
+        )
+
+    def _positions(
+        self,
+        *,
+        at: Iterable[float],
+        tags: Sequence[str],
+        points: Doubles,
+        n_heard: Sequence[int],
+        presences: Sequence[Presence],
+        zones: Singles,
+    ) -> list[Position]:
+        """Columns, not rows: thousands of small objects a second keep the garbage collector busy.
+
+        `points` (n, 6) are those of `fix.summary`, `zones` (n, z).
+        """
+        lon, lat = self._site.to_lonlat(points[:, :2]).T.tolist()
+        _, _, radius68_m, radius95_m, _, share = np.round(points, 3).T.tolist()
+        paths = [self._paths[path] for path in (points[:, 4].astype(int) + 1).tolist()]
+        likely = self._likely_zones(zones)
+        columns = (at, tags, lon, lat, radius68_m, radius95_m, n_heard, presences, likely)
+        return list(map(Position, *columns, paths, share))
 
     def _pass_over(self, second: int) -> None:
         """Be ready for `second`, whatever the last one was."""
         if self._second is not None and second <= self._second:
-            self._followers.clear()
+            self._followers = Followers(self._ground, self._zones)
         elif self._second is not None:
             for missed in range(max(self._second + 1, second - LONGEST_PATIENCE_S), second):
-                self._follow(missed, {}, self._nobody)
+                self._followers.follow(missed, self._hearing(()))
         self._second = second
 
     def _alive(self, windows: Sequence[Window]) -> NDArray[np.bool_]:
         numbers = self._ground.numbers
-        alive = self._nobody.copy()
+        alive = np.zeros(len(numbers), dtype=bool)
         alive[[numbers[one] for window in windows for one in window.alive if one in numbers]] = True
         return alive
 
-    def _heard_by_tag(self, windows: Sequence[Window]) -> dict[str, Heard]:
+    def _hearing(self, windows: Sequence[Window]) -> Hearing:
         """What was heard of each tag; its several identifiers are joined."""
-        find, numbers = self.directory.find, self._ground.numbers
-        rows: dict[str, int] = {}
-        levels: list[tuple[int, int, float, int]] = []
-        for window in windows:
-            for receiver, identifier, mean_dbm, _, packets in window.readings:
-                known, number = find(identifier), numbers.get(receiver)
-                if known is not None and number is not None:
-                    row = rows.setdefault(known.tag, len(rows))
-                    levels.append((row, number, mean_dbm, packets))
-        return dict(zip(rows, _heard(levels, tags=len(rows)), strict=True))
+        readings = [reading for window in windows for reading in window.readings]
+        receivers, identifiers, dbm, packets = (map(itemgetter(k), readings) for k in (0, 1, 2, 4))
+        find, followers = self.directory.find, self._followers
+        tags = [known.tag if known else "" for known in map(find, identifiers)]
+        for tag in sorted(set(tags) - followers.rows.keys() - {""}):
+            followers.add(tag)
+        rows = list(map(followers.rows.get, tags, repeat(-1)))
+        numbers = list(map(self._ground.numbers.get, receivers, repeat(-1)))
+        firsts, heard = heard_by_row(
+            rows, numbers, list(dbm), list(packets), count=len(followers.tags)
+        )
+        return Hearing(firsts, heard, self._alive(windows))
 
-    def _follow(
-        self, second: int, heard: Mapping[str, Heard], alive: NDArray[np.bool_]
-    ) -> list[Seen]:
-        for tag in heard.keys() - self._followers.keys():
-            self._followers[tag] = Follower(tag, self._ground, self._zones)
-        followers = [follower for _, follower in sorted(self._followers.items())]
-        return follow(followers, second, heard, alive)
-
-    def _report(self, second: int, seen: Sequence[Seen]) -> Step:
-        at = second + 1.0
-        live = (one for one in seen if not one.ended)
+    def _report(self, second: int, seen: Seen) -> Step:
+        at, told = second + 1.0, seen.told.outcomes
+        tags = [self._followers.tags[row] for row in seen.rows.tolist()]
+        presences = [PRESENCES[code] for code in seen.presence.tolist()]
+        live = np.flatnonzero(~seen.ended).tolist()
         return Step(
             positions=tuple(
-                self.positions((one.tag, one.estimate, one.fix, one.presence) for one in seen)
+                self._positions(
+                    at=repeat(at),
+                    tags=tags,
+                    points=told.points[seen.at],
+                    n_heard=told.heard[seen.at].tolist(),
+                    presences=presences,
+                    zones=told.zones[seen.at],
+                )
             ),
-            events=tuple(event for one in seen for event in one.told.events),
-            retracted=tuple(event for one in seen for event in one.told.retracted),
-            changes=tuple(PresenceChange(at, o.tag, o.presence) for o in seen if o.changed),
-            estimates=tuple((one.tag, one.estimate) for one in live),
+            events=seen.crossings.events,
+            retracted=seen.crossings.retracted,
+            changes=tuple(
+                PresenceChange(at, tags[k], presences[k])
+                for k in np.flatnonzero(seen.changed).tolist()
+            ),
+            estimates=Estimates([tags[k] for k in live], seen, live),
         )
 
-    def _likely_zones(self, fixes: Sequence[Fix]) -> list[tuple[tuple[str, float], ...]]:
-        """Those worth telling of every fix, the likeliest first."""
-        likely: list[list[tuple[str, float]]] = [[] for _ in fixes]
-        if not fixes or not self._zones:
-            return [() for _ in fixes]
-        probabilities = np.concatenate([fix.zones for fix in fixes])
-        here = np.flatnonzero(probabilities >= LEAST_ZONE_PROBABILITY)
-        shares = np.round(probabilities[here].astype(float), 4).tolist()
-        for place, share in zip(here.tolist(), shares, strict=True):
-            row, zone = divmod(place, len(self._zones))
-            likely[row].append((self._zones[zone], share))
-        return [tuple(sorted(zones, key=lambda pair: -pair[1])) for zones in likely]
-
-
-def _heard(levels: Sequence[tuple[int, int, float, int]], *, tags: int) -> list[Heard]:
-    """Of rows (tag, receiver, mean level, packets): what was heard of each, the strongest first.
-
-    What one receiver heard of several identifiers of a tag is joined.
-    """
-    tag, receiver, dbm, packets = np.array(levels).reshape(-1, 4).T
-    count = receiver.max(initial=0) + 1
-    pairs, which = np.unique(tag * count + receiver, return_inverse=True)
-    total = np.bincount(which, packets)
-    mean = np.bincount(which, dbm * packets) / total
-    tag, receiver = np.divmod(pairs, count)
-    order = np.lexsort((receiver, -mean, tag))
-    receivers = receiver[order].astype(np.int32)
-    levels_dbm, counts = mean[order].astype(np.float32), total[order].astype(np.float32)
-    firsts = np.searchsorted(tag[order], np.arange(tags + 1)).tolist()
-    return [Heard(receivers[a:b], levels_dbm[a:b], counts[a:b]) for a, b in pairwise(firsts)]
+    def _likely_zones(self, chances: Singles) -> list[tuple[tuple[str, float], ...]]:
+        """Those worth telling of every fix (n, z), the likeliest first."""
+        found: list[tuple[tuple[str, float], ...]] = [()] * len(chances)
+        rows, zones = np.nonzero(chances >= LEAST_ZONE_PROBABILITY)
+        shares = chances[rows, zones]
+        order = np.lexsort((-shares, rows))
+        shares = np.round(shares[order].astype(float), 4)
+        for row, zone, share in zip(
+            rows[order].tolist(), zones[order].tolist(), shares.tolist(), strict=True
+        ):
+            found[row] += ((self._zones[zone], share),)
+        return found

@@ -5,7 +5,7 @@ coarse raster when a tag first comes there, and shared by all tags.
 """
 
 from collections import OrderedDict
-from collections.abc import Mapping, Sequence, Set
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from gateway.site import Points, Receiver, Site, SiteError
 from gateway.tags.compiled import addresses_of
 from gateway.tags.graph import build_graph, moves_within
-from gateway.tags.motion import Counts, Moves, Singles
+from gateway.tags.motion import Counts, Moves, Shorts, Singles
 from gateway.tags.propagation import Radio, antennas_of, expected_dbm
 from gateway.tags.surroundings import surroundings_of
 from gateway.tags.survey import Survey
@@ -32,14 +32,14 @@ KEPT_TILES = 1024
 class Tile:
     """`n` cells of the site, and one more place, the last: out of coverage.
 
-    `amid` are the receivers, by their numbers, that stand beside one of them, `rim` (n,) the cells
-    beside those that were left out. `keys` name the states of `moves` across tiles. `inside` (k, n)
-    is 1 where a cell lies in a zone, for those of the site's `zone_count` zones that are here: by
-    `zone_numbers` (k,). `path` (n,) is the index of the cell's path, -1 on none. `address` is for
-    compiled code: how much there is of everything, and where it lies.
+    `amid` (r,) are the receivers of `listening` that stand beside one of them, `rim` (n,) the cells
+    beside those that were left out. `keys` name the states of `moves` across tiles, `order` sorts
+    them. `inside` (k, n) is 1 where a cell lies in a zone, for those of the site's `zone_count`
+    zones that are here: by `zone_numbers` (k,). `path` (n,) is the index of the cell's path, -1 on
+    none. `address` is for compiled code: how much there is of everything, and where it lies.
     """
 
-    amid: Set[int]
+    amid: NDArray[np.bool_]
     rim: NDArray[np.bool_]
     moves: Moves
     keys: Counts
@@ -48,15 +48,30 @@ class Tile:
     zone_numbers: Counts
     inside: Singles
     path: Counts
+    order: Shorts = field(init=False, repr=False, compare=False)
     address: NDArray[np.int64] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
+        object.__setattr__(self, "order", np.argsort(self.keys).astype(np.int16))
         moves, listening = self.moves, self.listening
         parts = (len(self.cells), len(moves.tails), len(moves.weights))
         sizes = (*parts, *listening.expected.shape[1:], len(listening.columns), len(self.inside))
-        arrays = (*moves, *listening, self.path, self.rim, self.zone_numbers, self.inside)
+        arrays = (
+            *moves,
+            *listening,
+            self.path,
+            self.rim,
+            self.zone_numbers,
+            self.inside,
+            self.amid,
+        )
         address = np.concatenate([np.array(sizes, dtype=np.int64), addresses_of(arrays)])
         object.__setattr__(self, "address", address)
+
+    @property
+    def sizes(self) -> tuple[int, int]:
+        """How many places and how many states a belief here has at most."""
+        return len(self.path) + 1, len(self.moves.stays)
 
     @property
     def cells(self) -> Points:
@@ -77,9 +92,8 @@ class Tile:
 
     def take(self, other: "Tile", states: Singles, *, absent: float) -> Singles:
         """A vector over the states of `other`, over those of this tile; new ones are `absent`."""
-        order = np.argsort(other.keys)
-        found = np.searchsorted(other.keys, self.keys, sorter=order)
-        found = order[np.minimum(found, len(order) - 1)]
+        place = np.searchsorted(other.keys, self.keys, sorter=other.order)
+        found = other.order[np.minimum(place, len(other.order) - 1)]
         same = other.keys[found] == self.keys
         return np.where(same, states[found], np.float32(absent))
 
@@ -120,6 +134,7 @@ class Ground:
         cells = self._graph.cells
         inside = [zone.contains(cells) for zone in site.zones]
         self._zones = np.array(inside, dtype=np.float32).reshape(len(inside), len(cells))
+        self.zone_count = len(inside)
         self._tiles: OrderedDict[tuple[int, int], Tile] = OrderedDict()
         every = [self.radio(receiver.id) for receiver in site.receivers]
         margin = np.array([radio.power_dbm - radio.threshold_dbm for radio in every])
@@ -158,7 +173,7 @@ class Ground:
         moves, keys = moves_within(graph, chosen, exits=exits, surroundings=self.surroundings)
         here = np.flatnonzero(self._zones[:, chosen].any(axis=1))
         return Tile(
-            amid={k for k in numbers if _distance(self._all[k], cells) < BESIDE_M},
+            amid=np.array([_distance(self._all[k], cells) < BESIDE_M for k in numbers], dtype=bool),
             rim=rim,
             moves=moves,
             keys=keys,

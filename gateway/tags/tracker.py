@@ -4,15 +4,31 @@ The belief is that for the end of a second. An update carries it to the middle o
 that second's readings and misses are weighed, and on to its end.
 """
 
-from collections.abc import Sequence
-from typing import NamedTuple
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from gateway.model import Presence
-from gateway.tags.crowd import Member, Told, address_of, step
-from gateway.tags.fix import Fix
+from gateway.tags.crowd import (
+    FELL_SILENT,
+    GONE,
+    LONGEST_INTERVAL_S,
+    SILENT_AFTER_INTERVALS,
+    UNKNOWN,
+    Common,
+    News,
+    Outcomes,
+    Slots,
+    are_lost,
+    hold,
+    outcomes_for,
+    part_of,
+    slots_for,
+    step,
+)
+from gateway.tags.footing import CELLS, EDGES, Addresses
 from gateway.tags.levels import (
     Knowledge,
     knowledge_of,
@@ -20,23 +36,23 @@ from gateway.tags.levels import (
     resumed,
     without_receivers,
 )
-from gateway.tags.motion import WIDTH, Belief, Singles, mass_of, packed, unpacked
+from gateway.tags.motion import WIDTH, Belief, Singles, mass_of
+from gateway.tags.packing import Dense, Room, pack, room_for, trimmed, unpack
 from gateway.tags.tile import Ground, Tile
-from gateway.tags.weighing import Heard
+from gateway.tags.weighing import Heard, Learned
 
-BATCH = 64  # tracks that one compiled call takes on: what they hold stays in the cache
+BATCH = 256  # tracks that one compiled call takes on: what they hold stays in the cache
+LEAST_SLOTS = 64
 
 OUT_AT_FIRST = 0.01
 RIM_MASS = 0.02
-PACE_LEARNING = 0.1
-LONGEST_INTERVAL_S = 20.0
-
-SILENT_AFTER_S = 30
-SILENT_AFTER_INTERVALS = 4.0
 LONGEST_PATIENCE_S = round(SILENT_AFTER_INTERVALS * LONGEST_INTERVAL_S)
-ENOUGH_MISSED_HEARINGS = 3.0
-ASTRAY_SECONDS = 5
-SURE_TO_SEND = 0.95
+
+ENDINGS = {
+    UNKNOWN: Presence.UNCERTAIN,
+    GONE: Presence.OUT_OF_COVERAGE,
+    FELL_SILENT: Presence.SILENT,
+}
 
 
 class Estimate(NamedTuple):
@@ -60,160 +76,242 @@ class Estimate(NamedTuple):
     unheard_s: int
     strange: bool = False
 
-    def kept(self) -> "Estimate":
-        """For who keeps it, and not those of all other tags: these share their memory with it."""
-        return self._replace(
-            states=self.states.copy(),
-            mass=self.mass.copy(),
-            likelihood=self.likelihood.copy(),
+
+class Crowd:
+    """The tracks of one ground. What a step knows of each lies in arrays, by the track's slot."""
+
+    def __init__(self, ground: Ground) -> None:
+        self.ground = ground
+        usual = nothing_learned(ground.surroundings)
+        self.common = Common(usual.kept, usual.packet_variance)
+        self.slots = slots_for(0)
+        self._tracks: dict[int, Track] = {}
+        self._free: list[int] = []
+        self._room = room_for(0, (0, 0))
+
+    def admit(self, track: "Track") -> int:
+        """A slot for another track, which it has until it leaves."""
+        if not self._free:
+            count = len(self.slots.tiles)
+            more = slots_for(max(count, LEAST_SLOTS))
+            self.slots = Slots._make(_joined(self.slots, more))
+            self._free += range(count, len(self.slots.tiles))
+        slot = self._free.pop()
+        self._tracks[slot] = track
+        return slot
+
+    def dismiss(self, slot: int) -> None:
+        """The track there is over."""
+        del self._tracks[slot]
+        self._free.append(slot)
+
+    def lost(self, members: Addresses, news: News) -> NDArray[np.bool_]:
+        """As `are_lost`."""
+        return are_lost(members, self.slots, news)
+
+    def step(self, members: Addresses, news: News) -> "Told":
+        """Carry the tracks in the slots `members` (n,), each at most once, through a second."""
+        tracks = [self._tracks[slot] for slot in members.tolist()]
+        zones = self.ground.zone_count
+        told = Told(news.second, tracks, outcomes_for(len(tracks), zones), [])
+        for first in range(0, len(members), BATCH):
+            last = first + BATCH
+            part = news._replace(begins=news.begins[first:last], ends=news.ends[first:last])
+            self._step(part, members[first:last], tracks[first:last], told)
+        rims = np.flatnonzero(told.outcomes.rim > RIM_MASS)
+        for index in rims.tolist():
+            east, north = told.outcomes.middle[index].tolist()
+            tracks[index].follow((east, north))
+        return told
+
+    def _step(
+        self, news: News, members: Addresses, tracks: Sequence["Track"], told: "Told"
+    ) -> None:
+        first = len(told.rooms) * BATCH
+        room = self._space(members)
+        outcomes = part_of(told.outcomes, first, first + len(tracks))
+        step(news, members, self.slots, self.common, room, outcomes)
+        room = trimmed(room, len(tracks))
+        hold(self.slots, members, room)
+        told.rooms.append(room)
+        for index, track in enumerate(tracks):
+            track.place = room, index
+
+    def _space(self, members: Addresses) -> Room:
+        """Room for as much as these tracks can come to believe, used again and again."""
+        tiles = self.slots.tiles[members]
+        places = len(members) + int(tiles[:, CELLS].sum())
+        states = places + int(tiles[:, EDGES].sum())
+        room = self._room
+        if len(room.starts) <= len(members) or len(room.mass) < places or len(room.states) < states:
+            self._room = room_for(len(members), (places, states))
+        return self._room
+
+
+class Told:
+    """What a second told of `tracks`: `outcomes` by their order."""
+
+    def __init__(
+        self, second: int, tracks: Sequence["Track"], outcomes: Outcomes, rooms: list[Room]
+    ) -> None:
+        self.outcomes = outcomes
+        self.rooms = rooms
+        self._second = second
+        self._tiles = [(track.tile, track.since) for track in tracks]
+
+    def estimate(self, index: int) -> Estimate:
+        """What is believed of one of them."""
+        tile, since = self._tiles[index]
+        states, mass, likelihood = _dense(tile, self.rooms[index // BATCH], index % BATCH)
+        outcomes = self.outcomes
+        return Estimate(
+            self._second,
+            since,
+            tile,
+            states,
+            mass,
+            likelihood,
+            float(outcomes.log_evidence[index]),
+            int(outcomes.heard[index]),
+            int(outcomes.unheard_s[index]),
+            bool(outcomes.strange[index]),
         )
 
 
 class Track:
-    """One tag on the site, from a first hearing until it is silent."""
+    """One tag on the site, from a first hearing until it is silent. It fills a slot of its crowd
+    until it is told to `leave`.
+    """
+
+    __slots__ = ("crowd", "place", "since", "slot", "tile")
 
     def __init__(
-        self, ground: Ground, *, second: int, heard: Heard, knowledge: Knowledge | None = None
+        self, crowd: Crowd, *, second: int, heard: Heard, knowledge: Knowledge | None = None
     ) -> None:
-        """Begin in `second`, which `update` is still to take, near whoever `heard` it best.
+        """Begin in `second`, which a step is still to take, near whoever `heard` it best.
 
         `knowledge` is what was learned of the tag's levels when it was tracked before.
         """
-        self._ground = ground
-        self._tile = ground.tile_by(int(heard.receivers[0]))
-        states = _anywhere(self._tile)
-        rows = np.zeros((len(self._tile.cells) + 1, WIDTH), dtype=np.float32)
+        self.since = second
+        ground = crowd.ground
+        tile = ground.tile_by(int(heard.receivers[0]))
+        rows = np.zeros((len(tile.cells) + 1, WIDTH), dtype=np.float32)
         if knowledge is None:
-            self._learned = nothing_learned(ground.surroundings)
+            learned = nothing_learned(ground.surroundings)
         else:
-            self._learned = resumed(knowledge, second=second)
+            learned = resumed(knowledge, second=second)
             rows += knowledge.mean
-        self._believe(self._tile, states, rows)
-        self._interval_s = 1.0
-        self._since = self._last_heard = second
-        self._missed_hearings = 0.0
-        self._silence_log = 0.0
-        self._astray = 0
+        self._enter(crowd, learned, second=second)
+        self._believe(tile, _anywhere(tile), rows)
 
-    def move_to(self, ground: Ground, *, second: int) -> None:
+    def leave(self) -> None:
+        """Give the slot back: the track is over."""
+        self.crowd.dismiss(self.slot)
+
+    def move_to(self, crowd: Crowd, *, second: int) -> None:
         """Go on from where it is, on the ground of the same site with other receivers or radios."""
-        old, belief = self._tile, unpacked(self._belief)
-        known = without_receivers(knowledge_of(self._learned, belief.rows, belief.mass))
-        middle = belief.mass[:-1] @ old.cells / belief.mass[:-1].sum()
-        tile = ground.tile_at((float(middle[0]), float(middle[1])))
-        states = tile.take(old, belief.states, absent=0.0)
-        self._ground, self._learned = ground, resumed(known, second=second)
+        states, mass, _ = _dense(self.tile, *self.place)
+        middle = mass[:-1] @ self.tile.cells / mass[:-1].sum()
+        known = without_receivers(self.knowledge())
+        tile = crowd.ground.tile_at((float(middle[0]), float(middle[1])))
+        states = tile.take(self.tile, states, absent=0.0)
+        before, slot = self.crowd.slots, self.slot
+        self.leave()
+        self._enter(crowd, resumed(known, second=second), second=second)
+        for column in ("interval_s", "heard_in", "missed_hearings", "silence_log"):
+            getattr(crowd.slots, column)[self.slot] = getattr(before, column)[slot]
         self._believe(tile, states / states.sum(), np.tile(known.mean, (len(tile.cells) + 1, 1)))
 
     def lost(self, heard: Heard) -> bool:
         """Whether the tag is not where it was followed to; then a new track must begin.
 
-        It is, where no receiver nearby hears it, or where those that hear it best stand elsewhere
-        for some seconds: ask once a second.
+        Ask once a second.
         """
-        if not len(heard.receivers):
-            return False
-        if int(heard.receivers[0]) in self._tile.amid:
-            self._astray = 0
-            return False
-        self._astray += 1
-        nowhere = (self._tile.listening.columns[heard.receivers] < 0).all()
-        return bool(nowhere) or self._astray >= ASTRAY_SECONDS
+        news = _news(0, heard, np.zeros(0, dtype=bool))
+        return bool(self.crowd.lost(np.array([self.slot]), news)[0])
 
-    def update(self, second: int, heard: Heard, alive: NDArray[np.bool_]) -> Estimate:
-        """The belief after `second`, the one after the last.
+    def update(self, second: int, heard: Heard, alive: NDArray[np.bool_]) -> Told:
+        """Carry this track alone through `second`, the one after the last.
 
         `alive` (receivers of the site,) are those whose silence is evidence.
         """
-        return update_all([self], second, [heard], alive)[0].estimate
+        return self.crowd.step(np.array([self.slot]), _news(second, heard, alive))
 
-    def member(self, heard: Heard) -> Member:
-        """What this track is to a step of the crowd."""
-        sent = min(1 / self._interval_s, SURE_TO_SEND)
-        return Member(self._tile, self._address, self._learned, heard, sent, self._silence_log)
-
-    def take(self, second: int, heard: Heard, told: Told) -> Estimate:
-        """What the step told of this track."""
-        outcome, self._belief, self._address = told.outcome, told.belief, told.address
-        self._silence_log = outcome.silence_log
-        self._missed_hearings += outcome.missed
-        if outcome.near:
-            self._note_hearing(second)
-        estimate = Estimate(
-            second,
-            self._since,
-            self._tile,
-            told.belief.states,
-            told.belief.mass,
-            told.likelihood,
-            outcome.log_evidence,
-            len(heard.receivers),
-            second - self._last_heard,
-            bool(outcome.strange),
-        )
-        if outcome.rim > RIM_MASS:
-            self._follow(estimate, (outcome.middle_east, outcome.middle_north))
-        return estimate
-
-    def ended(self, estimate: Estimate) -> Presence | None:
-        """Why the track is over; None while it is not.
-
-        UNCERTAIN is a tag that no living receiver could have heard: nobody knows.
-        """
-        patience_s = max(SILENT_AFTER_S, SILENT_AFTER_INTERVALS * self._interval_s)
-        if estimate.unheard_s < patience_s:
-            return None
-        if self._missed_hearings < ENOUGH_MISSED_HEARINGS:
-            return Presence.UNCERTAIN
-        return Presence.OUT_OF_COVERAGE if estimate.mass[-1] > 0.5 else Presence.SILENT
-
-    def knowledge(self, estimate: Estimate) -> Knowledge:
+    def knowledge(self) -> Knowledge:
         """What was learned of the tag's levels, for its next track."""
-        return knowledge_of(self._learned, unpacked(self._belief).rows, estimate.mass)
+        room, index = self.place
+        first, last = room.starts[index : index + 2, 0].tolist()
+        return knowledge_of(self._learned(), room.rows[first:last], room.mass[first:last])
 
-    def _note_hearing(self, second: int) -> None:
-        pause_s = min(float(second - self._last_heard), LONGEST_INTERVAL_S)
-        self._interval_s += PACE_LEARNING * (max(pause_s, 1.0) - self._interval_s)
-        self._last_heard = second
-        self._missed_hearings = 0.0
-        self._silence_log = 0.0
-
-    def _follow(self, estimate: Estimate, middle: tuple[float, float]) -> None:
-        """Change to the tile around the tag before it reaches the rim of this one."""
-        old, new = self._tile, self._ground.tile_at(middle)
+    def follow(self, middle: tuple[float, float]) -> None:
+        """Change to the tile around `middle` before the tag reaches the rim of this one."""
+        old, new = self.tile, self.crowd.ground.tile_at(middle)
         if new is old:
             return
-        states = new.take(old, self._belief.states, absent=0.0)
-        dense = unpacked(self._belief).rows
-        rows = new.take_places(old, dense, absent=estimate.mass @ dense)
+        dense = _unpacked(old, *self.place)
+        states, mass, rows = dense.belief
+        rows = new.take_places(old, rows, absent=mass @ rows)
+        states = new.take(old, states, absent=0.0)
         self._believe(new, states / states.sum(), rows)
 
+    def _enter(self, crowd: Crowd, learned: Learned, *, second: int) -> None:
+        self.crowd, self.slot = crowd, crowd.admit(self)
+        slots, slot = crowd.slots, self.slot
+        slots.covariance[slot] = learned.covariance
+        slots.prior[slot] = learned.prior
+        slots.owners[slot] = learned.owners
+        slots.last_heard[slot] = learned.last_heard
+        slots.interval_s[slot], slots.heard_in[slot] = 1.0, second
+        slots.silence_log[slot] = slots.missed_hearings[slot] = slots.astray[slot] = 0
+
+    def _learned(self) -> Learned:
+        """A copy of what its slot says of the tag's levels."""
+        slots, slot, common = self.crowd.slots, self.slot, self.crowd.common
+        return Learned(
+            slots.covariance[slot].copy(),
+            slots.prior[slot].copy(),
+            common.kept,
+            slots.owners[slot].copy(),
+            slots.last_heard[slot].copy(),
+            common.packet_variance,
+        )
+
     def _believe(self, tile: Tile, states: Singles, rows: Singles) -> None:
-        self._tile = tile
-        dense = Belief(states, mass_of(tile.moves, states), rows)
-        self._belief = dense._replace(rows=rows[: packed(dense, rows)].copy())
-        self._address = address_of(self._learned, self._belief)
+        self.tile = tile
+        mass = mass_of(tile.moves, states)
+        room = room_for(1, tile.sizes)
+        pack(tile.moves, Dense(Belief(states, mass, rows), np.zeros_like(mass)), room, 0)
+        self.place = trimmed(room, 1), 0
+        slots, member = self.crowd.slots, np.array([self.slot])
+        slots.tiles[member] = tile.address
+        hold(slots, member, self.place[0])
 
 
-class Carried(NamedTuple):
-    """A track after a second, and where that finds its tag."""
-
-    track: Track
-    estimate: Estimate
-    fix: Fix
+def _joined(one: Iterable[Any], other: Iterable[Any]) -> Iterator[NDArray[Any]]:
+    return (np.concatenate(pair) for pair in zip(one, other, strict=True))
 
 
-def update_all(
-    tracks: Sequence[Track], second: int, heard: Sequence[Heard], alive: NDArray[np.bool_]
-) -> list[Carried]:
-    """`Track.update` of many tracks of one ground, with what was `heard` of each; and fixes."""
-    found = []
-    for first in range(0, len(tracks), BATCH):
-        batch, news = tracks[first : first + BATCH], heard[first : first + BATCH]
-        members = [track.member(own) for track, own in zip(batch, news, strict=True)]
-        for track, own, told in zip(batch, news, step(second, members, alive), strict=True):
-            found.append(Carried(track, track.take(second, own, told), told.fix))
-    return found
+def _news(second: int, heard: Heard, alive: NDArray[np.bool_]) -> News:
+    """That of one track."""
+    return News(second, np.array([0]), np.array([len(heard.receivers)]), heard, alive)
+
+
+def _unpacked(tile: Tile, room: Room, index: int) -> Dense:
+    places, states = tile.sizes
+    belief = Belief(
+        np.empty(states, dtype=np.float32),
+        np.empty(places, dtype=np.float32),
+        np.empty((places, WIDTH), dtype=np.float32),
+    )
+    dense = Dense(belief, np.empty(places, dtype=np.float32))
+    unpack(tile.moves, room, index, dense)
+    return dense
+
+
+def _dense(tile: Tile, room: Room, index: int) -> tuple[Singles, Singles, Singles]:
+    """States, mass, likelihood."""
+    (states, mass, _), likelihood = _unpacked(tile, room, index)
+    return states, mass, likelihood
 
 
 def _anywhere(tile: Tile) -> Singles:

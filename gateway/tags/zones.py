@@ -6,11 +6,12 @@ are. Some seconds later they say it again, or what was told is taken back.
 """
 
 from collections import deque
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
 from gateway.model import Crossing, ZoneEvent
 from gateway.tags.motion import Singles
@@ -24,6 +25,7 @@ SURE_AT_ONCE, SOONEST_S, MOST_S = SURE_AFTER[0][1], SURE_AFTER[1][0], SURE_AFTER
 LOOK_EVERY_S = 2  # looking back costs as much as ten steps
 CONFIRMED_AFTER_S = 8
 BELIEVED = 0.5
+LEAST_ROWS = 64
 
 
 class Told(NamedTuple):
@@ -45,6 +47,53 @@ class _Open:
     told: int
 
 
+class ZoneWatches:
+    """Those of many tags, by row, of which few have anything to say in a second."""
+
+    def __init__(self, zones: Sequence[str]) -> None:
+        self._zones = tuple(zones)
+        self._inside = np.empty((0, len(zones)), dtype=np.float32)
+        self._busy = np.empty(0, dtype=bool)
+        self._watches: list[ZoneWatch] = []
+
+    def add(self, tag: str) -> None:
+        """A watch for one more tag, in the next row."""
+        row = len(self._watches)
+        if row == len(self._inside):
+            more = max(row, LEAST_ROWS)
+            nothing = np.full((more, len(self._zones)), np.nan, dtype=np.float32)
+            self._inside = np.concatenate([self._inside, nothing])
+            self._busy = np.concatenate([self._busy, np.zeros(more, dtype=bool)])
+        self._watches.append(ZoneWatch(tag, self._zones))
+
+    def restart(self, row: int) -> None:
+        """The tag is no longer tracked: where it is when it comes back is no crossing."""
+        self._watches[row] = ZoneWatch(self._watches[row].tag, self._zones)
+        self._inside[row], self._busy[row] = np.nan, False
+
+    def update(
+        self, rows: NDArray[np.intp], chances: Singles, estimate: Callable[[int], Estimate]
+    ) -> Told:
+        """`chances` (n, z) of being inside are those of the tags in `rows` (n,).
+
+        `estimate(k)` is that of the tag in `rows[k]`, which follows the last one.
+        """
+        if not self._zones:
+            return _NOTHING
+        decided = (
+            np.abs(chances - self._inside[rows]) < DOUBT
+        )  # and nothing undecided, which is NaN
+        events: tuple[ZoneEvent, ...] = ()
+        retracted: tuple[ZoneEvent, ...] = ()
+        for k in np.flatnonzero(self._busy[rows] | ~decided.all(axis=1)).tolist():
+            row, watch = int(rows[k]), self._watches[rows[k]]
+            told = watch.update(estimate(k), chances[k])
+            self._inside[row], self._busy[row] = watch.inside, watch.busy
+            events += told.events
+            retracted += told.retracted
+        return Told(events, retracted)
+
+
 class ZoneWatch:
     """Says when one tag crosses a zone's border, and when it had not.
 
@@ -54,25 +103,23 @@ class ZoneWatch:
     """
 
     def __init__(self, tag: str, zones: Sequence[str]) -> None:
-        self._tag = tag
+        self.tag = tag
+        self.inside = np.full(len(zones), np.nan, dtype=np.float32)  # 1, 0, or not decided
         self._zones = tuple(zones)
-        self._inside = np.full(len(zones), np.nan, dtype=np.float32)  # 1, 0, or not decided
         self._since = np.zeros(len(zones), dtype=np.int64)
         self._doubted = np.full(len(zones), -np.inf)
         self._open: dict[int, _Open] = {}
         self._held: deque[Estimate] = deque(maxlen=MOST_S + CONFIRMED_AFTER_S + 1)
 
+    @property
+    def busy(self) -> bool:
+        """Whether it must be told of every second, not only of those in which something changed."""
+        return bool(self._held)
+
     def update(self, estimate: Estimate, probabilities: Singles) -> Told:
         """`estimate` follows the last one; `probabilities` (z,) of being inside are its own."""
-        if not self._zones:
-            return _NOTHING
-        against = np.abs(probabilities - self._inside)
-        if not self._held and against.max() < DOUBT:  # and nothing is undecided, which is NaN
-            return _NOTHING
-        return self._watch(estimate, probabilities, against)
-
-    def _watch(self, estimate: Estimate, probabilities: Singles, against: Singles) -> Told:
         second = estimate.second
+        against = np.abs(probabilities - self.inside)
         self._decide_first(second, probabilities)
         self._doubted[against >= DOUBT] = second
         doubtful = np.flatnonzero(second - self._doubted <= MOST_S).tolist()
@@ -88,14 +135,14 @@ class ZoneWatch:
 
     def _decide_first(self, second: int, probabilities: Singles) -> None:
         sure = np.abs(probabilities - 0.5) >= FIRST_SURE - 0.5
-        first = sure & np.isnan(self._inside)
-        self._inside[first] = probabilities[first] > 0.5
+        first = sure & np.isnan(self.inside)
+        self.inside[first] = probabilities[first] > 0.5
         self._since[first] = second
 
     def _hold(self, estimate: Estimate) -> None:
         if self._held and self._held[-1].since != estimate.since:
             self._held.clear()  # another track: it does not go on where that one was
-        self._held.append(estimate.kept())
+        self._held.append(estimate)
 
     def _look_back(self, second: int, doubtful: Sequence[int], due: Sequence[int]) -> Told:
         held = tuple(self._held) if self._open else tuple(self._held)[-MOST_S - 1 :]
@@ -123,17 +170,17 @@ class ZoneWatch:
             then = second - lag_s
             if then <= self._since[zone] or then not in chances:
                 continue
-            if abs(chances[then][zone] - self._inside[zone]) >= sure:
+            if abs(chances[then][zone] - self.inside[zone]) >= sure:
                 return then
         return None
 
     def _cross(
         self, zone: int, then: int, second: int, chances: Mapping[int, Singles]
     ) -> ZoneEvent:
-        entered = self._inside[zone] == 0
+        entered = self.inside[zone] == 0
         event = ZoneEvent(
             at=second + 1.0,
-            tag=self._tag,
+            tag=self.tag,
             zone=self._zones[zone],
             event=Crossing.ENTER if entered else Crossing.LEAVE,
             probability=round(float(chances[then][zone]), 3),
@@ -145,7 +192,7 @@ class ZoneWatch:
     def _is_believed(self, zone: int, chances: Mapping[int, Singles]) -> bool:
         """Whether the tag, by now, was where the open event says, or its new track began there."""
         then = max(self._open[zone].second, min(chances))
-        return bool(abs(chances[then][zone] - self._inside[zone]) <= 1 - BELIEVED)
+        return bool(abs(chances[then][zone] - self.inside[zone]) <= 1 - BELIEVED)
 
     def _retract(self, zone: int, chances: Mapping[int, Singles]) -> ZoneEvent:
         told = self._open.pop(zone)
@@ -153,7 +200,7 @@ class ZoneWatch:
         return told.event
 
     def _turn(self, zone: int, then: int) -> None:
-        self._inside[zone] = 1 - self._inside[zone]
+        self.inside[zone] = 1 - self.inside[zone]
         self._since[zone] = then
         self._doubted[zone] = -np.inf
 

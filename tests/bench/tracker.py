@@ -14,7 +14,7 @@ from pathlib import Path
 from statistics import median
 from typing import Any
 
-from gateway.tags import crowd
+from gateway.tags import tracker
 from gateway.tags.identity import Directory
 from gateway.tags.pipeline import Pipeline
 from gateway.tags.warming import warm_up
@@ -74,9 +74,9 @@ def case(tags: int, km: float, receivers: int) -> Mapping[str, float]:
     pipeline = Pipeline(town.site, Directory(identifiers_of(tags)))
     warm_up(town.site)
     before_mb = _memory_mb("RssAnon")
-    compiled = _Watched(crowd._step)
-    loops: Any = crowd
-    loops._step = compiled
+    compiled = _Watched(tracker.step)
+    loops: Any = tracker
+    loops.step = compiled
     warm_up_s = SHORTER_WARM_UP_S if tags >= MANY else WARM_UP_S
     steps: list[tuple[float, float]] = []
     for second in seconds_of(town, tags=tags, count=warm_up_s + MEASURED_S):

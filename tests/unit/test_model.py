@@ -1,7 +1,7 @@
 """The words: immutable, and the same on both ends of a wire."""
 
 import re
-from dataclasses import FrozenInstanceError, is_dataclass
+from dataclasses import is_dataclass
 
 import msgspec
 import pytest
@@ -48,7 +48,7 @@ def test_every_word_is_frozen_and_has_slots() -> None:
 
 def test_nobody_changes_a_position() -> None:
     position = next(word for word in ON_THE_WIRE if isinstance(word, Position))
-    with pytest.raises(FrozenInstanceError):
+    with pytest.raises(AttributeError):
         position.lon = 0.0  # type: ignore[misc] # that it is refused is the point
 
 

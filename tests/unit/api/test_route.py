@@ -2,6 +2,8 @@
 
 from dataclasses import replace
 
+from msgspec import structs
+
 from gateway.api.route import Way, best_known, way
 from gateway.model import Gap, Presence, Quality, RoutePoint
 from tests.unit.api.town import point, position
@@ -111,10 +113,10 @@ def test_a_time_that_is_known_better_is_there_once() -> None:
 
 def test_what_was_not_heard_is_no_point() -> None:
     unheard = position(10.0, n_heard=0)
-    away = replace(position(20.0), presence=Presence.OUT_OF_COVERAGE)
+    away = structs.replace(position(20.0), presence=Presence.OUT_OF_COVERAGE)
     assert best_known([], [], [unheard, away]) == []
 
 
 def test_a_live_point_names_the_zone_that_is_as_likely_as_not() -> None:
-    sure, unsure = position(1.0), replace(position(2.0), zones=(("school", 0.4),))
+    sure, unsure = position(1.0), structs.replace(position(2.0), zones=(("school", 0.4),))
     assert [one.zone for one in best_known([], [], [sure, unsure])] == ["school", ""]

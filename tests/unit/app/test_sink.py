@@ -4,11 +4,11 @@ import asyncio
 import json
 import math
 from collections.abc import Sequence
-from dataclasses import replace
 from pathlib import Path
 
 import msgspec
 import pytest
+from msgspec import structs
 
 from gateway.app.sink import Sink, SinkInbox
 from gateway.clock import Clock
@@ -86,7 +86,7 @@ def _row(kind: str, items: bytes, *, lane: Lane = Lane.LIVE, seq: int = 1) -> En
 
 
 def _positions(*tags: str) -> bytes:
-    return encode_items([replace(POSITION, tag=tag) for tag in tags])
+    return encode_items([structs.replace(POSITION, tag=tag) for tag in tags])
 
 
 async def test_urgent_rows_are_written_before_what_came_first(bench: Bench) -> None:
@@ -145,7 +145,7 @@ async def test_what_cannot_be_a_line_is_set_aside_and_the_rest_goes_on(bench: Be
 
 
 async def test_a_number_that_json_cannot_carry_does_not_stop_the_lane(bench: Bench) -> None:
-    items = encode_items([replace(POSITION, lat=math.nan)])
+    items = encode_items([structs.replace(POSITION, lat=math.nan)])
     await bench.inbox.commit([_row(Kind.POSITIONS, items)], {})
     assert [reason for reason, _ in bench.quarantined()] == ["malformed_items"]
 

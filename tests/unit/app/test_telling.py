@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import msgspec
 import pytest
+from msgspec import structs
 
 from gateway.alerts.happenings import ButtonPressed, ClockSkew, CrossingRetracted
 from gateway.app.telling import MOST_IN_A_ROW, queue_positions, record_happenings
@@ -109,7 +110,7 @@ async def test_an_alert_and_its_row_are_stored_together_or_not_at_all(
 
 async def test_many_positions_are_several_rows_in_their_order(database: Database) -> None:
     """A receiver refuses a row that is too long, and with it every row that follows."""
-    many = [replace(POSITION, at=NOW + k) for k in range(2 * MOST_IN_A_ROW + 500)]
+    many = [structs.replace(POSITION, at=NOW + k) for k in range(2 * MOST_IN_A_ROW + 500)]
     await database.write(queue_positions, many, now=NOW, out=OUT)
     rows = await queued(database, Lane.LIVE)
     lengths = [len(row.items) for row in rows]

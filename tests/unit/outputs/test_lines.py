@@ -4,6 +4,7 @@ import math
 from dataclasses import replace
 
 import pytest
+from msgspec.structs import replace as changed
 
 from gateway.model import Alert, AlertKind, AlertState, Position, Presence, Rejected
 from gateway.outputs.lines import alert_line, position_line, timestamp_ms
@@ -53,11 +54,11 @@ def test_an_alert_is_one_point_of_its_state_and_of_all_that_it_is_about() -> Non
 )
 def test_times_are_rounded_to_the_nearest_millisecond(at: float, expected: int) -> None:
     assert timestamp_ms(at) == expected
-    assert str(position_line(replace(POSITION, at=at), site="s")).endswith(f" {expected}")
+    assert str(position_line(changed(POSITION, at=at), site="s")).endswith(f" {expected}")
 
 
 def test_a_whole_number_is_written_as_a_float_so_that_a_field_never_changes_its_type() -> None:
-    line = str(position_line(replace(POSITION, lon=140, radius68_m=3), site="s"))
+    line = str(position_line(changed(POSITION, lon=140, radius68_m=3), site="s"))
     assert "lon=140.0," in line
     assert "radius68_m=3.0," in line
 
@@ -73,28 +74,28 @@ def test_a_whole_number_is_written_as_a_float_so_that_a_field_never_changes_its_
 def test_a_zone_is_named_only_if_it_is_as_likely_as_not(
     zones: tuple[tuple[str, float], ...], expected: str
 ) -> None:
-    assert f'zone="{expected}",' in str(position_line(replace(POSITION, zones=zones), site="s"))
+    assert f'zone="{expected}",' in str(position_line(changed(POSITION, zones=zones), site="s"))
 
 
 def test_what_delimits_a_tag_or_a_text_is_escaped() -> None:
     zones = (('a "quoted\\ zone', 1.0),)
-    line = str(position_line(replace(POSITION, tag="a,b=c d", zones=zones), site="い わき"))
+    line = str(position_line(changed(POSITION, tag="a,b=c d", zones=zones), site="い わき"))
     assert line.startswith("position,site=い\\ わき,tag=a\\,b\\=c\\ d lon=")
     assert 'zone="a \\"quoted\\\\ zone",' in line
 
 
 @pytest.mark.parametrize("text", ["a\nb", "a\x00", "a\\", "\ud800"])
 def test_a_text_that_line_protocol_cannot_spell_is_rejected_not_bent(text: str) -> None:
-    assert position_line(replace(POSITION, tag=text), site="s") == Rejected("unwritable_text")
-    assert position_line(replace(POSITION, path=text), site="s") == Rejected("unwritable_text")
+    assert position_line(changed(POSITION, tag=text), site="s") == Rejected("unwritable_text")
+    assert position_line(changed(POSITION, path=text), site="s") == Rejected("unwritable_text")
     assert alert_line(replace(ALERT, id=text), site="s") == Rejected("unwritable_text")
     assert alert_line(replace(ALERT, receiver=text), site="s") == Rejected("unwritable_text")
 
 
 @pytest.mark.parametrize("number", [math.nan, math.inf, -math.inf])
 def test_a_number_that_is_none_is_rejected(number: float) -> None:
-    assert position_line(replace(POSITION, lat=number), site="s") == Rejected("unwritable_number")
-    assert position_line(replace(POSITION, at=number), site="s") == Rejected("unwritable_number")
+    assert position_line(changed(POSITION, lat=number), site="s") == Rejected("unwritable_number")
+    assert position_line(changed(POSITION, at=number), site="s") == Rejected("unwritable_number")
     assert alert_line(replace(ALERT, raised_at=number), site="s") == Rejected("unwritable_number")
 
 

@@ -2,6 +2,8 @@
 
 from dataclasses import replace
 
+from msgspec import structs
+
 from gateway.model import Crossing, Position, Presence, ZoneEvent
 from gateway.store import positions
 from gateway.store.database import Database
@@ -48,7 +50,7 @@ async def test_a_limited_route_keeps_its_end(database: Database) -> None:
 
 async def test_late_data_amends_a_position(database: Database) -> None:
     await database.write(positions.add, [position(10.0)])
-    amended = replace(position(10.0, lon=140.9), presence=Presence.UNCERTAIN, zones=())
+    amended = structs.replace(position(10.0, lon=140.9), presence=Presence.UNCERTAIN, zones=())
     await database.write(positions.add, [amended], late=True)
     assert await database.read(positions.between, ["t-1"], since=0.0, until=99.0, limit=9) == [
         amended

@@ -1,13 +1,18 @@
+from collections.abc import Sequence
 from dataclasses import replace
+from typing import NamedTuple
 
 import numpy as np
 import pytest
 from numpy.typing import NDArray
 
 from gateway.model import Presence
-from gateway.tags.follower import Follower, Seen, follow
+from gateway.site import Site
+from gateway.tags.follower import PRESENCES, Followers
+from gateway.tags.hearing import Hearing
 from gateway.tags.levels import Level
 from gateway.tags.tile import Ground
+from gateway.tags.tracker import Estimate
 from gateway.tags.weighing import Heard
 from tests.unit.tags.places import alive_at, heard_at, levels_at, road, site
 
@@ -17,21 +22,50 @@ FAR_APART = site(
 )
 
 
-def update(follower: Follower, second: int, heard: Heard, alive: NDArray[np.bool_]) -> Seen | None:
-    seen = follow([follower], second, {follower.tag: heard}, alive)
-    return seen[0] if seen else None
+class Watched(NamedTuple):
+    """What a second told of the one tag that is followed."""
+
+    estimate: Estimate
+    east: float
+    radius68_m: float
+    presence: Presence
+    changed: bool
+    ended: bool
+
+
+def one_tag(place: Site, zones: Sequence[str] = ("end",)) -> Followers:
+    followers = Followers(Ground(place), zones)
+    followers.add("tag")
+    return followers
+
+
+def update(
+    followers: Followers, second: int, heard: Heard, alive: NDArray[np.bool_]
+) -> Watched | None:
+    seen = followers.follow(second, Hearing(np.array([0, len(heard.receivers)]), heard, alive))
+    if not len(seen.rows):
+        return None
+    east, _, radius68_m, *_ = seen.told.outcomes.points[seen.at[0]].tolist()
+    return Watched(
+        seen.estimate(0),
+        east,
+        radius68_m,
+        PRESENCES[seen.presence[0]],
+        bool(seen.changed[0]),
+        bool(seen.ended[0]),
+    )
 
 
 def test_nothing_is_known_of_a_tag_before_it_is_heard() -> None:
     place = road()
-    follower = Follower("tag", Ground(place), ["end"])
+    follower = one_tag(place)
     assert update(follower, 0, heard_at(place, {}), alive_at(place, "r0")) is None
 
 
 def test_presence_changes_are_told_once() -> None:
     place = road()
     alive = alive_at(place)
-    follower = Follower("tag", Ground(place), ["end"])
+    follower = one_tag(place)
     told = []
     for second in range(100):
         heard = levels_at(place, (60.0, 0.0)) if second < 30 else {}
@@ -46,15 +80,15 @@ def test_presence_changes_are_told_once() -> None:
 
 
 def test_a_tag_that_was_carried_off_is_followed_anew_where_it_is_heard() -> None:
-    follower = Follower("tag", Ground(FAR_APART), [])
+    follower = one_tag(FAR_APART, ())
     here, there = (heard_at(FAR_APART, {one: Level(-70.0, 2)}) for one in ("here", "there"))
     for second in range(10):
         before = update(follower, second, here, alive_at(FAR_APART))
     after = update(follower, 10, there, alive_at(FAR_APART))
     assert before is not None
     assert after is not None
-    assert before.fix.xy[0] < 1_000
-    assert after.fix.xy[0] > 5_000
+    assert before.east < 1_000
+    assert after.east > 5_000
     assert after.estimate.since == 10
 
 
@@ -63,13 +97,13 @@ def test_what_was_learned_of_a_tag_outlives_its_silence() -> None:
     alive = alive_at(place)
 
     def first_radius(*, known: bool) -> float:
-        follower = Follower("tag", Ground(place), ["end"])
+        follower = one_tag(place)
         for second in range(200 if known else 0):
             heard = levels_at(place, (60.0, 0.0)) if second < 60 else {}
             update(follower, second, heard_at(place, heard), alive)
         seen = update(follower, 300, heard_at(place, levels_at(place, (30.0, 0.0))), alive)
         assert seen is not None
-        return seen.fix.radius68_m
+        return seen.radius68_m
 
     assert first_radius(known=True) < first_radius(known=False)
 
@@ -81,27 +115,26 @@ def test_on_another_ground_a_tag_is_still_known_followed_or_not(silent: bool) ->
     fewer = replace(place, receivers=place.receivers[1:])
     begin = 300 if silent else 60
     weak = heard_at(place, levels_at(place, (60.0, 0.0), offset_db=-10.0))
-    moved = Follower("tag", Ground(place), ["end"])
+    moved = one_tag(place)
     for second in range(begin):
         here = weak if second < 60 else heard_at(place, {})
         update(moved, second, here, alive_at(place))
-    other = Ground(fewer)
-    moved.move_to(other, second=begin - 1)
+    moved.move_to(Ground(fewer), second=begin - 1)
     again = heard_at(fewer, levels_at(fewer, (60.0, 0.0), offset_db=-10.0))
     radii = []
-    for follower in (moved, Follower("tag", other, ["end"])):
+    for follower in (moved, one_tag(fewer)):
         seen = update(follower, begin, again, alive_at(fewer))
         assert seen is not None
-        assert seen.fix.xy[0] == pytest.approx(60.0, abs=6.0)
+        assert seen.east == pytest.approx(60.0, abs=6.0)
         assert seen.estimate.since == (begin if silent or follower is not moved else 0)
-        radii.append(seen.fix.radius68_m)
+        radii.append(seen.radius68_m)
     assert radii[0] < radii[1]
 
 
 def test_a_presence_that_was_told_is_not_told_again_on_another_ground() -> None:
     place = road()
     here = heard_at(place, levels_at(place, (60.0, 0.0)))
-    follower = Follower("tag", Ground(place), ["end"])
+    follower = one_tag(place)
     for second in range(30):
         update(follower, second, here, alive_at(place))
     follower.move_to(Ground(place), second=29)
@@ -111,8 +144,8 @@ def test_a_presence_that_was_told_is_not_told_again_on_another_ground() -> None:
 
 def test_a_tag_that_was_never_heard_moves_to_another_ground_too() -> None:
     place = road()
-    follower = Follower("tag", Ground(FAR_APART), ["end"])
+    follower = one_tag(FAR_APART)
     follower.move_to(Ground(place), second=5)
     seen = update(follower, 6, heard_at(place, levels_at(place, (30.0, 0.0))), alive_at(place))
     assert seen is not None
-    assert seen.fix.xy[0] == pytest.approx(30.0, abs=6.0)
+    assert seen.east == pytest.approx(30.0, abs=6.0)

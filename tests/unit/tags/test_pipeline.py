@@ -106,6 +106,20 @@ def test_tags_do_not_disturb_each_other() -> None:
         assert [position.tag for position in both.positions] == ["tag-a", "tag-b"]
 
 
+def test_hundreds_of_tags_are_followed_as_one_would_be() -> None:
+    place = road()
+    tags = [TagIdentifier(f"ibeacon:{n}", f"tag-{n:03}", button=False) for n in range(300)]
+    crowd, one = Pipeline(place, Directory(tags)), Pipeline(place, Directory(tags[123:124]))
+    for second in range(8):
+        heard = {
+            tag.identifier: levels_at(place, (20.0 + n % 80 + second, 0.0))
+            for n, tag in enumerate(tags)
+        }
+        both = [p.step(second, [window(place, second, heard)]) for p in (crowd, one)]
+        assert [position.tag for position in both[0].positions] == [tag.tag for tag in tags]
+        assert both[0].positions[123] == both[1].positions[0]
+
+
 def test_a_silent_tag_is_found_out_by_the_clock_and_says_so_once() -> None:
     place = road()
     pipeline = Pipeline(place, EVERYBODY)
@@ -122,7 +136,7 @@ def test_a_silent_tag_is_found_out_by_the_clock_and_says_so_once() -> None:
     ]
     assert list(ends) == [39, 59]
     assert ends[59].positions[0].presence is Presence.SILENT
-    assert ends[59].estimates == ()
+    assert not ends[59].estimates
     assert pipeline.step(100, [window(place, 100, {})]).positions == ()
 
 
@@ -182,7 +196,9 @@ def test_calibrated_receivers_are_believed() -> None:
 def test_an_idle_site_takes_steps_too(seconds: int) -> None:
     pipeline = Pipeline(road(), EVERYBODY)
     for second in range(seconds + 1):
-        assert pipeline.step(second, []) == Step((), (), (), (), ())
+        step = pipeline.step(second, [])
+        assert (step.positions, step.events, step.retracted, step.changes) == ((), (), (), ())
+        assert not step.estimates
 
 
 def stood(pipeline: Pipeline, place: Site, xs: np.ndarray, *, since: int = 0) -> list[Step]:
@@ -240,3 +256,11 @@ def test_a_receiver_that_was_left_out_is_heard_no_more() -> None:
     pipeline.retune(replace(place, receivers=place.receivers[1:]), {})
     told = Window(10, ("r0", "r1"), (Reading("r0", "ibeacon:a", -60.0, -60, 2),))
     assert pipeline.step(10, [told]).positions[0].n_heard == 0
+
+
+@pytest.mark.parametrize(
+    "place", [road(), site(paths=[[(0, 0), (60, 0)]], receivers={"r0": (0, 3)})]
+)
+def test_positions_of_nothing_are_none(place: Site) -> None:
+    """Where hindsight has nothing to tell yet, on a site with zones and without."""
+    assert Pipeline(place, EVERYBODY).positions([]) == []

@@ -3,7 +3,7 @@ import pytest
 
 from gateway.tags.route import CONFIRMED, TEMPER, Hindsight, Lag, smooth
 from gateway.tags.tile import Ground
-from gateway.tags.tracker import Estimate, Track
+from gateway.tags.tracker import Crowd, Estimate, Track
 from gateway.tags.weighing import RESCUED, STRIPES
 from tests.unit.tags.places import alive_at, heard_at, levels_at, loop, matrix_of, places_of, site
 
@@ -13,8 +13,9 @@ def track(*, seconds: int, since: int = 0) -> list[Estimate]:
     alive = alive_at(place)
     spots = [(float(min(second, 20)), 0.0) for second in range(seconds)]
     heard = [heard_at(place, levels_at(place, spot)) for spot in spots]
-    filter_ = Track(Ground(place), second=since, heard=heard[0])
-    return [filter_.update(since + second, one, alive) for second, one in enumerate(heard)]
+    filter_ = Track(Crowd(Ground(place)), second=since, heard=heard[0])
+    told = [filter_.update(since + second, one, alive) for second, one in enumerate(heard)]
+    return [one.estimate(0) for one in told]
 
 
 def test_smoothing_is_forward_backward_with_the_whole_matrix() -> None:
@@ -96,8 +97,9 @@ def test_a_route_goes_on_from_tile_to_tile() -> None:
     alive = alive_at(place)
     xs = np.arange(500, 1_200, 1.3)
     heard = [heard_at(place, levels_at(place, (float(x), 0.0))) for x in xs]
-    filter_ = Track(Ground(place), second=0, heard=heard[0])
-    estimates = [filter_.update(second, one, alive) for second, one in enumerate(heard)]
+    filter_ = Track(Crowd(Ground(place)), second=0, heard=heard[0])
+    told = [filter_.update(second, one, alive) for second, one in enumerate(heard)]
+    estimates = [one.estimate(0) for one in told]
     assert len({id(estimate.tile) for estimate in estimates}) > 1
     late = [one.mass[:-1] @ one.estimate.tile.cells[:, 0] for one in smooth(estimates)]
     assert np.abs(np.array(late) - xs)[5:].max() < 6.0

@@ -7,11 +7,12 @@ from numpy.typing import NDArray
 
 from gateway.model import Presence
 from gateway.site import Site
+from gateway.tags.crowd import SILENT_AFTER_S, News
 from gateway.tags.fix import fix_of
 from gateway.tags.levels import Level
 from gateway.tags.motion import mass_of
 from gateway.tags.tile import Ground
-from gateway.tags.tracker import LONGEST_PATIENCE_S, SILENT_AFTER_S, Estimate, Track
+from gateway.tags.tracker import ENDINGS, LONGEST_PATIENCE_S, Crowd, Estimate, Track
 from gateway.tags.weighing import FIRST, FREE, Heard
 from tests.unit.tags.places import alive_at, heard_at, levels_at, loop, road, site
 
@@ -27,24 +28,25 @@ def walk(
     place: Site, xs: np.ndarray, *, offset_db: float = 0.0
 ) -> Iterator[tuple[float, Estimate, Track]]:
     ground = Ground(place)
-    track = Track(ground, second=0, heard=heard(place, (xs[0], 0), offset_db=offset_db))
+    track = Track(Crowd(ground), second=0, heard=heard(place, (xs[0], 0), offset_db=offset_db))
     for second, x in enumerate(xs):
         here = heard(place, (x, 0), offset_db=offset_db)
-        yield x, track.update(second, here, alive_at(place)), track
+        yield x, track.update(second, here, alive_at(place)).estimate(0), track
 
 
 def stay(place: Site, xy: tuple[float, float], *, seconds: int) -> tuple[Track, Estimate]:
     here = heard(place, xy)
-    track = Track(Ground(place), second=0, heard=here)
+    track = Track(Crowd(Ground(place)), second=0, heard=here)
     for second in range(seconds):
-        estimate = track.update(second, here, alive_at(place))
+        estimate = track.update(second, here, alive_at(place)).estimate(0)
     return track, estimate
 
 
 def end(track: Track, since: int, alive: NDArray[np.bool_]) -> tuple[Presence, int]:
     """Nothing more is heard from `since` on: how the track ends, and when."""
     for second in range(since, since + 200):
-        ended = track.ended(track.update(second, NOBODY, alive))
+        (ending,) = track.update(second, NOBODY, alive).outcomes.ending
+        ended = ENDINGS.get(int(ending))
         if ended is not None:
             return ended, second
     raise AssertionError("the track never ends")
@@ -77,9 +79,9 @@ def test_silence_of_a_living_receiver_says_where_the_tag_is_not() -> None:
     one = heard_at(place, {"r1": Level(-75.0, 2)})
 
     def mass_near(*alive: str) -> float:
-        track = Track(Ground(place), second=0, heard=one)
+        track = Track(Crowd(Ground(place)), second=0, heard=one)
         for second in range(30):
-            estimate = track.update(second, one, alive_at(place, *alive))
+            estimate = track.update(second, one, alive_at(place, *alive)).estimate(0)
         return float(estimate.mass[:-1][estimate.tile.cells[:, 0] > 40].sum())
 
     assert mass_near("r0", "r1", "r2") < 0.8 * mass_near("r0", "r1")
@@ -105,7 +107,7 @@ def test_a_tag_that_nobody_alive_could_hear_is_uncertain() -> None:
 def test_a_tag_that_sends_seldom_is_waited_for() -> None:
     place = loop()
     here = heard(place, (30.0, 0.0))
-    track = Track(Ground(place), second=0, heard=here)
+    track = Track(Crowd(Ground(place)), second=0, heard=here)
     for second in range(600):
         track.update(second, here if second % 15 == 0 else NOBODY, alive_at(place))
     _, at = end(track, 600, alive_at(place))
@@ -116,7 +118,7 @@ def test_while_nothing_is_heard_the_belief_widens() -> None:
     place = road()
     track, before = stay(place, (60.0, 0.0), seconds=20)
     for second in range(20, 35):
-        after = track.update(second, NOBODY, alive_at(place, "nobody"))
+        after = track.update(second, NOBODY, alive_at(place, "nobody")).estimate(0)
     assert after.unheard_s == 15
     radius = [fix_of(one.tile, one.mass).radius68_m for one in (before, after)]
     assert radius[1] > 1.5 * radius[0]
@@ -141,7 +143,7 @@ def test_a_tag_that_is_heard_only_far_away_is_lost() -> None:
         paths=[[(0, 0), (1_000, 0)], [(5_000, 0), (6_000, 0)]],
         receivers={"here": (500, 0), "there": (5_500, 0)},
     )
-    track = Track(Ground(far), second=0, heard=heard_at(far, {"here": Level(-70.0, 1)}))
+    track = Track(Crowd(Ground(far)), second=0, heard=heard_at(far, {"here": Level(-70.0, 1)}))
     both = {"here": Level(-80.0, 1), "there": Level(-70.0, 1)}
     assert not track.lost(heard_at(far, both))
     assert track.lost(heard_at(far, {"there": Level(-70.0, 1)}))
@@ -154,7 +156,7 @@ def test_a_tag_that_is_heard_best_elsewhere_is_lost_after_a_while() -> None:
         paths=[[(0, 0), (length_m, 0)]],
         receivers={f"r{x}": (float(x), 3.0) for x in range(0, 1_600, 40)},
     )
-    track = Track(Ground(place), second=0, heard=heard_at(place, {"r400": Level(-70.0, 1)}))
+    track = Track(Crowd(Ground(place)), second=0, heard=heard_at(place, {"r400": Level(-70.0, 1)}))
     beyond = heard_at(place, {"r400": Level(-90.0, 1), "r760": Level(-80.0, 1)})
     assert [track.lost(beyond) for _ in range(5)] == [False] * 4 + [True]
     assert not track.lost(heard_at(place, {"r400": Level(-80.0, 1), "r760": Level(-90.0, 1)}))
@@ -162,14 +164,14 @@ def test_a_tag_that_is_heard_best_elsewhere_is_lost_after_a_while() -> None:
 
 def test_a_new_track_begins_with_what_the_last_one_learned() -> None:
     place = road()
-    *_, (_, estimate, track) = walk(place, np.arange(10, 110, 1.3), offset_db=-10.0)
-    learned = track.knowledge(estimate)
+    *_, (_, _, track) = walk(place, np.arange(10, 110, 1.3), offset_db=-10.0)
+    learned = track.knowledge()
     assert learned.mean[0] < -5
     here = heard(place, (60.0, 0.0), offset_db=-10.0)
     radii = []
     for knowledge in (learned, None):
-        again = Track(Ground(place), second=100, heard=here, knowledge=knowledge)
-        first = again.update(100, here, alive_at(place))
+        again = Track(Crowd(Ground(place)), second=100, heard=here, knowledge=knowledge)
+        first = again.update(100, here, alive_at(place)).estimate(0)
         radii.append(fix_of(first.tile, first.mass).radius68_m)
     assert radii[0] < radii[1]
 
@@ -177,11 +179,11 @@ def test_a_new_track_begins_with_what_the_last_one_learned() -> None:
 def test_on_another_ground_a_track_knows_its_tag_but_no_receiver() -> None:
     place = road()
     *_, (_, estimate, track) = walk(place, np.arange(10, 110, 1.3), offset_db=LEARNED_DB)
-    before = track.knowledge(estimate)
+    before = track.knowledge()
     assert (before.learned.owners != FREE).any()
     fewer = replace(place, receivers=place.receivers[1:])
-    track.move_to(Ground(fewer), second=estimate.second)
-    after = track.knowledge(estimate)
+    track.move_to(Crowd(Ground(fewer)), second=estimate.second)
+    after = track.knowledge()
     assert set(after.learned.owners.tolist()) == {FREE}
     assert after.mean[:FIRST] == pytest.approx(before.mean[:FIRST], abs=1e-4)
     assert not after.mean[FIRST:].any()
@@ -194,16 +196,44 @@ def test_a_walker_is_followed_on_from_one_ground_to_another() -> None:
     place = road()
     fewer = replace(place, receivers=place.receivers[1:])
     *_, (x, before, track) = walk(place, np.arange(10, 60, 1.3))
-    track.move_to(Ground(fewer), second=before.second)
+    track.move_to(Crowd(Ground(fewer)), second=before.second)
     alive = alive_at(fewer)
-    dark = track.update(before.second + 1, NOBODY, alive_at(fewer, "nobody"))
+    dark = track.update(before.second + 1, NOBODY, alive_at(fewer, "nobody")).estimate(0)
     assert fix_of(dark.tile, dark.mass).xy[0] == pytest.approx(
         fix_of(before.tile, before.mass).xy[0] + 1.3, abs=2.0
     )
     errors = []
     for second in range(2, 30):
         x += 1.3
-        estimate = track.update(before.second + second, heard(fewer, (x + 1.3, 0.0)), alive)
+        told = track.update(before.second + second, heard(fewer, (x + 1.3, 0.0)), alive)
+        estimate = told.estimate(0)
         errors.append(abs(fix_of(estimate.tile, estimate.mass).xy[0] - x - 1.3))
     assert np.median(errors) < 4.0
     assert (estimate.since, estimate.unheard_s) == (0, 0)
+
+
+def test_a_crowd_grows_and_its_slots_are_used_again() -> None:
+    """Tracks that were admitted, carried and moved among others find what they would find alone."""
+    place = road()
+    crowd, here = Crowd(Ground(place)), heard(place, (60.0, 0.0))
+    alone = Track(Crowd(Ground(place)), second=0, heard=here)
+    track = Track(crowd, second=0, heard=here)
+    others = [Track(crowd, second=0, heard=heard(place, (20.0, 0.0))) for _ in range(150)]
+    for second in range(6):
+        wanted = alone.update(second, here, alive_at(place)).estimate(0)
+        estimate = track.update(second, here, alive_at(place)).estimate(0)
+        assert estimate.states.tolist() == wanted.states.tolist()
+        others.pop().leave()
+        others[second].update(second, heard(place, (20.0, 0.0)), alive_at(place))
+    freed = {one.slot for one in others}
+    for one in others:
+        one.leave()
+    again = [Track(crowd, second=6, heard=here) for _ in range(150)]
+    assert freed <= {one.slot for one in again}
+    assert track.slot not in {one.slot for one in again}
+    members = np.array([one.slot for one in (track, *again)])
+    count = len(members)
+    news = News(6, np.zeros(count, int), np.full(count, len(here.dbm)), here, alive_at(place))
+    told = crowd.step(members, news)
+    assert told.estimate(0).since == 0
+    assert {told.estimate(k).since for k in range(1, count)} == {6}

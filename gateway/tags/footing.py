@@ -1,0 +1,62 @@
+"""How a tile lies in memory: its sizes and the addresses of its arrays, in one row of numbers.
+
+Many small arrays are handed to compiled code by their addresses; who does so keeps them alive.
+"""
+
+import numpy as np
+from numpy.typing import NDArray
+
+from gateway.tags.compiled import codes_at, counts_at, inlined, marks_at, shorts_at, singles_at
+from gateway.tags.motion import Moves, Shorts
+from gateway.tags.weighing import Listening
+
+Addresses = NDArray[np.int64]
+
+CELLS, EDGES, WAYS, RECEIVERS, ALL, ZONES = range(6)  # a tile's sizes, before its addresses
+MOVES, LISTENING, PATH, RIM, ZONE_NUMBERS, INSIDE, AMID = 6, 15, 23, 24, 25, 26, 27
+TILE_NUMBERS = 28
+
+
+@inlined
+def moves_at(tile: Addresses) -> Moves:
+    """The moves of a tile."""
+    cells, edges, ways = tile[CELLS], tile[EDGES], tile[WAYS]
+    return Moves(
+        shorts_at(tile[6], cells + 1),
+        shorts_at(tile[7], edges),
+        shorts_at(tile[8], edges + 1),
+        shorts_at(tile[9], ways),
+        singles_at(tile[10], ways),
+        singles_at(tile[11], edges),
+        singles_at(tile[12], cells + edges + 1),
+        singles_at(tile[13], edges),
+        singles_at(tile[14], cells + edges + 1),
+    )
+
+
+@inlined
+def listening_at(tile: Addresses) -> Listening:
+    """What is heard on a tile."""
+    cells, receivers = tile[CELLS], tile[RECEIVERS]
+    return Listening(
+        singles_at(tile[15], (cells, 2)),
+        counts_at(tile[16], receivers),
+        shorts_at(tile[17], tile[ALL]),
+        codes_at(tile[18], (cells, receivers)),
+        singles_at(tile[19], (receivers, 3)),
+        singles_at(tile[20], receivers),
+        singles_at(tile[21], receivers),
+        singles_at(tile[22], receivers),
+    )
+
+
+@inlined
+def columns_at(tile: Addresses) -> Shorts:
+    """Where each receiver of the site (all,) is among those of the tile, -1 if it is not."""
+    return shorts_at(tile[LISTENING + 2], tile[ALL])
+
+
+@inlined
+def amid_at(tile: Addresses) -> NDArray[np.bool_]:
+    """The receivers (r,) that stand beside a cell of the tile."""
+    return marks_at(tile[AMID], tile[RECEIVERS])
