@@ -120,7 +120,9 @@ class Pipeline:
             points=np.array(points, dtype=float).reshape(-1, 6),
             n_heard=[estimate.n_heard for _, estimate, _, _ in rows],
             presences=[presence for _, _, _, presence in rows],
-            zones=np.array([fix.zones for _, _, fix, _ in rows]).reshape(len(rows), len(self._zones)),
+            zones=np.array([fix.zones for _, _, fix, _ in rows]).reshape(
+                len(rows), len(self._zones)
+            ),
         )
 
     def _positions(

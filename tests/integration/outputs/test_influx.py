@@ -5,10 +5,10 @@ import json
 import math
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 
 from gateway.clock import Clock
 from gateway.model import Alert, AlertKind, AlertState, Position, Presence
