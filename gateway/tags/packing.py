@@ -28,6 +28,19 @@ class Room(NamedTuple):
     states: Singles
 
 
+class Packed(NamedTuple):
+    """One belief of a Room, and what it is made of.
+
+    `places` (k,) are cells and, last, out of coverage, with their `mass` and `likelihood` (k,);
+    `states` are their standing states, each with those of the edges into it behind.
+    """
+
+    places: Shorts
+    mass: Singles
+    likelihood: Singles
+    states: Singles
+
+
 class Dense(NamedTuple):
     """A belief over all places of a tile, and the likelihood (places,) of the second before."""
 
@@ -45,6 +58,17 @@ def room_for(members: int, sizes: tuple[int, int]) -> Room:
         np.empty(places, dtype=np.float32),
         np.empty((places, WIDTH), dtype=np.float32),
         np.empty(states, dtype=np.float32),
+    )
+
+
+def member_of(room: Room, member: int) -> Packed:
+    """A copy of the belief of one track."""
+    (first, value), (last, end) = room.starts[member : member + 2].tolist()
+    return Packed(
+        room.places[first:last].copy(),
+        room.mass[first:last].copy(),
+        room.likelihood[first:last].copy(),
+        room.states[value:end].copy(),
     )
 
 

@@ -9,12 +9,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from gateway.tags.motion import Singles, mass_of, multiply, retreat
+from gateway.tags.looking_back import UNSEEN, carried_back, seen_from
+from gateway.tags.motion import Singles
 from gateway.tags.tracker import Estimate
-from gateway.tags.weighing import before_rescue
-
-UNSEEN = 1e-9
-TEMPER = 0.5
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,23 +70,14 @@ def smooth(track: Sequence[Estimate]) -> list[Smoothed]:
     message = np.ones(0, dtype=np.float32)
     later: Estimate | None = None
     for estimate in reversed(track):
+        tile = estimate.tile
         if later is None:
-            message = np.ones(len(estimate.states), dtype=np.float32)
+            before = np.ones(len(tile.keys), dtype=np.float32)
         else:
-            message = _carried_back(later, message)
-            if later.tile is not estimate.tile:
-                message = estimate.tile.take(later.tile, message, absent=UNSEEN)
-        states = estimate.states * message
-        found.append(Smoothed(estimate, mass_of(estimate.tile.moves, states / states.sum())))
+            before = carried_back(later.tile.address, later.second, later.held, message)
+            if later.tile is not tile:
+                before = tile.take(later.tile, before, absent=UNSEEN)
+        message, mass = seen_from(tile.address, estimate.held, before)
+        found.append(Smoothed(estimate, mass))
         later = estimate
     return found[::-1]
-
-
-def _carried_back(later: Estimate, message: Singles) -> Singles:
-    """From the end of `later`'s second to its beginning."""
-    moves = later.tile.moves
-    weighed = retreat(moves, message)
-    multiply(moves, weighed, later.likelihood**TEMPER)
-    before_rescue(later.second, weighed, len(later.tile.cells))
-    earlier = retreat(moves, weighed)
-    return np.asarray(earlier / earlier.max())

@@ -37,7 +37,7 @@ from gateway.tags.levels import (
     without_receivers,
 )
 from gateway.tags.motion import WIDTH, Belief, Singles, mass_of
-from gateway.tags.packing import Dense, Room, pack, room_for, trimmed, unpack
+from gateway.tags.packing import Dense, Packed, Room, member_of, pack, room_for, trimmed, unpack
 from gateway.tags.tile import Ground, Tile
 from gateway.tags.weighing import Heard, Learned
 
@@ -56,25 +56,29 @@ ENDINGS = {
 
 
 class Estimate(NamedTuple):
-    """What is believed of a tag at the end of `second`.
+    """What is `held` to be true of a tag at the end of `second`: a belief over the tile's places.
 
-    `states` is the belief over the tile's states, `mass` (cells + 1,) that over its cells and,
-    last, out of coverage. `likelihood` (cells + 1,) is that of what was heard and missed in the
-    middle of the second, and part of `states`: smoothing needs both. `log_evidence` is the log
-    density of what was heard and missed. The track began in `since`. It is `strange` where who
-    heard the tag best is not among the receivers nearest to where it is.
+    `held.likelihood` is that of what was heard and missed in the middle of the second, and part of
+    the belief: smoothing needs both. `log_evidence` is the log density of what was heard and
+    missed. The track began in `since`. It is `strange` where who heard the tag best is not among
+    the receivers nearest to where it is.
     """
 
     second: int
     since: int
     tile: Tile
-    states: Singles
-    mass: Singles
-    likelihood: Singles
+    held: Packed
     log_evidence: float
     n_heard: int
     unheard_s: int
     strange: bool = False
+
+    @property
+    def mass(self) -> Singles:
+        """The belief (cells + 1,) over the tile's cells and, last, out of coverage."""
+        mass = np.zeros(len(self.tile.path) + 1, dtype=np.float32)
+        mass[self.held.places] = self.held.mass
+        return mass
 
 
 class Crowd:
@@ -162,15 +166,12 @@ class Told:
     def estimate(self, index: int) -> Estimate:
         """What is believed of one of them."""
         tile, since = self._tiles[index]
-        states, mass, likelihood = _dense(tile, self.rooms[index // BATCH], index % BATCH)
         outcomes = self.outcomes
         return Estimate(
             self._second,
             since,
             tile,
-            states,
-            mass,
-            likelihood,
+            member_of(self.rooms[index // BATCH], index % BATCH),
             float(outcomes.log_evidence[index]),
             int(outcomes.heard[index]),
             int(outcomes.unheard_s[index]),
@@ -210,7 +211,7 @@ class Track:
 
     def move_to(self, crowd: Crowd, *, second: int) -> None:
         """Go on from where it is, on the ground of the same site with other receivers or radios."""
-        states, mass, _ = _dense(self.tile, *self.place)
+        states, mass, _ = _unpacked(self.tile, *self.place).belief
         middle = mass[:-1] @ self.tile.cells / mass[:-1].sum()
         known = without_receivers(self.knowledge())
         tile = crowd.ground.tile_at((float(middle[0]), float(middle[1])))
@@ -306,12 +307,6 @@ def _unpacked(tile: Tile, room: Room, index: int) -> Dense:
     dense = Dense(belief, np.empty(places, dtype=np.float32))
     unpack(tile.moves, room, index, dense)
     return dense
-
-
-def _dense(tile: Tile, room: Room, index: int) -> tuple[Singles, Singles, Singles]:
-    """States, mass, likelihood."""
-    (states, mass, _), likelihood = _unpacked(tile, room, index)
-    return states, mass, likelihood
 
 
 def _anywhere(tile: Tile) -> Singles:

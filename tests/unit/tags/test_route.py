@@ -1,7 +1,9 @@
 import numpy as np
 import pytest
 
-from gateway.tags.route import CONFIRMED, TEMPER, Hindsight, Lag, smooth
+from gateway.tags.looking_back import TEMPER, held_states
+from gateway.tags.motion import Singles
+from gateway.tags.route import CONFIRMED, Hindsight, Lag, smooth
 from gateway.tags.tile import Ground
 from gateway.tags.tracker import Crowd, Estimate, Track
 from gateway.tags.weighing import RESCUED, STRIPES
@@ -18,13 +20,24 @@ def track(*, seconds: int, since: int = 0) -> list[Estimate]:
     return [one.estimate(0) for one in told]
 
 
+def dense(estimate: Estimate) -> tuple[Singles, Singles]:
+    """The belief over all states, and the likelihood of all places."""
+    moves, held = estimate.tile.moves, estimate.held
+    states = np.zeros(len(moves.stays), dtype=np.float32)
+    states[held_states(moves, held.places)[0]] = held.states
+    likelihood = np.zeros(len(moves.first), dtype=np.float32)
+    likelihood[held.places] = held.likelihood
+    return states, likelihood
+
+
 def test_smoothing_is_forward_backward_with_the_whole_matrix() -> None:
     estimates = track(seconds=6)
     moves, cells = estimates[0].tile.moves, len(estimates[0].tile.cells)
     matrix, places = matrix_of(moves), places_of(moves)
     message = np.ones(len(places))
     for estimate, found in zip(estimates[::-1], smooth(estimates)[::-1], strict=True):
-        wanted = estimate.states * message
+        states, likelihood = dense(estimate)
+        wanted = states * message
         assert found.estimate is estimate
         assert found.mass == pytest.approx(
             np.bincount(places, weights=wanted / wanted.sum()), abs=1e-5
@@ -32,7 +45,7 @@ def test_smoothing_is_forward_backward_with_the_whole_matrix() -> None:
         rescue = np.zeros(len(places))
         rescue[np.arange(estimate.second % STRIPES, cells, STRIPES)] = 1.0
         rescued = (1 - RESCUED) * np.eye(len(places)) + RESCUED * rescue / rescue.sum()
-        message = matrix @ rescued @ (estimate.likelihood[places] ** TEMPER * (matrix @ message))
+        message = matrix @ rescued @ (likelihood[places] ** TEMPER * (matrix @ message))
         message /= message.max()
 
 

@@ -10,7 +10,7 @@ from gateway.site import Site
 from gateway.tags.crowd import SILENT_AFTER_S, News
 from gateway.tags.fix import fix_of
 from gateway.tags.levels import Level
-from gateway.tags.motion import mass_of
+from gateway.tags.looking_back import held_states
 from gateway.tags.tile import Ground
 from gateway.tags.tracker import ENDINGS, LONGEST_PATIENCE_S, Crowd, Estimate, Track
 from gateway.tags.weighing import FIRST, FREE, Heard
@@ -63,9 +63,12 @@ def test_a_walker_is_followed_whatever_the_strength_of_the_tag(offset_db: float)
 
 def test_the_belief_is_a_distribution() -> None:
     for _, estimate, _ in walk(road(), np.arange(10, 20, 1.3)):
-        assert estimate.states.sum() == pytest.approx(1.0, abs=1e-5)
-        assert estimate.states.min() >= 0
-        assert estimate.mass == pytest.approx(mass_of(estimate.tile.moves, estimate.states))
+        states, owners = held_states(estimate.tile.moves, estimate.held.places)
+        assert len(states) == len(estimate.held.states)
+        assert estimate.held.states.sum() == pytest.approx(1.0, abs=1e-5)
+        assert estimate.held.states.min() >= 0
+        by_place = np.bincount(estimate.held.places[owners], estimate.held.states)
+        assert estimate.mass == pytest.approx(by_place)
 
 
 def test_a_tag_that_rests_below_a_pole_is_found_there_for_minutes() -> None:
@@ -222,7 +225,7 @@ def test_a_crowd_grows_and_its_slots_are_used_again() -> None:
     for second in range(6):
         wanted = alone.update(second, here, alive_at(place)).estimate(0)
         estimate = track.update(second, here, alive_at(place)).estimate(0)
-        assert estimate.states.tolist() == wanted.states.tolist()
+        assert estimate.held.states.tolist() == wanted.held.states.tolist()
         others.pop().leave()
         others[second].update(second, heard(place, (20.0, 0.0)), alive_at(place))
     freed = {one.slot for one in others}

@@ -6,8 +6,9 @@ import numpy as np
 import pytest
 
 from gateway.model import Crossing, ZoneEvent
-from gateway.tags.motion import mass_of
-from gateway.tags.tile import Ground
+from gateway.tags.motion import WIDTH, Belief, Singles, mass_of
+from gateway.tags.packing import Dense, Packed, member_of, pack, room_for
+from gateway.tags.tile import Ground, Tile
 from gateway.tags.tracker import Estimate
 from gateway.tags.zones import (
     CONFIRMED_AFTER_S,
@@ -28,20 +29,26 @@ OUT, IN = Crossing.LEAVE, Crossing.ENTER
 
 def seen(second: int, inside: float, *, says: float = 0.5, since: int = 0) -> Estimate:
     """`inside` is believed live; what was heard in the second `says` so, to who looks back."""
-    states = np.zeros(len(TILE.moves.stays), dtype=np.float32)
+    states = np.full(len(TILE.moves.stays), 1e-9, dtype=np.float32)  # a way is never shut
     states[SCHOOL], states[HOME] = inside, 1 - inside
     likelihood = np.append(np.where(EAST, says, 1 - says), 0.0).astype(np.float32)
     return Estimate(
         second=second,
         since=since,
         tile=TILE,
-        states=states,
-        mass=mass_of(TILE.moves, states),
-        likelihood=likelihood,
+        held=held(TILE, states, likelihood),
         log_evidence=0.0,
         n_heard=3,
         unheard_s=0,
     )
+
+
+def held(tile: Tile, states: Singles, likelihood: Singles) -> Packed:
+    room = room_for(1, tile.sizes)
+    rows = np.zeros((len(likelihood), WIDTH), dtype=np.float32)
+    belief = Belief(states, mass_of(tile.moves, states), rows)
+    pack(tile.moves, Dense(belief, likelihood), room, 0)
+    return member_of(room, 0)
 
 
 class Watched:
