@@ -13,8 +13,8 @@ from gateway.tags.weighing import Listening
 Addresses = NDArray[np.int64]
 
 CELLS, EDGES, WAYS, RECEIVERS, ALL, ZONES = range(6)  # a tile's sizes, before its addresses
-MOVES, LISTENING, PATH, RIM, ZONE_NUMBERS, INSIDE, AMID = 6, 15, 23, 24, 25, 26, 27
-TILE_NUMBERS = 28
+MOVES, LISTENING = 6, 15
+PATH, RIM, ZONE_NUMBERS, INSIDE, AMID, KEYS, ORDER, TILE_NUMBERS = range(23, 31)
 
 
 @inlined

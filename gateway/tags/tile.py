@@ -56,15 +56,8 @@ class Tile:
         moves, listening = self.moves, self.listening
         parts = (len(self.cells), len(moves.tails), len(moves.weights))
         sizes = (*parts, *listening.expected.shape[1:], len(listening.columns), len(self.inside))
-        arrays = (
-            *moves,
-            *listening,
-            self.path,
-            self.rim,
-            self.zone_numbers,
-            self.inside,
-            self.amid,
-        )
+        zones, names = (self.zone_numbers, self.inside), (self.keys, self.order)
+        arrays = (*moves, *listening, self.path, self.rim, *zones, self.amid, *names)
         address = np.concatenate([np.array(sizes, dtype=np.int64), addresses_of(arrays)])
         object.__setattr__(self, "address", address)
 
@@ -96,13 +89,6 @@ class Tile:
         found = other.order[np.minimum(place, len(other.order) - 1)]
         same = other.keys[found] == self.keys
         return np.where(same, states[found], np.float32(absent))
-
-    def take_places(self, other: "Tile", rows: Singles, *, absent: Singles) -> Singles:
-        """Rows (places, c) of `other`, by the places of this tile; new ones are `absent` (c,)."""
-        own, others = (tile.keys[: len(tile.cells)] for tile in (self, other))
-        found = np.minimum(np.searchsorted(others, own), len(others) - 1)
-        same = (others[found] == own)[:, None]
-        return np.concatenate([np.where(same, rows[found], absent), rows[-1:]])
 
 
 class Ground:

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gateway.model import Presence
+from gateway.site import Points
 from gateway.tags.crowd import (
     FELL_SILENT,
     GONE,
@@ -29,6 +30,7 @@ from gateway.tags.crowd import (
     step,
 )
 from gateway.tags.footing import CELLS, EDGES, Addresses
+from gateway.tags.handover import hand_over
 from gateway.tags.levels import (
     Knowledge,
     knowledge_of,
@@ -123,16 +125,31 @@ class Crowd:
             part = news._replace(begins=news.begins[first:last], ends=news.ends[first:last])
             self._step(part, members[first:last], tracks[first:last], told)
         rims = np.flatnonzero(told.outcomes.rim > RIM_MASS)
-        for index in rims.tolist():
-            east, north = told.outcomes.middle[index].tolist()
-            tracks[index].follow((east, north))
+        self._follow([tracks[index] for index in rims.tolist()], told.outcomes.middle[rims])
         return told
+
+    def _follow(self, tracks: Sequence["Track"], middles: Points) -> None:
+        """Change to the tiles around `middles` before the tags reach the rims of theirs."""
+        around = [self.ground.tile_at((east, north)) for east, north in middles.tolist()]
+        pairs = zip(tracks, around, strict=True)
+        moving = [(track, tile) for track, tile in pairs if tile is not track.tile]
+        if not moving:
+            return
+        members = np.array([track.slot for track, _ in moving])
+        tiles = np.array([tile.address for _, tile in moving])
+        room = self._space(tiles)
+        hand_over(self.slots, members, tiles, room)
+        room = trimmed(room, len(moving))
+        self.slots.tiles[members] = tiles
+        hold(self.slots, members, room)
+        for index, (track, tile) in enumerate(moving):
+            track.tile, track.place = tile, (room, index)
 
     def _step(
         self, news: News, members: Addresses, tracks: Sequence["Track"], told: "Told"
     ) -> None:
         first = len(told.rooms) * BATCH
-        room = self._space(members)
+        room = self._space(self.slots.tiles[members])
         outcomes = part_of(told.outcomes, first, first + len(tracks))
         step(news, members, self.slots, self.common, room, outcomes)
         room = trimmed(room, len(tracks))
@@ -141,14 +158,13 @@ class Crowd:
         for index, track in enumerate(tracks):
             track.place = room, index
 
-    def _space(self, members: Addresses) -> Room:
-        """Room for as much as these tracks can come to believe, used again and again."""
-        tiles = self.slots.tiles[members]
-        places = len(members) + int(tiles[:, CELLS].sum())
+    def _space(self, tiles: Addresses) -> Room:
+        """Room for as much as can be believed on such tiles (n, …), used again and again."""
+        places = len(tiles) + int(tiles[:, CELLS].sum())
         states = places + int(tiles[:, EDGES].sum())
         room = self._room
-        if len(room.starts) <= len(members) or len(room.mass) < places or len(room.states) < states:
-            self._room = room_for(len(members), (places, states))
+        if len(room.starts) <= len(tiles) or len(room.mass) < places or len(room.states) < states:
+            self._room = room_for(len(tiles), (places, states))
         return self._room
 
 
@@ -243,17 +259,6 @@ class Track:
         room, index = self.place
         first, last = room.starts[index : index + 2, 0].tolist()
         return knowledge_of(self._learned(), room.rows[first:last], room.mass[first:last])
-
-    def follow(self, middle: tuple[float, float]) -> None:
-        """Change to the tile around `middle` before the tag reaches the rim of this one."""
-        old, new = self.tile, self.crowd.ground.tile_at(middle)
-        if new is old:
-            return
-        dense = _unpacked(old, *self.place)
-        states, mass, rows = dense.belief
-        rows = new.take_places(old, rows, absent=mass @ rows)
-        states = new.take(old, states, absent=0.0)
-        self._believe(new, states / states.sum(), rows)
 
     def _enter(self, crowd: Crowd, learned: Learned, *, second: int) -> None:
         self.crowd, self.slot = crowd, crowd.admit(self)

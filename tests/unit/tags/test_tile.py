@@ -54,17 +54,6 @@ def test_neighbouring_tiles_agree_on_the_states_that_they_share() -> None:
     assert 0 < (taken < 0).sum() < len(taken) / 2
 
 
-def test_rows_follow_their_cells_to_the_next_tile() -> None:
-    ground = town()
-    one, other = two_tiles(ground)
-    rows = np.concatenate([other.cells, [[7.0, 7.0]]]).astype(np.float32)
-    taken = one.take_places(other, rows, absent=np.full(2, np.nan, np.float32))
-    shared = ~np.isnan(taken[:-1, 0])
-    assert taken[:-1][shared] == pytest.approx(one.cells[shared])
-    assert taken[-1].tolist() == [7.0, 7.0]
-    assert 0 < shared.sum() < len(shared)
-
-
 def test_zones_are_marked_cell_by_cell() -> None:
     tile = Ground(road(length_m=120)).tile_by(0)
     assert tile.zones.shape == (1, len(tile.cells))
