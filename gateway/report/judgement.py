@@ -19,6 +19,7 @@ from gateway.report.scoring import (
     errors_of,
     path_errors,
     places_of,
+    pooled_availability,
     pooled_events,
     score_zone,
     scored,
@@ -106,12 +107,11 @@ def availability_of(material: Material) -> float | None:
     """The share of the seconds with a truth in which a live position was there; None without."""
     live = material.positions["live"]
     known = material.truths.tags
-    parts = [
-        (availability([one for one in live if one.tag == tag], truth), len(truth.seconds().at))
-        for tag, truth in known.items()
-    ]
-    total = sum(seconds for _, seconds in parts)
-    return sum(share * seconds for share, seconds in parts) / total if total else None
+    if not known:
+        return None
+    return pooled_availability(
+        availability([one for one in live if one.tag == tag], truth) for tag, truth in known.items()
+    ).share
 
 
 def reception_of(material: Material) -> Reception:

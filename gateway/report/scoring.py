@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -110,14 +111,30 @@ def pooled(scores: Iterable[Score]) -> Score:
     )
 
 
-def availability(positions: Sequence[Position], truth: Truth) -> float:
-    """The share of the truth's seconds that have a position of at most 3 s before."""
+class Availability(NamedTuple):
+    """In `fresh` of the truth's `seconds` there was a position of at most 3 s before."""
+
+    fresh: int
+    seconds: int
+
+    @property
+    def share(self) -> float:
+        return self.fresh / self.seconds
+
+
+def availability(positions: Sequence[Position], truth: Truth) -> Availability:
+    """How often a position of one tag was there."""
     seconds = truth.seconds().at
     at = np.sort([position.at for position in positions])
     newest = np.searchsorted(at, seconds + SAME_S, side="right") - 1
-    fresh = newest >= 0
-    fresh[fresh] = seconds[fresh] - at[newest[fresh]] <= FRESH_S
-    return float(fresh.mean())
+    ages = seconds - np.append(at, -np.inf)[newest]
+    return Availability(int((ages <= FRESH_S).sum()), len(seconds))
+
+
+def pooled_availability(parts: Iterable[Availability]) -> Availability:
+    """Of several tags, each second with the same weight."""
+    known = list(parts)
+    return Availability(sum(one.fresh for one in known), sum(one.seconds for one in known))
 
 
 def path_errors(positions: Sequence[Position], ways: Sequence[Points], site: Site) -> Floats:

@@ -55,7 +55,7 @@ def _line(name: str, mode: Mode, found: Outcome) -> str:
     where, events = found.positions, found.events
     line = (
         f"{name:<17} {mode:<9} {where.median:7.2f} {where.p90:6.2f} {where.coverage68:6.2f} "
-        f"{where.coverage95:6.3f} {where.availability:6.2f}"
+        f"{where.coverage95:6.3f} {found.available.share:6.2f}"
     )
     if mode is not Mode.LIVE:
         return line

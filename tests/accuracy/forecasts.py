@@ -7,8 +7,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gateway.model import Position
+from gateway.report.scoring import Floats, Truth
 from gateway.site import PathLine, Site
-from tests.accuracy.score import Floats, Truth
 
 ON_THE_WAY_M = 2.0
 EDGES = (0.0, 0.05, 0.2, 0.4, 0.6, 0.8, 0.95, 1.0)

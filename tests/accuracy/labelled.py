@@ -13,9 +13,9 @@ from math import floor
 
 import numpy as np
 
+from gateway.report.scoring import Floats
 from gateway.tags.propagation import Radio
 from tests.accuracy.radio import TAG_M
-from tests.accuracy.score import Floats
 from tests.accuracy.towns import Trial
 
 LEVEL_SD_DB = 7.0

@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 
+from gateway.report.scoring import Score
 from tests.accuracy.labelled import labelled
 from tests.accuracy.radio import OUTDOORS
-from tests.accuracy.score import Score
 from tests.accuracy.towns import WELL, Faults, Town, Trial
 from tests.accuracy.trials import corrected, learned, outcome
 from tests.accuracy.worlds import SOME_FAULTS, long_street

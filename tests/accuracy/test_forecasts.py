@@ -2,13 +2,13 @@ import numpy as np
 import pytest
 
 from gateway.model import Position, Presence
+from gateway.report.scoring import Truth
 from tests.accuracy.forecasts import (
     Forecasts,
     path_forecasts,
     pooled_forecasts,
     zone_forecasts,
 )
-from tests.accuracy.score import Truth
 from tests.unit.tags.places import road
 
 AT = np.arange(0.0, 120.0)

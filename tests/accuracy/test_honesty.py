@@ -3,9 +3,9 @@
 import pytest
 
 from gateway.cli.locate import Mode
+from gateway.report.scoring import pooled
 from tests.accuracy.conftest import Found
 from tests.accuracy.forecasts import pooled_forecasts
-from tests.accuracy.score import pooled
 
 PLACES = ("street-13", "street-30", "town-20", "town-30", "town-40", "rooms")
 CARRIED = ("street-30-weak", "street-30-worn")

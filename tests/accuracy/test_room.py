@@ -32,4 +32,4 @@ def test_the_office_is_known_better_afterwards(office: Mapping[Mode, Outcome]) -
 def test_rooms_never_seen_before_are_located_live(found: Found) -> None:
     live = found("rooms").positions
     assert live.median <= 1.4, live
-    assert live.availability >= 0.98, live
+    assert found("rooms").available.share >= 0.98, live

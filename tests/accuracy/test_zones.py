@@ -6,8 +6,8 @@ after a median of 7 s; with 8 s lag 0.6 false ones, 11 % missed after 11 s.
 
 import pytest
 
+from gateway.report.scoring import EventScore, pooled_events
 from tests.accuracy.conftest import Found
-from tests.accuracy.score import EventScore, pooled_events
 
 PLACES = ("street-13", "street-30", "town-20", "town-30", "town-40")
 SMALL = ("shop", "corner")  # 15 m across: fewer metres than a position is uncertain by

@@ -7,12 +7,12 @@ from pathlib import Path
 import numpy as np
 
 from gateway.cli.recording import Recording, Row
+from gateway.report.scoring import Truth
 from gateway.site import load_site
 from gateway.tags.propagation import Radio
 from gateway.tags.survey import SurveyRow
 from tests.accuracy.radio import Air, Climate
 from tests.accuracy.scenes import Point, Scene, degrees, write_site
-from tests.accuracy.score import Truth
 from tests.accuracy.walks import DAY_S, START_AT, TICK_S, Walk, hops, walk
 
 OUTING_EVERY_S = 1_800

@@ -1,16 +1,24 @@
 """Trials, located by the product and scored."""
 
-import csv
-import gzip
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-import numpy as np
-
 from gateway.cli.locate import Mode, run
 from gateway.cli.recording import read_recording, windows_of
 from gateway.model import TagIdentifier
+from gateway.report.scoring import (
+    Availability,
+    EventScore,
+    Score,
+    availability,
+    pooled,
+    pooled_availability,
+    pooled_events,
+    score,
+    score_events,
+)
+from gateway.report.truth import read_truths
 from gateway.tags.calibration import Calibration
 from gateway.tags.identity import Directory
 from gateway.tags.learning import learn
@@ -20,15 +28,6 @@ from tests.accuracy.forecasts import (
     pooled_forecasts,
     zone_forecasts,
 )
-from tests.accuracy.score import (
-    EventScore,
-    Score,
-    Truth,
-    pooled,
-    pooled_events,
-    score,
-    score_events,
-)
 from tests.accuracy.towns import Trial
 
 
@@ -36,10 +35,12 @@ from tests.accuracy.towns import Trial
 class Outcome:
     """The score of all trials of a kind; `zones` of those events that were told live.
 
-    `inside` are the probabilities of zones that positions carry, `ways` those of the path named.
+    `available` says how often a position was there, `inside` are the probabilities of zones that
+    positions carry, `ways` those of the path named.
     """
 
     positions: Score
+    available: Availability
     zones: dict[str, EventScore]
     inside: Forecasts
     ways: Forecasts
@@ -52,6 +53,7 @@ class Outcome:
 def outcome(trials: Iterable[Trial], mode: Mode = Mode.LIVE) -> Outcome:
     """What the product makes of `trials`."""
     positions: list[Score] = []
+    available: list[Availability] = []
     events: list[EventScore] = []
     inside: list[Forecasts] = []
     ways: list[Forecasts] = []
@@ -61,12 +63,19 @@ def outcome(trials: Iterable[Trial], mode: Mode = Mode.LIVE) -> Outcome:
         for tag, truth in trial.truths.items():
             own = [one for one in found if one.tag == tag]
             positions.append(score(own, truth, site))
+            available.append(availability(own, truth))
             inside.append(zone_forecasts(own, truth, site))
             ways.append(path_forecasts(own, truth, site))
             events += score_events([one for one in told if one.tag == tag], truth, site)
     names = dict.fromkeys(event.zone for event in events)
     by_zone = {name: pooled_events((e for e in events if e.zone == name), name) for name in names}
-    return Outcome(pooled(positions), by_zone, pooled_forecasts(inside), pooled_forecasts(ways))
+    return Outcome(
+        pooled(positions),
+        pooled_availability(available),
+        by_zone,
+        pooled_forecasts(inside),
+        pooled_forecasts(ways),
+    )
 
 
 def learned(trial: Trial, previous: Calibration | None = None) -> Calibration:
@@ -89,16 +98,7 @@ def corrected(trial: Trial, calibration: Calibration) -> Trial:
 def recorded(folder: Path) -> Trial:
     """A real recording, whose folder has `truth.csv.gz`."""
     recording = read_recording(folder, progress=_unseen)
-    rows: dict[str, list[tuple[float, float, float]]] = {}
-    with gzip.open(folder / "truth.csv.gz", "rt", encoding="utf-8", newline="") as text:
-        for row in csv.DictReader(text):
-            known = (float(row["at"]), float(row["lon"]), float(row["lat"]))
-            rows.setdefault(row["tag"], []).append(known)
-    tables = {tag: np.array(sorted(known)) for tag, known in rows.items()}
-    truths = {
-        tag: Truth(table[:, 0], recording.site.to_metres(table[:, 1:]))
-        for tag, table in tables.items()
-    }
+    truths = read_truths(folder, recording.site).tags
     return Trial(recording, truths, dict.fromkeys(truths, 0.0))
 
 

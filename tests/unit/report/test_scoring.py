@@ -16,6 +16,7 @@ from gateway.report.scoring import (
     brier,
     path_errors,
     pooled,
+    pooled_availability,
     pooled_events,
     score,
     score_events,
@@ -66,8 +67,11 @@ def test_a_row_of_the_truth_is_known_also_beside_a_gap() -> None:
 
 def test_a_position_is_available_for_three_seconds() -> None:
     truth = Truth(np.arange(0.0, 10.0), np.zeros((10, 2)))
-    assert availability([position(2.0, 0.0)], truth) == 0.4
-    assert availability([], truth) == 0.0
+    found = availability([position(2.5, 0.0), position(1.0, 0.0)], truth)
+    assert (found.fresh, found.seconds) == (5, 10)
+    never = availability([], truth)
+    assert never.share == 0.0
+    assert pooled_availability([found, never]).share == 0.25
 
 
 def test_without_times_the_error_is_the_distance_to_the_way() -> None:
@@ -89,6 +93,12 @@ def test_events_are_matched_with_crossings_of_their_kind() -> None:
     assert (found.crossings, found.false, found.missed) == (2, 2, 0)
     assert found.delays_s == (7.0, -1.0)
     assert score_events([], truth, road())[0].missed_percent == 100
+
+
+def test_an_event_counts_from_five_seconds_before_to_thirty_after() -> None:
+    truth = zone((0, 50, False), (50, 100, True))
+    for when, fits in ((44.9, False), (45.0, True), (80.0, True), (80.1, False)):
+        assert bool(score_zone([event(when, Crossing.ENTER)], truth).delays_s) is fits
 
 
 def test_who_begins_inside_may_be_announced_or_not() -> None:
@@ -161,7 +171,7 @@ def test_a_real_recording_scores_as_the_published_scorer_says(
     assert (found.median, found.p90) == pytest.approx((place["median"], place["p90"]), abs=0.01)
     assert found.coverage68 == pytest.approx(place["coverage68"], abs=0.01)
     assert found.coverage95 == pytest.approx(place["coverage95"], abs=0.01)
-    assert availability(positions, truth) == pytest.approx(place["availability"])
+    assert availability(positions, truth).share == pytest.approx(place["availability"])
     for one in truths.zones:
         own = score_zone([e for e in events if e.zone == one.zone], one, truths.tolerance)
         told = said["events"]["by_zone"][one.zone]
