@@ -8,11 +8,11 @@ one independent look in some seconds; outliers count linearly (Huber).
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from math import erf, pi, sqrt
 
 import numpy as np
 
 from gateway.site import Points, Receiver
+from gateway.tags.arriving import detectable, detectable_slope
 from gateway.tags.evidence import EVERY_S, POINTS, Evidence, Indexes
 from gateway.tags.levels import OFFSET_SD_DB
 from gateway.tags.propagation import Floats, Radio, expected_dbm
@@ -22,7 +22,6 @@ TEMPER = EVERY_S / LOOK_S
 HUBER_SDS = 1.7
 SHARED_BY_PACKETS = 0.25  # of a deviation: what more packets in a second do not average out
 FAR_M = 150.0
-FADING_SD_DB = 6.0  # of packets around the expected level: some weak ones get through
 MOST_MISSED = 3.0
 SWEEPS = 10
 
@@ -92,18 +91,6 @@ def log10_distance(points: Points, receiver: Receiver) -> Floats:
 
 
 _ONE_DB_A_DECADE = Radio(power_dbm=0.0, exponent=0.1)
-
-
-def detectable(above_db: Floats) -> tuple[Floats, Floats]:
-    """The part of packets (…) strong enough when expected `above_db` the threshold; its slope."""
-    at = np.clip(4 * above_db + 4 * _REACH_DB, 0, len(_REACHED) - 1).astype(np.intp)
-    return _REACHED[at], _SLOPE[at]
-
-
-_REACH_DB = 40.0
-_SCALED = np.arange(-4 * _REACH_DB, 4 * _REACH_DB + 1) / 4 / FADING_SD_DB
-_REACHED = np.array([0.5 * (1 + erf(value / sqrt(2))) for value in _SCALED])
-_SLOPE = np.exp(-0.5 * _SCALED**2) / sqrt(2 * pi) / FADING_SD_DB
 
 
 class Fitting:
@@ -191,8 +178,9 @@ class Fitting:
         surprise = looks.dbm[:, None] - expected
         tame = np.minimum(1.0, HUBER_SDS * np.sqrt(variance) / np.maximum(abs(surprise), 1e-9))
         heard_weight = (looks.packets > 0)[:, None] * tame / variance
-        reached, steep = detectable(expected - radio.threshold_dbm)
-        miss = radio.detection * steep / (1 - radio.detection * reached)
+        above_db = expected - radio.threshold_dbm
+        chance = radio.detection * detectable(above_db)
+        miss = radio.detection * detectable_slope(above_db) / (1 - chance)
         missed = looks.missed[:, None]
         pull = heard_weight * surprise - missed * miss
         weight = heard_weight + missed * miss**2
@@ -207,7 +195,7 @@ class Fitting:
         at = np.clip(np.rint(level - bins[0]), 0, len(bins) - 1).astype(np.intp)
         got = np.bincount(at, np.repeat(looks.packets, POINTS), len(bins)) * TEMPER / POINTS
         lost = np.bincount(at, np.repeat(looks.missed, POINTS), len(bins)) * TEMPER / POINTS
-        reached, _ = detectable(bins - _THRESHOLDS_DBM[:, None])
+        reached = detectable(bins - _THRESHOLDS_DBM[:, None])
         chance = np.clip(reached[:, None] * _DETECTIONS[None, :, None], 1e-6, None)
         score = np.log(chance) @ got + np.log1p(-chance) @ lost
         score -= 0.5 * ((_THRESHOLDS_DBM[:, None] - usual.threshold_dbm) / THRESHOLD_SD_DB) ** 2
@@ -252,7 +240,7 @@ class Fitting:
         expected = self._expected(looks, radio)
         scaled = (looks.dbm[:, None] - expected) / SCORED_SD_DB
         density = (1 + scaled**2 / FREEDOM) ** (-(FREEDOM + 1) / 2) * 0.375 / SCORED_SD_DB
-        reached, _ = detectable(expected - radio.threshold_dbm)
+        reached = detectable(expected - radio.threshold_dbm)
         chance = np.clip(radio.detection * reached, 1e-4, 1 - 1e-4)
         heard = (looks.packets > 0)[:, None]
         seen = np.where(heard, density * chance, (1 - chance) ** looks.missed[:, None])

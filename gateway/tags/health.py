@@ -13,8 +13,9 @@ from itertools import combinations
 import numpy as np
 
 from gateway.site import Receiver
+from gateway.tags.arriving import detectable
 from gateway.tags.evidence import Evidence
-from gateway.tags.fitting import TEMPER, Belief, detectable, log10_distance
+from gateway.tags.fitting import TEMPER, Belief, log10_distance
 from gateway.tags.placing import LEAST_HEARD, Placing, Search
 from gateway.tags.propagation import Floats, Radio
 
@@ -71,7 +72,7 @@ def unheard(
         radio = radios[receiver.id]
         loss = 10 * radio.exponent * log10_distance(evidence.points[rows], receiver)
         level = radio.power_dbm - WORSE_THAN_USUAL_DB - loss + offsets[evidence.tag[rows]][:, None]
-        reached, _ = detectable(level - radio.threshold_dbm)
+        reached = detectable(level - radio.threshold_dbm)
         nats = -TEMPER * np.log1p(-radio.detection * reached.mean(axis=1))
         absent = np.isin(rows, evidence.absent[receiver.id])
         total = float(nats.sum())

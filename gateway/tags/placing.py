@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from gateway.site import Points, Receiver
+from gateway.tags.arriving import detectable, detectable_slope
 from gateway.tags.evidence import Evidence
 from gateway.tags.fitting import (
     FAR_M,
@@ -17,7 +18,6 @@ from gateway.tags.fitting import (
     SHARED_BY_PACKETS,
     TEMPER,
     Belief,
-    detectable,
     log10_distance,
 )
 from gateway.tags.propagation import Floats
@@ -148,8 +148,9 @@ class Placing:
         tame = HUBER_SDS * np.sqrt(self._variance) / np.maximum(abs(surprise), 1e-9)
         weight = (self._packets > 0) * np.minimum(1.0, tame) / self._variance
         radio = self._prior.radio
-        reached, steep = detectable(expected - radio.threshold_dbm)
-        miss = radio.detection * steep / (1 - radio.detection * reached)
+        above_db = expected - radio.threshold_dbm
+        chance = radio.detection * detectable(above_db)
+        miss = radio.detection * detectable_slope(above_db) / (1 - chance)
         pull = weight * surprise - self._missed * miss
         return pull * self._weight, (weight + self._missed * miss**2) * self._weight
 
@@ -159,7 +160,7 @@ class Placing:
             scaled < HUBER_SDS, 0.5 * scaled**2, HUBER_SDS * (scaled - 0.5 * HUBER_SDS)
         )
         radio = self._prior.radio
-        reached, _ = detectable(expected - radio.threshold_dbm)
+        reached = detectable(expected - radio.threshold_dbm)
         missed = self._missed * np.log1p(-radio.detection * reached)
         heard = np.where(self._packets > 0, -huber, 0.0)
         return np.asarray((heard + missed).sum(axis=1) * self._weight)
