@@ -80,8 +80,7 @@ class Tuning:
     def pipeline(self, directory: Directory) -> Pipeline:
         """A tracker by it, that has heard nothing yet."""
         known = self._now.calibration
-        corrected = known.corrected(self._site)
-        site = corrected if corrected.receivers else self._site  # all that are left were left out
+        site = known.corrected(self._site)
         return Pipeline(site, directory, radios=known.radios, survey=self._survey)
 
     @property

@@ -29,7 +29,10 @@ class Calibration:
 
     `corrections` are of receivers that stand elsewhere than the site says; `left_out` must not be
     listened to. `before` and `after` are mean log likelihoods, nats a second, of what was held
-    back, without and with the change that was tried; `accepted` says whether it was kept.
+    back, without and with the change that was tried. Where it is not `accepted`, `beliefs` and
+    `corrections` are those of before; `left_out` and `verdicts` are new in any case. For a receiver
+    that hears nothing does so with any radio: no score decides on it, and until it is left out
+    its silence misleads.
     """
 
     at: float
@@ -54,14 +57,20 @@ class Calibration:
     def corrected(self, site: Site) -> Site:
         """The site with its receivers where they are, without those that must be left out.
 
-        A correction ends where the site's file was corrected.
+        A correction ends where the site's file was corrected. Where none would be left, none is
+        left out: without any receiver nothing could be located, or learned again.
         """
-        receivers = tuple(
-            replace(receiver, xy=self._spot(receiver))
-            for receiver in site.receivers
-            if receiver.id not in self.left_out
+        every = [replace(receiver, xy=self._spot(receiver)) for receiver in site.receivers]
+        left = [receiver for receiver in every if receiver.id not in self.left_out]
+        return replace(site, receivers=tuple(left or every))
+
+    def tunes_as(self, other: "Calibration") -> bool:
+        """Whether a tracker would be tuned just as by the `other`."""
+        return (self.beliefs, self.corrections, self.left_out) == (
+            other.beliefs,
+            other.corrections,
+            other.left_out,
         )
-        return replace(site, receivers=receivers)
 
     def _spot(self, receiver: Receiver) -> tuple[float, float]:
         known = self.corrections.get(receiver.id)

@@ -1,4 +1,5 @@
 import json
+from dataclasses import replace
 
 import msgspec
 import pytest
@@ -39,6 +40,22 @@ def test_what_is_no_calibration_is_refused() -> None:
 def test_the_site_is_corrected_and_what_is_left_out_is_gone() -> None:
     receivers = {receiver.id: receiver.xy for receiver in KNOWN.corrected(ROAD).receivers}
     assert receivers == {**{n: SPOTS[n] for n in ("r0", "r2", "r4")}, "r1": (70.0, 4.0)}
+
+
+def test_where_all_would_be_left_out_none_is() -> None:
+    nobody = replace(KNOWN, left_out=tuple(SPOTS))
+    receivers = {receiver.id: receiver.xy for receiver in nobody.corrected(ROAD).receivers}
+    assert receivers == {**SPOTS, "r1": (70.0, 4.0)}
+
+
+def test_a_tracker_is_tuned_by_radios_places_and_who_is_left_out() -> None:
+    assert KNOWN.tunes_as(replace(KNOWN, at=1.0, verdicts=(), after=0.0, accepted=False))
+    for other in (
+        replace(KNOWN, beliefs={}),
+        replace(KNOWN, corrections={}),
+        replace(KNOWN, left_out=()),
+    ):
+        assert not KNOWN.tunes_as(other)
 
 
 def test_a_correction_ends_when_the_site_itself_was_corrected() -> None:

@@ -75,21 +75,36 @@ def test_what_is_wrong_is_told_until_it_is_mended(patched: Calibration) -> None:
 
 
 def test_a_change_that_predicts_worse_is_not_kept(first: Calibration) -> None:
-    windows = day(Air(ROAD, RADIOS), seed=4)
-    odd = {**RADIOS, "r1": Radio(power_dbm=-40.0), "r4": Radio(power_dbm=-75.0)}
-    misleading = day(Air(ROAD, odd), seed=4)
-    blocks = choose_blocks(windows, DIRECTORY, frozenset(SPOTS))
-    held_back = [block for block in blocks if block.held_back]
-    mixed = [
-        true if any(one.since <= true.second <= one.until for one in held_back) else false
-        for true, false in zip(windows, misleading, strict=True)
-    ]
-    tried = learn(ROAD, DIRECTORY, mixed, previous=first)
+    tried = learn(ROAD, DIRECTORY, misleading(Air(ROAD, RADIOS)), previous=first)
     assert tried is not None
     assert tried.after < tried.before
     assert not tried.accepted
     assert tried.beliefs == first.beliefs
     assert tried.at > 1_000
+
+
+def test_a_dead_receiver_is_left_out_also_where_the_change_is_not_kept(first: Calibration) -> None:
+    ill = misleading(Air(ROAD, RADIOS, dead=frozenset({"r2"})))
+    tried = learn(ROAD, DIRECTORY, ill, previous=first)
+    assert tried is not None
+    assert not tried.accepted
+    assert (tried.beliefs, tried.corrections) == (first.beliefs, first.corrections)
+    assert tried.left_out == ("r2",)
+    assert [(verdict.receiver, verdict.fault) for verdict in tried.verdicts] == [("r2", Fault.DEAD)]
+    assert not tried.tunes_as(first)
+
+
+def misleading(air: Air) -> list[Window]:
+    """A day of which what is held back is as `air` is, and the rest is not."""
+    windows = day(air, seed=4)
+    radios = {**air.radios, "r1": Radio(power_dbm=-40.0), "r4": Radio(power_dbm=-75.0)}
+    odd = day(replace(air, radios=radios), seed=4)
+    blocks = choose_blocks(windows, DIRECTORY, frozenset(SPOTS))
+    held_back = [block for block in blocks if block.held_back]
+    return [
+        true if any(one.since <= true.second <= one.until for one in held_back) else false
+        for true, false in zip(windows, odd, strict=True)
+    ]
 
 
 def test_a_day_changes_a_calibrated_receiver_by_so_much_and_no_more(first: Calibration) -> None:
