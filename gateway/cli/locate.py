@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from enum import StrEnum
 from math import inf
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, NamedTuple
 
 import typer
 from rich.console import Console
@@ -17,6 +17,7 @@ from gateway.app.tables import RecordingError
 from gateway.cli.recording import Recording, read_recording, seconds_of, windows_of
 from gateway.model import Position, Presence, TagIdentifier, Window, ZoneEvent
 from gateway.site import Site
+from gateway.tags.calibration import Calibration
 from gateway.tags.fix import fix_of
 from gateway.tags.identity import Directory
 from gateway.tags.learning import learn
@@ -79,12 +80,11 @@ def locate(
         for receiver, count in sorted(known.strangers.items()):
             typer.echo(f"{receiver} is not on the site: {count} sightings left out.", err=True)
         survey = survey_beside(recording, known.site) if use_survey else None
-        positions, crossings = run(
-            known, mode, progress=progress_bar(progress, "Locating"), survey=survey
-        )
+        found = run(known, [mode], progress=progress_bar(progress, "Locating"), survey=survey)
+    positions = found.positions[mode]
     write_positions(out, positions, known.site)
     if events is not None:
-        write_events(events, crossings)
+        write_events(events, found.events)
     if plot is not None:
         from gateway.cli.plot import plot_positions  # loading matplotlib takes a second
 
@@ -113,58 +113,92 @@ def progress_bar(progress: Progress, what: str) -> Callable[[int, int], None]:
     return show
 
 
+class Located(NamedTuple):
+    """Positions by mode, by time and tag, and the zone events of the live run.
+
+    `calibration` is what was known of the receivers in the end.
+    """
+
+    positions: Mapping[Mode, list[Position]]
+    events: list[ZoneEvent]
+    calibration: Calibration
+
+
 def run(
     recording: Recording,
-    mode: Mode,
+    modes: Sequence[Mode],
     *,
     progress: Callable[[int, int], None],
     radios: Mapping[str, Radio] | None = None,
     survey: Survey | None = None,
-) -> tuple[list[Position], list[ZoneEvent]]:
-    """Positions by time and tag, and the zone events of the live run.
+) -> Located:
+    """Locate the tags of a recording.
 
     `radios` are those of receivers that were calibrated. Where there are none, and no survey, the
     receivers are calibrated on the way, by what was heard until then.
     """
     own_names = Directory(TagIdentifier(tag, tag, button=False) for tag in recording.tags)
     pipeline = Pipeline(recording.site, own_names, radios=radios, survey=survey)
-    learns = not radios and survey is None
-    steps = _steps(recording, pipeline, learns=learns, progress=progress)
+    walk = _Walk(recording, pipeline, learns=not radios and survey is None)
     events: list[ZoneEvent] = []
-    positions: list[Position] = []
-    hindsight = {tag: Hindsight(_LAGS[mode]) for tag in recording.tags if mode in _LAGS}
-    for step in steps:
+    positions: dict[Mode, list[Position]] = {mode: [] for mode in modes}
+    hindsight = {
+        (mode, tag): Hindsight(_LAGS[mode])
+        for mode in modes
+        if mode in _LAGS
+        for tag in recording.tags
+    }
+    for step in walk.steps(progress):
         events += step.events
-        if mode is Mode.LIVE:
-            positions += (one for one in step.positions if one.presence in LIVE_PRESENCES)
-        for tag, estimate in step.estimates if hindsight else ():
-            positions += _positions(pipeline, tag, hindsight[tag].update(estimate))
-    for tag, waiting in hindsight.items():
-        positions += _positions(pipeline, tag, waiting.end())
-    return sorted(positions, key=lambda one: (one.at, one.tag)), events
+        if Mode.LIVE in positions:
+            live = (one for one in step.positions if one.presence in LIVE_PRESENCES)
+            positions[Mode.LIVE] += live
+        for mode in positions.keys() & _LAGS.keys():
+            for tag, estimate in step.estimates:
+                late = hindsight[mode, tag].update(estimate)
+                positions[mode] += _positions(pipeline, tag, late)
+    for (mode, tag), waiting in hindsight.items():
+        positions[mode] += _positions(pipeline, tag, waiting.end())
+    for found in positions.values():
+        found.sort(key=lambda one: (one.at, one.tag))
+    return Located(positions, events, walk.calibration)
 
 
-def _steps(
-    recording: Recording, pipeline: Pipeline, *, learns: bool, progress: Callable[[int, int], None]
-) -> Iterator[Step]:
-    total = seconds_of(recording)
-    past: list[Window] = []
-    due = FIRST_LEARNED_AFTER if learns else inf
-    for done, window in enumerate(windows_of(recording, tail_s=LONGEST_PATIENCE_S)):
-        progress(min(done, total), total)
-        yield pipeline.step(window.second, [window])
-        if window.readings:
-            past.append(window)
-        if due <= len(past) < total:
-            due *= 2
-            _learn(recording.site, pipeline, past)
+class _Walk:
+    """One way through a recording; what it teaches of the receivers is used from then on."""
 
+    def __init__(self, recording: Recording, pipeline: Pipeline, *, learns: bool) -> None:
+        self.calibration = Calibration(at=0.0)
+        self._recording = recording
+        self._pipeline = pipeline
+        self._learns = learns
 
-def _learn(site: Site, pipeline: Pipeline, past: Sequence[Window]) -> None:
-    """Calibrate the receivers by all that was heard so far."""
-    calibration = learn(site, pipeline.directory, past)
-    if calibration is not None:
-        pipeline.retune(calibration.corrected(site), calibration.radios)
+    def steps(self, progress: Callable[[int, int], None]) -> Iterator[Step]:
+        total = seconds_of(self._recording)
+        past: list[Window] = []
+        due = FIRST_LEARNED_AFTER if self._learns else inf
+        for done, window in enumerate(windows_of(self._recording, tail_s=LONGEST_PATIENCE_S)):
+            progress(min(done, total), total)
+            yield self._pipeline.step(window.second, [window])
+            if window.readings:
+                past.append(window)
+            if due <= len(past) < total:
+                due *= 2
+                self._learn(past)
+
+    def _learn(self, past: Sequence[Window]) -> None:
+        """Calibrate the receivers by all that was heard so far, as if nothing had been learned.
+
+        A tracker is retuned only where something changes: it forgets how each tag sounds at each
+        receiver.
+        """
+        site = self._recording.site
+        found = learn(site, self._pipeline.directory, past)
+        if found is None:
+            return
+        if not found.tunes_as(self.calibration):
+            self._pipeline.retune(found.corrected(site), found.radios)
+        self.calibration = found
 
 
 def _positions(pipeline: Pipeline, tag: str, found: Iterable[Smoothed]) -> list[Position]:

@@ -32,17 +32,13 @@ def report(
     with progress:
         known = read_recording(recording, progress=progress_bar(progress, "Reading"))
         truths = read_truths(recording, known.site)
-        positions = {}
-        for mode in Mode:
-            bar = progress_bar(progress, f"Locating ({mode.value})")
-            positions[mode.value], found = run(known, mode, progress=bar)
-    events = sorted(found, key=lambda event: event.at)
+        located = run(known, list(Mode), progress=progress_bar(progress, "Locating"))
     material = Material(
         name=recording.resolve().name,
         site=known.site,
         windows=list(windows_of(known, tail_s=0)),
-        positions=positions,
-        events=events,
+        positions={mode.value: found for mode, found in located.positions.items()},
+        events=sorted(located.events, key=lambda event: event.at),
         radios=[surroundings_of(known.site.receivers).radio] * len(known.site.receivers),
         truths=truths,
         remarks=_remarks(recording, known),

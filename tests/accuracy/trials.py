@@ -59,14 +59,15 @@ def outcome(trials: Iterable[Trial], mode: Mode = Mode.LIVE) -> Outcome:
     ways: list[Forecasts] = []
     for trial in trials:
         site = trial.recording.site
-        found, told = run(trial.recording, mode, progress=_unseen, radios=trial.radios)
+        located = run(trial.recording, [mode], progress=_unseen, radios=trial.radios)
         for tag, truth in trial.truths.items():
-            own = [one for one in found if one.tag == tag]
+            own = [one for one in located.positions[mode] if one.tag == tag]
             positions.append(score(own, truth, site))
             available.append(availability(own, truth))
             inside.append(zone_forecasts(own, truth, site))
             ways.append(path_forecasts(own, truth, site))
-            events += score_events([one for one in told if one.tag == tag], truth, site)
+            told = [one for one in located.events if one.tag == tag]
+            events += score_events(told, truth, site)
     names = dict.fromkeys(event.zone for event in events)
     by_zone = {name: pooled_events((e for e in events if e.zone == name), name) for name in names}
     return Outcome(

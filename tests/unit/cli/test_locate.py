@@ -1,4 +1,5 @@
 import csv
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -54,7 +55,7 @@ def read(folder: Path, rows: list[Row]) -> Recording:
 
 
 def live(recording: Recording, *, radios: dict[str, Radio] | None = None) -> list[Position]:
-    return run(recording, Mode.LIVE, progress=quiet, radios=radios)[0]
+    return run(recording, [Mode.LIVE], progress=quiet, radios=radios).positions[Mode.LIVE]
 
 
 def locate(
@@ -208,6 +209,34 @@ def test_receivers_are_calibrated_on_the_way(tmp_path: Path, learned: list[Posit
         return float(np.mean(away))
 
     assert off_m(learned) < 0.7 * off_m(never)
+
+
+def of_one_tag(gains_db: Callable[[int, str], float]) -> list[Row]:
+    """The same walks, all by one tag; receivers have the gains of the walk's number."""
+    return [
+        (at, receiver, tag, dbm + gains_db(n, receiver))
+        for n in range(WALKS)
+        for at, receiver, tag, dbm in walk(start=START + n * WALK_S, seconds=WALK_S, seed=n)
+    ]
+
+
+@pytest.mark.parametrize("tag", ["a", "t"])
+def test_one_tag_is_enough_to_calibrate_by_whatever_it_is_called(tmp_path: Path, tag: str) -> None:
+    rows = [(at, r, tag, dbm) for at, r, _, dbm in of_one_tag(lambda _, r: GAINS_DB[r])]
+    found = run(read(tmp_path, rows), [], progress=quiet).calibration
+    assert found.accepted
+    power_dbm = {name: radio.power_dbm for name, radio in found.radios.items()}
+    assert sorted(power_dbm, key=lambda name: power_dbm[name]) == sorted(GAINS_DB)
+
+
+def test_a_calibration_that_changes_nothing_leaves_the_tracker_as_it_was(tmp_path: Path) -> None:
+    """The second of every four walks is held back; the others mislead."""
+    rows = of_one_tag(lambda n, r: 0.0 if n % 4 == 1 else GAINS_DB[r])
+    recording = read(tmp_path, rows)
+    even = {receiver.id: STREET.radio for receiver in recording.site.receivers}
+    found = run(recording, [Mode.LIVE], progress=quiet)
+    assert found.calibration.after < found.calibration.before
+    assert found.positions[Mode.LIVE] == live(recording, radios=even)
 
 
 @pytest.mark.parametrize("after_s", [-0.5, 0.5, 100.25, FIRST_LEARNED_AFTER + 0.5])

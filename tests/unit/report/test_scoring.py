@@ -156,7 +156,8 @@ def test_a_real_recording_scores_as_the_published_scorer_says(
     folder = shared / "data" / "recordings" / "danis-dev"
     recording = read_recording(folder, progress=lambda _done, _total: None)
     site = recording.site
-    positions, events = run(recording, Mode.LIVE, progress=lambda _done, _total: None)
+    located = run(recording, [Mode.LIVE], progress=lambda _done, _total: None)
+    positions, events = located.positions[Mode.LIVE], located.events
     files = tmp_path / "positions.csv", tmp_path / "events.csv"
     write_positions(files[0], positions, site)
     write_events(files[1], events)
