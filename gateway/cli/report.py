@@ -16,6 +16,9 @@ from gateway.report.drawing import write_whole
 from gateway.report.judgement import Material
 from gateway.report.page import render
 from gateway.report.truth import read_truths
+from gateway.site import Site
+from gateway.tags.calibration import Calibration
+from gateway.tags.propagation import Radio
 from gateway.tags.surroundings import surroundings_of
 
 
@@ -39,12 +42,18 @@ def report(
         windows=list(windows_of(known, tail_s=0)),
         positions={mode.value: found for mode, found in located.positions.items()},
         events=sorted(located.events, key=lambda event: event.at),
-        radios=[surroundings_of(known.site.receivers).radio] * len(known.site.receivers),
+        radios=_radios(known.site, located.calibration),
         truths=truths,
         remarks=_remarks(recording, known),
     )
     write_whole(out, render(material).encode())
     typer.echo(f"{out}: written. Open it in a browser; it can be printed.")
+
+
+def _radios(site: Site, calibration: Calibration) -> list[Radio]:
+    """What the tracker took the receivers for in the end."""
+    usual = surroundings_of(site.receivers).radio
+    return [calibration.radios.get(receiver.id, usual) for receiver in site.receivers]
 
 
 def _remarks(folder: Path, recording: Recording) -> list[str]:

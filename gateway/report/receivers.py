@@ -3,11 +3,14 @@
 Levels are compared with the tracker's own model at the places where the tags were: those of the
 truth where it is given, of the smoothed route elsewhere. What a tag is stronger or weaker than the
 usual one is taken out first, by median polish (Tukey, 1977): a weak tag is no receiver's fault.
+One that was calibrated fits its model with a bad antenna too: what it should hear, and how loud, is
+judged by the usual receiver of the site.
 """
 
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from statistics import median
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,6 +23,7 @@ from gateway.tags.propagation import Radio, expected_dbm
 CLEAR_DB = 10.0  # less than this above the threshold, walls decide, and only what is strong counts
 FEW, MANY = 20, 60
 WRONG_DB = 8.0
+USUAL_M = 10.0  # where the levels of receivers are compared
 BETTER_DB = 1.5
 NEIGHBOURS = 8
 DEAF = 0.25
@@ -35,8 +39,9 @@ class ReceiverFit:
     `heard_share` and `alive_share` are of the recording's seconds; `near` counts the seconds in
     which a tag was where the receiver should hear it well, `near_heard` those in which it did.
     `distance_m` and `dbm` (n,) are its readings, each tag's own offset taken out; `offset_db`
-    (median) and `sd_db` say how they deviate from the model of `radio`, NaN where fewer than 20 can
-    be compared. `doubts` are sentences for people.
+    (median) and `sd_db` say how they deviate from the model of `radio`, `unlike_db` (median) how
+    from the usual receiver's: NaN where fewer than 20 can be compared. `doubts` are sentences for
+    people.
     """
 
     receiver: Receiver
@@ -50,6 +55,7 @@ class ReceiverFit:
     dbm: Floats
     offset_db: float
     sd_db: float
+    unlike_db: float
     doubts: tuple[str, ...]
 
 
@@ -91,13 +97,15 @@ class _Counts:
 
 @dataclass(frozen=True, slots=True)
 class _Compared:
-    """Readings (n,) without their tags' offsets, beside the model.
+    """Readings (n,) without their tags' offsets, beside their receiver's model and the `usual` one.
 
     `clear` are those that would be heard also if they were weaker; `near` (r,) is for receivers.
     """
 
+    usual: Radio
     level: _Readings
     deviation: Floats
+    unlike: Floats
     clear: NDArray[np.bool_]
     near: Indices
     counts: _Counts
@@ -116,26 +124,42 @@ def fit_receivers(
     tags = sorted({tag for tag, _ in places})
     readings = _readings(windows, places, site, tags)
     every = np.arange(len(readings.dbm))
-    model = expected_dbm(site.receivers, radios, readings.places)[every, readings.receiver]
-    clear_dbm = np.array([radio.threshold_dbm for radio in radios]) + CLEAR_DB
-    above_db = model - clear_dbm[readings.receiver]
-    of_tag = _tag_offsets(readings, readings.dbm - model, above_db, len(tags))
+    usual = _usual_radio(radios)
+    model, usual_model = (
+        expected_dbm(site.receivers, each, readings.places)[every, readings.receiver]
+        for each in (radios, [usual] * len(radios))
+    )
+    above_db = usual_model - usual.threshold_dbm - CLEAR_DB
+    of_tag = _tag_offsets(readings, readings.dbm - usual_model, above_db, len(tags))
     level = replace(readings, dbm=readings.dbm - of_tag[readings.tag])
     found = _Compared(
+        usual=usual,
         level=level,
         deviation=level.dbm - model,
+        unlike=level.dbm - usual_model,
         clear=above_db + np.minimum(of_tag, 0)[readings.tag] > 0,
-        near=_near(places, site, radios, clear_dbm, dict(zip(tags, of_tag, strict=True))),
+        near=_near(places, site, usual, dict(zip(tags, of_tag, strict=True))),
         counts=_count(windows),
     )
     fits = [_fit(index, site.receivers, radios[index], found) for index in range(len(radios))]
-    usual = _usual_hearing(fits)
+    share = _usual_hearing(fits)
     return Reception(
         tuple(
-            replace(fit, doubts=tuple(_doubts(fit, site.receivers, level.at(index), usual)))
+            replace(fit, doubts=tuple(_doubts(index, fit, site.receivers, found, share)))
             for index, fit in enumerate(fits)
         ),
         dict(zip(tags, of_tag.tolist(), strict=True)),
+    )
+
+
+def _usual_radio(radios: Sequence[Radio]) -> Radio:
+    """The median receiver's, by its level at USUAL_M."""
+    reach = 10 * float(np.log10(USUAL_M))
+    exponent = median(radio.exponent for radio in radios)
+    return Radio(
+        power_dbm=median(one.power_dbm - reach * one.exponent for one in radios) + reach * exponent,
+        exponent=exponent,
+        threshold_dbm=median(radio.threshold_dbm for radio in radios),
     )
 
 
@@ -180,15 +204,14 @@ def _tag_offsets(readings: _Readings, deviation: Floats, above_db: Floats, tags:
 def _near(
     places: Mapping[tuple[str, int], tuple[float, float]],
     site: Site,
-    radios: Sequence[Radio],
-    clear_dbm: Floats,
+    usual: Radio,
     tag_offset_db: Mapping[str, float],
 ) -> Indices:
     """In how many seconds (r,) a tag was where each receiver should hear it well."""
     walked = np.array(list(places.values())).reshape(-1, 2)
     weak_db = np.array([min(tag_offset_db[tag], 0.0) for tag, _ in places]).reshape(-1, 1)
-    level = expected_dbm(site.receivers, radios, walked) + weak_db
-    return np.asarray((level > clear_dbm).sum(axis=0))
+    level = expected_dbm(site.receivers, [usual] * len(site.receivers), walked) + weak_db
+    return np.asarray((level > usual.threshold_dbm + CLEAR_DB).sum(axis=0))
 
 
 def _medians(values: Floats, keys: Indices) -> dict[int, float]:
@@ -208,7 +231,8 @@ def _count(windows: Sequence[Window]) -> _Counts:
 def _fit(index: int, receivers: Sequence[Receiver], radio: Radio, found: _Compared) -> ReceiverFit:
     receiver, counts = receivers[index], found.counts
     own = found.level.at(index)
-    compared = found.deviation[(found.level.receiver == index) & found.clear]
+    mine = (found.level.receiver == index) & found.clear
+    compared = found.deviation[mine]
     enough = len(compared) >= FEW
     return ReceiverFit(
         receiver=receiver,
@@ -222,6 +246,7 @@ def _fit(index: int, receivers: Sequence[Receiver], radio: Radio, found: _Compar
         dbm=own.dbm,
         offset_db=float(np.median(compared)) if enough else np.nan,
         sd_db=float(compared.std()) if enough else np.nan,
+        unlike_db=float(np.median(found.unlike[mine])) if enough else np.nan,
         doubts=(),
     )
 
@@ -233,33 +258,39 @@ def _usual_hearing(fits: Sequence[ReceiverFit]) -> float:
 
 
 def _doubts(
-    fit: ReceiverFit, receivers: Sequence[Receiver], own: _Readings, usual: float
+    index: int,
+    fit: ReceiverFit,
+    receivers: Sequence[Receiver],
+    found: _Compared,
+    usual_share: float,
 ) -> Iterator[str]:
-    better = _better_place(fit, receivers, own)
+    better = _better_place(fit, receivers, found.level.at(index), found.usual)
     if better is not None:
         yield f"sounds as if it stood where {better} does: were the two swapped?"
         return
-    if fit.near >= FEW and fit.near_heard < DEAF * usual * fit.near:
+    if fit.near >= FEW and fit.near_heard < DEAF * usual_share * fit.near:
         yield (
             f"heard a tag in {fit.near_heard} of the {fit.near} seconds in which one was near: "
             "is it switched on, and is its id right?"
         )
-    if fit.near_heard >= MANY and abs(fit.offset_db) > WRONG_DB:
-        word = "stronger" if fit.offset_db > 0 else "weaker"
+    if fit.near_heard >= MANY and abs(fit.unlike_db) > WRONG_DB:
+        word = "stronger" if fit.unlike_db > 0 else "weaker"
         yield (
-            f"hears tags {abs(fit.offset_db):.0f} dB {word} than the model expects: "
+            f"hears tags {abs(fit.unlike_db):.0f} dB {word} than the usual receiver does: "
             "check its antenna and its place on the plan"
         )
 
 
-def _better_place(fit: ReceiverFit, receivers: Sequence[Receiver], own: _Readings) -> str | None:
+def _better_place(
+    fit: ReceiverFit, receivers: Sequence[Receiver], own: _Readings, usual: Radio
+) -> str | None:
     """The neighbour at whose place the levels scatter clearly less about the model, if any."""
     if fit.near < FEW or len(own.dbm) < MANY:
         return None
     others = [one for one in receivers if one.id != fit.receiver.id]
-    away_m = _distances_m(fit.receiver, fit.radio, np.array([one.xy for one in others]))
+    away_m = _distances_m(fit.receiver, usual, np.array([one.xy for one in others]))
     near = [fit.receiver, *(others[k] for k in np.argsort(away_m)[:NEIGHBOURS])]
-    model = expected_dbm(near, [fit.radio] * len(near), own.places)
+    model = expected_dbm(near, [usual] * len(near), own.places)
     scatter_db = (own.dbm[:, None] - model).std(axis=0)
     best = int(scatter_db.argmin())
     return near[best].id if scatter_db[best] < scatter_db[0] - BETTER_DB else None

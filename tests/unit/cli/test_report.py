@@ -123,3 +123,17 @@ def test_a_damaged_truth_is_one_message_and_exit_code_2(
     assert run_command_line(["report", str(folder), "--out", str(out)]) == 2
     assert "truth.csv.gz" in capsys.readouterr().err
     assert not out.exists()
+
+
+def test_receivers_are_compared_with_the_radios_that_the_recording_taught(tmp_path: Path) -> None:
+    """One hears 12 dB less: that was learned, and it is to be looked at all the same."""
+    rows: list[Row] = [
+        (at, receiver, tag, dbm - 12.0 * (receiver == "r2"))
+        for n in range(6)
+        for at, receiver, tag, dbm in walk(start=START + 120 * n, seconds=120, seed=n)
+    ]
+    page = report(write_recording(tmp_path, rows))
+    (cells,) = re.findall(r"<tr[^>]*><td>r2</td>(.*?)</tr>", page)
+    deviation_db = float(re.findall(r"<td>(-?[\d.]+)</td>", cells)[-2])
+    assert abs(deviation_db) < 4
+    assert "weaker than the usual receiver" in cells

@@ -21,7 +21,7 @@ def street() -> Site:
 
 def heard(
     *, error_db: dict[str, float] | None = None, tags: dict[str, float] | None = None,
-    stands: dict[str, str] | None = None,
+    stands: dict[str, str] | None = None, calibrated: dict[str, Radio] | None = None,
 ) -> Reception:  # fmt: skip
     """Tags walk the street, each some dB strong; receivers err, or stand elsewhere than drawn."""
     site = street()
@@ -40,7 +40,8 @@ def heard(
                 if level > -95:
                     readings.append(Reading(name, tag, float(level), round(level), 2))
         windows.append(Window(second, tuple(drawn), tuple(readings)))
-    return fit_receivers(windows, places, site, [RADIO] * 5)
+    radios = [(calibrated or {}).get(name, RADIO) for name in drawn]
+    return fit_receivers(windows, places, site, radios)
 
 
 def test_receivers_that_are_as_the_model_says_raise_no_doubt() -> None:
@@ -67,6 +68,22 @@ def test_a_receiver_with_a_bad_antenna_is_named() -> None:
     assert "dB weaker" in doubt
     assert fits[2].offset_db == pytest.approx(-11, abs=2)
     assert not any(fit.doubts for fit in fits if fit.receiver.id != "r2")
+
+
+def test_a_bad_antenna_is_named_also_where_the_tracker_has_learned_to_live_with_it() -> None:
+    known = {"r2": replace(RADIO, power_dbm=RADIO.power_dbm - 11.0)}
+    fits = heard(error_db={"r2": -11.0}, calibrated=known).receivers
+    assert fits[2].offset_db == pytest.approx(0, abs=2)
+    assert fits[2].unlike_db == pytest.approx(-11, abs=2)
+    (doubt,) = fits[2].doubts
+    assert "weaker than the usual receiver" in doubt
+    assert not any(fit.doubts for fit in fits if fit.receiver.id != "r2")
+
+
+def test_a_site_that_is_louder_as_a_whole_has_no_bad_antenna() -> None:
+    louder = dict.fromkeys([f"r{k}" for k in range(5)], replace(RADIO, power_dbm=-45.0))
+    error_db = dict.fromkeys(louder, -45.0 - RADIO.power_dbm)
+    assert [fit.doubts for fit in heard(error_db=error_db, calibrated=louder).receivers] == [()] * 5
 
 
 def test_a_dead_receiver_is_named_where_tags_passed_it() -> None:
