@@ -4,9 +4,10 @@ from pathlib import Path
 import numba
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 
 from gateway.tags import compiled
-from gateway.tags.compiled import addresses_of, cache_folder
+from gateway.tags.compiled import addresses_of, array_at, cache_folder
 
 HOME = {"HOME": "/home/hub"}
 LOOP = "from gateway.tags.compiled import compiled\n"
@@ -62,3 +63,16 @@ def test_an_array_in_pieces_has_no_address() -> None:
     assert addresses_of([whole]).tolist() == [whole.ctypes.data]
     with pytest.raises(ValueError, match="one piece"):
         addresses_of([whole[:, ::2]])
+
+
+def test_arrays_are_found_again_by_their_addresses() -> None:
+    arrays = (np.array([0.5, 1.5], np.float32), np.eye(2, dtype=np.bool_), np.array([7], np.int16))
+    assert _read(addresses_of(arrays)) == (1.5, True, False, 7)
+
+
+@compiled.compiled
+def _read(addresses: NDArray[np.int64]) -> tuple[float, bool, bool, int]:
+    singles = array_at(addresses[0], 2, np.float32)
+    marks = array_at(addresses[1], (2, 2), np.bool_)
+    shorts = array_at(addresses[2], (1,), np.int16)
+    return singles[1], marks[1, 1], marks[1, 0], shorts[0]
