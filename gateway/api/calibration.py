@@ -1,7 +1,7 @@
 """What a technician is told of calibrations; places are WGS84 degrees, levels dBm at 1 m."""
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import msgspec
 import numpy as np
@@ -9,6 +9,7 @@ import numpy as np
 from gateway.site import Points
 from gateway.store.calibrations import CalibrationState, Summary
 from gateway.tags.calibration import Calibration
+from gateway.tags.fitting import Belief
 from gateway.tags.health import Fault
 
 ToLonLat = Callable[[Points], Points]
@@ -28,7 +29,8 @@ class CalibrationShape:
     """What was learned at `learned_at`, `upon` another calibration or (null) the site's file.
 
     `before` and `after` say how well what was held back is predicted without and with the change,
-    in nats a second: more is better. The radios are changed only if it is `accepted`.
+    in nats a second: more is better. The radios and places are changed only if it is `accepted`;
+    who is left out, in any case.
     """
 
     id: int
@@ -45,16 +47,17 @@ class CalibrationShape:
 class ReceiverShape:
     """What is believed of a receiver's radio; a receiver that is `left_out` is not listened to.
 
-    `lon` and `lat` are where it really stands, and null where that is as the site says.
+    What says nothing of its radio is null: it is taken for the usual one. `lon` and `lat` are where
+    it really stands, and null where that is as the site says.
     """
 
     receiver: str
-    power_dbm: float
-    power_sd_db: float
-    exponent: float
-    exponent_sd: float
-    threshold_dbm: float
-    detection: float
+    power_dbm: float | None
+    power_sd_db: float | None
+    exponent: float | None
+    exponent_sd: float | None
+    threshold_dbm: float | None
+    detection: float | None
     left_out: bool
     lon: float | None
     lat: float | None
@@ -118,21 +121,25 @@ def calibration_detail(
 
 
 def _receivers(said: Calibration, to_lonlat: ToLonLat) -> Iterator[ReceiverShape]:
-    for receiver, belief in sorted(said.beliefs.items()):
+    for receiver in sorted({*said.beliefs, *said.left_out}):
         known = said.corrections.get(receiver)
         lon, lat = _degrees(known and known.actual, to_lonlat)
-        yield ReceiverShape(
-            receiver=receiver,
-            power_dbm=round(belief.radio.power_dbm, 1),
-            power_sd_db=round(belief.level_sd_db, 1),
-            exponent=round(belief.radio.exponent, 2),
-            exponent_sd=round(belief.exponent_sd, 2),
-            threshold_dbm=belief.radio.threshold_dbm,
-            detection=belief.radio.detection,
-            left_out=receiver in said.left_out,
-            lon=lon,
-            lat=lat,
-        )
+        left_out = receiver in said.left_out
+        shape = ReceiverShape(receiver, None, None, None, None, None, None, left_out, lon, lat)
+        belief = said.beliefs.get(receiver)
+        yield shape if belief is None else _with_radio(shape, belief)
+
+
+def _with_radio(shape: ReceiverShape, belief: Belief) -> ReceiverShape:
+    return replace(
+        shape,
+        power_dbm=round(belief.radio.power_dbm, 1),
+        power_sd_db=round(belief.level_sd_db, 1),
+        exponent=round(belief.radio.exponent, 2),
+        exponent_sd=round(belief.exponent_sd, 2),
+        threshold_dbm=belief.radio.threshold_dbm,
+        detection=belief.radio.detection,
+    )
 
 
 def _degrees(

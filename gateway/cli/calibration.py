@@ -23,6 +23,7 @@ from gateway.store import calibrations
 from gateway.store.calibrations import Summary
 from gateway.store.database import Database
 from gateway.tags.calibration import Calibration
+from gateway.tags.fitting import Belief
 from gateway.tags.health import Verdict
 
 BY_HAND = "command line"
@@ -143,17 +144,22 @@ def _in_database(settings: Settings, work: Callable[[Database], Awaitable[T]]) -
 
 def _receivers(said: Calibration) -> Table:
     table = Table("receiver", "at 1 m dBm", "exponent", "threshold dBm", "hears", "", box=None)
-    for receiver, belief in sorted(said.beliefs.items()):
-        radio = belief.radio
-        table.add_row(
-            receiver,
-            f"{radio.power_dbm:.1f} ± {belief.level_sd_db:.1f}",
-            f"{radio.exponent:.2f} ± {belief.exponent_sd:.2f}",
-            f"{radio.threshold_dbm:.0f}",
-            f"{radio.detection:.0%}",
-            "left out" if receiver in said.left_out else "",
-        )
+    for receiver in sorted({*said.beliefs, *said.left_out}):
+        left_out = "left out" if receiver in said.left_out else ""
+        table.add_row(receiver, *_radio(said.beliefs.get(receiver)), left_out)
     return table
+
+
+def _radio(belief: Belief | None) -> tuple[str, str, str, str]:
+    if belief is None:
+        return ("–", "–", "–", "–")
+    radio = belief.radio
+    return (
+        f"{radio.power_dbm:.1f} ± {belief.level_sd_db:.1f}",
+        f"{radio.exponent:.2f} ± {belief.exponent_sd:.2f}",
+        f"{radio.threshold_dbm:.0f}",
+        f"{radio.detection:.0%}",
+    )
 
 
 def _scores(said: Calibration) -> str:

@@ -1,6 +1,7 @@
 """`machimori calibration`: list, show, undo, run."""
 
 import asyncio
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -96,6 +97,20 @@ def test_one_is_shown_with_its_receivers_and_their_faults(
     assert "-61.5 ± 0.8" in told
     assert "left out" in told
     assert "r-1: swapped with r-2 (25.5 nats)" in told
+
+
+def test_a_receiver_that_is_left_out_is_shown_also_where_no_radio_was_learned(
+    config: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    async def work() -> None:
+        nothing_kept = replace(LEARNED, beliefs={}, accepted=False)
+        async with hub(config) as database:
+            await database.write(calibrations.add, nothing_kept, upon=None, at=LEARNED_AT)
+
+    asyncio.run(work())
+    assert calibration(config, "show") == 0
+    (row,) = (line for line in capsys.readouterr().out.splitlines() if "left out" in line)
+    assert row.split() == ["r-1", "–", "–", "–", "–", "left", "out"]
 
 
 @pytest.mark.parametrize("arguments", [("show",), ("show", "7"), ("undo",)])

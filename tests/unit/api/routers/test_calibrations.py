@@ -1,5 +1,7 @@
 """Calibrations, for technicians only (who else may not: test_application.py)."""
 
+from dataclasses import replace
+
 import pytest
 
 from gateway.store import calibrations
@@ -68,6 +70,17 @@ async def test_one_says_what_is_believed_of_each_receiver_and_who_must_be_seen_t
     # 100 m east and 200 m south of the origin of EPSG:6677, 36° N 139°50′ E
     assert lon == pytest.approx(139.83333 + 100 / 90_100, abs=1e-4)
     assert lat == pytest.approx(36.0 - 200 / 111_000, abs=1e-4)
+
+
+async def test_a_receiver_that_is_left_out_is_told_also_where_no_radio_was_learned(
+    town: Town,
+) -> None:
+    nothing_kept = replace(CALIBRATION, beliefs={}, corrections={}, accepted=False)
+    await town.database.write(calibrations.add, nothing_kept, upon=1, at=NOW)
+    async with town.client("takeda") as client:
+        (only,) = (await client.get(f"{V1}/calibrations/2")).json()["receivers"]
+    assert (only["receiver"], only["left_out"]) == ("r-1", True)
+    assert {only[name] for name in ("power_dbm", "exponent_sd", "detection", "lon")} == {None}
 
 
 async def test_undoing_says_what_is_in_force_instead_and_who_did_it(town: Town) -> None:
