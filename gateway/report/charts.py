@@ -107,7 +107,7 @@ def _draw_sizes(axes: Axes, scores: Mapping[str, Score], radii: Mapping[str, Flo
     axes.legend(loc="upper left")
 
 
-def error_map(places: Points, errors: Floats, site: Site) -> Figure:
+def error_map(places: Points, errors: Floats, site: Site, mode: str) -> Figure:
     """The median error in each square of the plan; `places` (n, 2) are the true ones, metres."""
     low, high = places.min(axis=0), places.max(axis=0)
     side_m = max(float((high - low).max()) / SQUARES, 1.0)
@@ -116,7 +116,7 @@ def error_map(places: Points, errors: Floats, site: Site) -> Figure:
     middles = low + (squares + 0.5) * side_m
     with style():
         figure = Figure(figsize=(6.6, 4.8), layout="constrained")
-        axes = figure.add_subplot(title="Error by place (live)")
+        axes = figure.add_subplot(title=f"Error by place ({mode})")
         draw_ground(axes, site, places, named=False)
         most = max(float(np.percentile(medians, 95)), 1.0)
         size = side_m * figure.get_figwidth() * 72 * 0.8 / float(np.diff(axes.get_xlim())[0])

@@ -135,20 +135,18 @@ def _way_part(material: Material) -> dict[str, Any]:
 
 
 def _error_part(material: Material, errors: Mapping[str, Errors]) -> dict[str, Any]:
-    pictures = []
-    if errors:
-        scores = {mode: one.score for mode, one in errors.items()}
-        radii = {mode: one.radius68_m for mode, one in errors.items()}
-        pictures = [
-            ("Error of the positions", error_chart(scores)),
-            ("Error by place", _error_map(material, errors["live"])),
-            ("Whether the circles are true", reliability_chart(scores, radii)),
-        ]
+    if not errors:
+        return {"errors": errors, "error_pictures": []}
+    scores = {mode: one.score for mode, one in errors.items()}
+    radii = {mode: one.radius68_m for mode, one in errors.items()}
+    mode, first = next(iter(errors.items()))
+    by_place = error_map(first.places, first.score.errors, material.site, mode)
+    pictures = [
+        ("Error of the positions", error_chart(scores)),
+        ("Error by place", by_place),
+        ("Whether the circles are true", reliability_chart(scores, radii)),
+    ]
     return {"errors": errors, "error_pictures": pictures}
-
-
-def _error_map(material: Material, live: Errors) -> Figure:
-    return error_map(live.places, live.score.errors, material.site)
 
 
 def _receiver_part(reception: Reception) -> dict[str, Any]:

@@ -163,6 +163,7 @@ class _Gathering:
         self._pipeline = Pipeline(site, directory, radios=radios)
         self._directory = directory
         self._receivers = receivers
+        self._wanted = frozenset(receivers)
         self._blocks: dict[str, list[Block]] = defaultdict(list)
         for block in sorted(blocks, reverse=True):
             self._blocks[block.tag].append(block)
@@ -220,7 +221,7 @@ class _Gathering:
         heard: dict[str, dict[str, Level]] = {}
         for reading in (reading for window in windows for reading in window.readings):
             known = self._directory.find(reading.identifier)
-            if known is not None and reading.receiver in self._receivers:
+            if known is not None and reading.receiver in self._wanted:
                 by_receiver = heard.setdefault(known.tag, {})
                 had = by_receiver.get(reading.receiver, Level(0.0, 0))
                 packets = had.packets + reading.packets

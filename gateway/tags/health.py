@@ -22,6 +22,7 @@ from gateway.tags.propagation import Floats, Radio
 UNHEARD_NATS = 9.0  # silence that a healthy receiver would keep once in 8,000 times
 WORSE_THAN_USUAL_DB = 8.0  # a wall beside it is no fault
 DEAF_DB = 12.0
+SURE_SDS = 2.0
 SUSPECT_NATS = 4.0
 SURE_NATS = 12.0
 MOVED_PIVOTS = 0.5
@@ -96,11 +97,12 @@ def deaf(beliefs: Mapping[str, Belief], *, heard: Iterable[str], pivot_m: float)
     if len(levels) < 3:
         return []
     usual = float(np.median(list(levels.values())))
-    return [
-        Verdict(one, Fault.DEAF, round((usual - level) / beliefs[one].level_sd_db, 1))
-        for one, level in levels.items()
-        if usual - level > DEAF_DB + 2 * beliefs[one].level_sd_db
-    ]
+    found = []
+    for one, level in levels.items():
+        beyond_sds = (usual - DEAF_DB - level) / beliefs[one].level_sd_db
+        if beyond_sds > SURE_SDS:
+            found.append(Verdict(one, Fault.DEAF, round(beyond_sds**2 / 2, 1)))
+    return found
 
 
 def searches(

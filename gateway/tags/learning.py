@@ -49,6 +49,8 @@ def learn(
     that `previous` was learned from, which would count twice. Where the change does not predict
     better, the calibration returned is the previous one with new scores and verdicts.
     """
+    if not site.receivers:
+        return None
     return _Night(site, directory, windows, previous or Calibration(at=0.0)).learn()
 
 

@@ -114,7 +114,7 @@ class Placing:
 
     def _log_likelihood(self, spots: Points) -> Floats:
         """Of what was got and missed (k,), were the receiver at `spots` (k, 2)."""
-        radio, precision = self._prior.radio, np.ones(2)
+        radio = self._prior.radio
         precision = np.array([self._prior.level_sd_db, self._prior.exponent_sd]) ** -2.0
         log10_pivot = np.log10(self._pivot_m)
         usual = np.array([radio.power_dbm - 10 * radio.exponent * log10_pivot, radio.exponent])

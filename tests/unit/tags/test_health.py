@@ -111,6 +111,7 @@ def test_a_receiver_far_below_the_others_is_deaf() -> None:
     beliefs["r2"] = Belief(Radio(power_dbm=-76.0), 1.0, 0.1)
     (verdict,) = health.deaf(beliefs, heard=NAMES, pivot_m=PIVOT_M)
     assert (verdict.receiver, verdict.fault) == ("r2", Fault.DEAF)
+    assert verdict.nats == 12.5  # 17 dB down, of which 5 are too many, each a deviation
 
 
 def test_a_receiver_is_not_called_deaf_on_little_evidence() -> None:

@@ -121,4 +121,5 @@ def test_a_day_changes_a_calibrated_receiver_by_so_much_and_no_more(first: Calib
 
 def test_too_little_says_nothing() -> None:
     assert learn(ROAD, DIRECTORY, []) is None
+    assert learn(replace(ROAD, receivers=()), DIRECTORY, day(Air(ROAD), seconds=60)) is None
     assert learn(ROAD, DIRECTORY, day(Air(ROAD), seconds=60)) is None
