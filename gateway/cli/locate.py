@@ -43,6 +43,11 @@ class Mode(StrEnum):
 _LAGS: dict[Mode, Lag] = {Mode.CONFIRMED: CONFIRMED, Mode.ROUTE: ROUTE}
 
 
+UseSurvey = Annotated[
+    bool, typer.Option("--survey/--no-survey", help="Whether to use survey.csv.gz if it is there.")
+]
+
+
 def _picture(file: Path | None) -> Path | None:
     """Refuse an unfit name before the work, not after it."""
     if file is not None and file.suffix.lower() not in {".png", ".svg"}:
@@ -61,10 +66,7 @@ def locate(
         ),
     ] = Mode.LIVE,
     events: Annotated[Path | None, typer.Option(help="The CSV file of zone events.")] = None,
-    use_survey: Annotated[
-        bool,
-        typer.Option("--survey/--no-survey", help="Whether to use survey.csv.gz if it is there."),
-    ] = True,
+    use_survey: UseSurvey = True,
     plot: Annotated[
         Path | None,
         typer.Option(help="A picture (.png or .svg) of the ways.", callback=_picture),

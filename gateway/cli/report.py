@@ -1,6 +1,7 @@
 """`machimori report`: one HTML page by which a technician judges an installation."""
 
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated
 
@@ -8,7 +9,7 @@ import typer
 from rich.console import Console
 from rich.progress import Progress
 
-from gateway.cli.locate import Mode, progress_bar, run
+from gateway.cli.locate import Mode, UseSurvey, progress_bar, run, survey_beside
 from gateway.cli.recording import SITE, Recording, read_recording, windows_of
 from gateway.cli.site_checks import site_findings
 from gateway.geojson import read_document
@@ -17,7 +18,6 @@ from gateway.report.judgement import Material
 from gateway.report.page import render
 from gateway.report.truth import read_truths
 from gateway.site import Site
-from gateway.tags.calibration import Calibration
 from gateway.tags.propagation import Radio
 from gateway.tags.surroundings import surroundings_of
 
@@ -26,6 +26,7 @@ def report(
     recording: Annotated[Path, typer.Argument(help="A folder: site.geojson, sightings.csv.gz.")],
     *,
     out: Annotated[Path, typer.Option(help="The HTML page to write.")] = Path("report.html"),
+    use_survey: UseSurvey = True,
 ) -> None:
     """Judge an installation by a recording of it, with its truth where the folder has one.
 
@@ -35,14 +36,16 @@ def report(
     with progress:
         known = read_recording(recording, progress=progress_bar(progress, "Reading"))
         truths = read_truths(recording, known.site)
-        located = run(known, list(Mode), progress=progress_bar(progress, "Locating"))
+        survey = survey_beside(recording, known.site) if use_survey else None
+        bar = progress_bar(progress, "Locating")
+        located = run(known, list(Mode), progress=bar, survey=survey)
     material = Material(
         name=recording.resolve().name,
         site=known.site,
         windows=list(windows_of(known, tail_s=0)),
         positions={mode.value: found for mode, found in located.positions.items()},
         events=sorted(located.events, key=lambda event: event.at),
-        radios=_radios(known.site, located.calibration),
+        radios=_radios(known.site, survey.radios if survey else located.calibration.radios),
         truths=truths,
         remarks=_remarks(recording, known),
     )
@@ -50,10 +53,10 @@ def report(
     typer.echo(f"{out}: written. Open it in a browser; it can be printed.")
 
 
-def _radios(site: Site, calibration: Calibration) -> list[Radio]:
+def _radios(site: Site, known: Mapping[str, Radio]) -> list[Radio]:
     """What the tracker took the receivers for in the end."""
     usual = surroundings_of(site.receivers).radio
-    return [calibration.radios.get(receiver.id, usual) for receiver in site.receivers]
+    return [known.get(receiver.id, usual) for receiver in site.receivers]
 
 
 def _remarks(folder: Path, recording: Recording) -> list[str]:

@@ -7,13 +7,19 @@ import pytest
 
 from gateway.cli import run_command_line
 from tests.unit.cli.recordings import START, Row, walk, write_recording, write_sightings
+from tests.unit.cli.surveys import survey, write_survey
 from tests.unit.report.pieces import write_truth
 
 
-def report(folder: Path) -> str:
+def report(folder: Path, *options: str) -> str:
     out = folder / "report.html"
-    assert run_command_line(["report", str(folder), "--out", str(out)]) == 0
+    assert run_command_line(["report", str(folder), "--out", str(out), *options]) == 0
     return out.read_text(encoding="utf-8")
+
+
+def deviation_db(page: str, receiver: str) -> float:
+    (cells,) = re.findall(rf"<tr[^>]*><td>{receiver}</td>(.*?)</tr>", page)
+    return float(re.findall(r"<td>(-?[\d.]+)</td>", cells)[-2])
 
 
 @pytest.fixture(scope="module")
@@ -133,7 +139,21 @@ def test_receivers_are_compared_with_the_radios_that_the_recording_taught(tmp_pa
         for at, receiver, tag, dbm in walk(start=START + 120 * n, seconds=120, seed=n)
     ]
     page = report(write_recording(tmp_path, rows))
-    (cells,) = re.findall(r"<tr[^>]*><td>r2</td>(.*?)</tr>", page)
-    deviation_db = float(re.findall(r"<td>(-?[\d.]+)</td>", cells)[-2])
-    assert abs(deviation_db) < 4
-    assert "weaker than the usual receiver" in cells
+    assert abs(deviation_db(page, "r2")) < 4
+    assert "weaker than the usual receiver" in page
+
+
+def test_a_survey_in_the_folder_is_used_unless_it_is_declined(tmp_path: Path) -> None:
+    """One receiver hears 12 dB less, in the survey too: so it does not deviate from the map."""
+    rows: list[Row] = [
+        (at, receiver, tag, dbm - 12.0 * (receiver == "r2"))
+        for at, receiver, tag, dbm in walk(seconds=120)
+    ]
+    folder = write_recording(tmp_path, rows)
+    places = [
+        (lon, lat, receiver, dbm - 12.0 * (receiver == "r2"), day)
+        for lon, lat, receiver, dbm, day in survey()
+    ]
+    write_survey(folder / "survey.csv.gz", places)
+    assert abs(deviation_db(report(folder), "r2")) < 4
+    assert deviation_db(report(folder, "--no-survey"), "r2") < -6
