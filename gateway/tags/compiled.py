@@ -86,13 +86,6 @@ def singles_at(address: int, shape: Any) -> NDArray[np.float32]:
 
 
 @inlined
-def doubles_at(address: int, shape: Any) -> NDArray[np.float64]:
-    """The array of float64 that lies at an address."""
-    array: NDArray[np.float64] = array_at(address, shape, np.float64)
-    return array
-
-
-@inlined
 def counts_at(address: int, shape: Any) -> NDArray[np.int32]:
     """The array of int32 that lies at an address."""
     array: NDArray[np.int32] = array_at(address, shape, np.int32)
@@ -110,13 +103,6 @@ def shorts_at(address: int, shape: Any) -> NDArray[np.int16]:
 def codes_at(address: int, shape: Any) -> NDArray[np.int8]:
     """The array of int8 that lies at an address."""
     array: NDArray[np.int8] = array_at(address, shape, np.int8)
-    return array
-
-
-@inlined
-def seconds_at(address: int, shape: Any) -> NDArray[np.int64]:
-    """The array of int64 that lies at an address."""
-    array: NDArray[np.int64] = array_at(address, shape, np.int64)
     return array
 
 
