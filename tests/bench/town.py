@@ -6,6 +6,7 @@ told the constants of, with shadows that stay at a place, a loss that each tag h
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import repeat
 
 import numpy as np
 import shapely
@@ -85,7 +86,7 @@ class Town:
         """Level (t, r) of the usual tag at points (t, 2), at the `receivers` (t, r) asked there."""
         away = xy[:, None] - self.poles[receivers]
         distance = np.sqrt((away**2).sum(axis=2) + (POLE_HEIGHT_M - 1) ** 2)
-        turns = (self._waves[receivers] * xy[:, None, None]).sum(axis=3) + self._phases[receivers]
+        turns = np.einsum("trwk,tk->trw", self._waves[receivers], xy) + self._phases[receivers]
         shadow = SHADOW_SD_DB * np.sqrt(2 / SHADOW_WAVES) * np.cos(turns).sum(axis=2)
         loss = 10 * EXPONENT * np.log10(distance)
         return np.asarray(POWER_DBM + self._gains_db[receivers] - loss + shadow)
@@ -108,13 +109,11 @@ def seconds_of(town: Town, *, tags: int, count: int) -> Iterator[Second]:
         levels = offsets_db + town.levels_dbm(walkers.xy, near)
         levels += random.normal(0, FADING_SD_DB, levels.shape)
         received = (random.random(levels.shape) < DETECTION) & (levels > SENSITIVITY_DBM)
-        heard = np.argwhere(received)
-        readings = tuple(
-            Reading(town.names[near[tag, rank]], names[tag], float(dbm), round(dbm), 1)
-            for (tag, rank), dbm in zip(
-                heard, np.round(levels[heard.T[0], heard.T[1]], 1), strict=True
-            )
-        )
+        who, dbm = np.nonzero(received)[0], levels[received]
+        heard_by = [town.names[receiver] for receiver in near[received].tolist()]
+        of = [names[tag] for tag in who.tolist()]
+        loudest = np.rint(dbm).astype(int).tolist()
+        readings = tuple(map(Reading, heard_by, of, np.round(dbm, 1).tolist(), loudest, repeat(1)))
         walkers.walk(0.5)
         yield Second(Window(second, town.names, readings), walkers.xy)
 
