@@ -1,4 +1,4 @@
-"""`make bench`: what this machine does, as JSON in `.bench/` and as a table.
+"""`make bench`: what this machine does, as JSON in `.bench/` and as tables.
 
 A figure stands beside the limit or the peer that was measured in the same run, so that it can be
 read on another machine. `python -m tests.bench decode link` runs only those.
@@ -14,36 +14,49 @@ from pathlib import Path
 import structlog
 
 from tests.bench import decode, link, memory, peers, tracker
-from tests.bench.figure import Figure, table
+from tests.bench.figure import Comparison, Figure, table
 from tests.needs import ROOT
 
 BENCHES: tuple[tuple[str, Callable[[], Sequence[Figure]]], ...] = (
     ("decode", decode.measure),
     ("link", link.measure),
     ("tracker", tracker.measure),
-    ("peers", peers.measure),
     ("memory", memory.measure),
 )
+COMPARISONS: tuple[tuple[str, Callable[[], Comparison]], ...] = (("peers", peers.measure),)
 
 
 def main(wanted: Sequence[str]) -> None:
     """Run the benches named, or all."""
+    known = [name for name, _ in (*BENCHES, *COMPARISONS)]
+    if strange := set(wanted) - set(known):
+        sys.exit(f"there is no bench {', '.join(sorted(strange))}: take of {', '.join(known)}")
     structlog.configure(logger_factory=structlog.PrintLoggerFactory(sys.stderr))
     figures: list[Figure] = []
     for name, measure in BENCHES:
         if not wanted or name in wanted:
             sys.stderr.write(f"{name} …\n")
             figures += measure()
-    machine = {"cores": os.cpu_count(), "python": platform.python_version()}
+    comparisons: list[Comparison] = []
+    for name, compare in COMPARISONS:
+        if not wanted or name in wanted:
+            sys.stderr.write(f"{name} …\n")
+            comparisons.append(compare())
     out = ROOT / ".bench"
     out.mkdir(exist_ok=True)
-    write(out / "bench.json", machine, figures)
-    sys.stdout.write(table(figures) + "\n")
+    write(out / "bench.json", figures, comparisons)
+    tables = [table(figures)] if figures else []
+    tables += [comparison.table() for comparison in comparisons]
+    sys.stdout.write("\n\n".join(tables) + "\n")
 
 
-def write(file: Path, machine: object, figures: Sequence[Figure]) -> None:
-    """The figures as JSON."""
-    document = {"machine": machine, "figures": [figure.document() for figure in figures]}
+def write(file: Path, figures: Sequence[Figure], comparisons: Sequence[Comparison]) -> None:
+    """What was measured, and on what, as JSON."""
+    document = {
+        "machine": {"cores": os.cpu_count(), "python": platform.python_version()},
+        "figures": [figure.document() for figure in figures],
+        "comparisons": [comparison.document() for comparison in comparisons],
+    }
     file.write_text(json.dumps(document, indent=1, ensure_ascii=False) + "\n")
 
 
