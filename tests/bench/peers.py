@@ -53,12 +53,10 @@ def measure() -> Comparison:
     truth = np.array([second.truth for second in walk])
     warm_up(town.site)
     np.random.seed(0)  # Stone Soup draws from numpy's global state
+    crowd = tracker.case_of(tracker.TAGS, tracker.SMALL)
     rows: dict[str, tuple[float | None, ...]] = {
         f"Machimori, {TAGS} tags": _score(Machimori(town), moments, truth),
-        f"Machimori, {tracker.TAGS:,} tags": (
-            *(None, None),
-            tracker.case_of(tracker.TAGS, tracker.SMALL).fix_us,
-        ),
+        f"Machimori, {tracker.TAGS:,} tags": (None, None, crowd.fix_us),
         "filterpy, extended Kalman filter": _score(Shelf(Kalman), moments, truth),
         f"Stone Soup, {PARTICLES:,} particles": _score(Shelf(Particles), moments, truth),
         "weighted centroid": _score(Shelf(Centroid), moments, truth),
