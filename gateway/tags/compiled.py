@@ -76,38 +76,3 @@ def array_at(address: int, shape: Any, dtype: type[np.generic]) -> NDArray[Any]:
     """The array of `dtype` that lies at an address; `dtype` is written out by whoever calls."""
     array: NDArray[Any] = _array_at(_pointer_to(address), shape, dtype)
     return array
-
-
-@inlined
-def singles_at(address: int, shape: Any) -> NDArray[np.float32]:
-    """The array of float32 that lies at an address."""
-    array: NDArray[np.float32] = array_at(address, shape, np.float32)
-    return array
-
-
-@inlined
-def counts_at(address: int, shape: Any) -> NDArray[np.int32]:
-    """The array of int32 that lies at an address."""
-    array: NDArray[np.int32] = array_at(address, shape, np.int32)
-    return array
-
-
-@inlined
-def shorts_at(address: int, shape: Any) -> NDArray[np.int16]:
-    """The array of int16 that lies at an address."""
-    array: NDArray[np.int16] = array_at(address, shape, np.int16)
-    return array
-
-
-@inlined
-def codes_at(address: int, shape: Any) -> NDArray[np.int8]:
-    """The array of int8 that lies at an address."""
-    array: NDArray[np.int8] = array_at(address, shape, np.int8)
-    return array
-
-
-@inlined
-def marks_at(address: int, shape: Any) -> NDArray[np.bool_]:
-    """The array of bool that lies at an address."""
-    array: NDArray[np.bool_] = array_at(address, shape, np.bool_)
-    return array

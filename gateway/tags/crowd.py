@@ -9,14 +9,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from gateway.tags.compiled import (
-    compiled,
-    counts_at,
-    inlined,
-    marks_at,
-    shorts_at,
-    singles_at,
-)
+from gateway.tags.compiled import array_at, compiled, inlined
 from gateway.tags.fix import summary
 from gateway.tags.footing import (
     CELLS,
@@ -197,10 +190,10 @@ def step(
         count = held[PLACES]
         spread(
             moves,
-            shorts_at(held[AT_PLACES], count),
-            singles_at(held[AT_MASS], count),
-            singles_at(held[AT_ROWS], (count, WIDTH)),
-            singles_at(held[AT_STATES], cells + edges + 1),
+            array_at(held[AT_PLACES], count, np.int16),
+            array_at(held[AT_MASS], count, np.float32),
+            array_at(held[AT_ROWS], (count, WIDTH), np.float32),
+            array_at(held[AT_STATES], cells + edges + 1, np.float32),
             belief,
         )
         weighed = weigh(
@@ -338,9 +331,9 @@ def locate(
     Returns how much of it is on the tile's rim.
     """
     count, inner = tile[CELLS], tile[ZONES]
-    path, rim = counts_at(tile[PATH], count), marks_at(tile[RIM], count)
-    numbers = counts_at(tile[ZONE_NUMBERS], inner)
-    inside = singles_at(tile[INSIDE], (inner, count))
+    path, rim = array_at(tile[PATH], count, np.int32), array_at(tile[RIM], count, np.bool_)
+    numbers = array_at(tile[ZONE_NUMBERS], inner, np.int32)
+    inside = array_at(tile[INSIDE], (inner, count), np.float32)
     on_rim, east, north, total = 0.0, 0.0, 0.0, 0.0
     for cell in range(count):
         if mass[cell] > 0.0:

@@ -6,7 +6,7 @@ Many small arrays are handed to compiled code by their addresses; who does so ke
 import numpy as np
 from numpy.typing import NDArray
 
-from gateway.tags.compiled import codes_at, counts_at, inlined, marks_at, shorts_at, singles_at
+from gateway.tags.compiled import array_at, inlined
 from gateway.tags.motion import Moves, Shorts
 from gateway.tags.weighing import Listening
 
@@ -22,15 +22,15 @@ def moves_at(tile: Addresses) -> Moves:
     """The moves of a tile."""
     cells, edges, ways = tile[CELLS], tile[EDGES], tile[WAYS]
     return Moves(
-        shorts_at(tile[6], cells + 1),
-        shorts_at(tile[7], edges),
-        shorts_at(tile[8], edges + 1),
-        shorts_at(tile[9], ways),
-        singles_at(tile[10], ways),
-        singles_at(tile[11], edges),
-        singles_at(tile[12], cells + edges + 1),
-        singles_at(tile[13], edges),
-        singles_at(tile[14], cells + edges + 1),
+        array_at(tile[6], cells + 1, np.int16),
+        array_at(tile[7], edges, np.int16),
+        array_at(tile[8], edges + 1, np.int16),
+        array_at(tile[9], ways, np.int16),
+        array_at(tile[10], ways, np.float32),
+        array_at(tile[11], edges, np.float32),
+        array_at(tile[12], cells + edges + 1, np.float32),
+        array_at(tile[13], edges, np.float32),
+        array_at(tile[14], cells + edges + 1, np.float32),
     )
 
 
@@ -39,24 +39,24 @@ def listening_at(tile: Addresses) -> Listening:
     """What is heard on a tile."""
     cells, receivers = tile[CELLS], tile[RECEIVERS]
     return Listening(
-        singles_at(tile[15], (cells, 2)),
-        counts_at(tile[16], receivers),
-        shorts_at(tile[17], tile[ALL]),
-        codes_at(tile[18], (cells, receivers)),
-        singles_at(tile[19], (receivers, 3)),
-        singles_at(tile[20], receivers),
-        singles_at(tile[21], receivers),
-        singles_at(tile[22], receivers),
+        array_at(tile[15], (cells, 2), np.float32),
+        array_at(tile[16], receivers, np.int32),
+        array_at(tile[17], tile[ALL], np.int16),
+        array_at(tile[18], (cells, receivers), np.int8),
+        array_at(tile[19], (receivers, 3), np.float32),
+        array_at(tile[20], receivers, np.float32),
+        array_at(tile[21], receivers, np.float32),
+        array_at(tile[22], receivers, np.float32),
     )
 
 
 @inlined
 def columns_at(tile: Addresses) -> Shorts:
     """Where each receiver of the site (all,) is among those of the tile, -1 if it is not."""
-    return shorts_at(tile[LISTENING + 2], tile[ALL])
+    return array_at(tile[LISTENING + 2], tile[ALL], np.int16)
 
 
 @inlined
 def amid_at(tile: Addresses) -> NDArray[np.bool_]:
     """The receivers (r,) that stand beside a cell of the tile."""
-    return marks_at(tile[AMID], tile[RECEIVERS])
+    return array_at(tile[AMID], tile[RECEIVERS], np.bool_)

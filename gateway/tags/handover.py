@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from gateway.tags.compiled import compiled, counts_at, shorts_at, singles_at
+from gateway.tags.compiled import array_at, compiled
 from gateway.tags.crowd import AT_PLACES, AT_ROWS, AT_STATES, PLACES, Slots
 from gateway.tags.footing import CELLS, EDGES, KEYS, ORDER, Addresses, moves_at
 from gateway.tags.looking_back import held_states
@@ -34,13 +34,13 @@ def hand_over(slots: Slots, members: Addresses, tiles: Addresses, room: Room) ->
 @compiled
 def put(old: Addresses, held: Addresses, new: Addresses, belief: Belief) -> None:
     """One packed belief over the tile `old`, where it lies over the tile `new` too."""
-    names = counts_at(old[KEYS], old[CELLS] + old[EDGES] + 1)
-    keys = counts_at(new[KEYS], len(belief.states))
-    order = shorts_at(new[ORDER], len(belief.states))
-    places = shorts_at(held[AT_PLACES], held[PLACES])
-    rows = singles_at(held[AT_ROWS], (held[PLACES], WIDTH))
+    names = array_at(old[KEYS], old[CELLS] + old[EDGES] + 1, np.int32)
+    keys = array_at(new[KEYS], len(belief.states), np.int32)
+    order = array_at(new[ORDER], len(belief.states), np.int16)
+    places = array_at(held[AT_PLACES], held[PLACES], np.int16)
+    rows = array_at(held[AT_ROWS], (held[PLACES], WIDTH), np.float32)
     states, owners = held_states(moves_at(old), places)
-    values = singles_at(held[AT_STATES], len(states))
+    values = array_at(held[AT_STATES], len(states), np.float32)
     total, before, place = np.float32(0.0), ABSENT, ABSENT
     for k in range(len(states)):
         state = len(belief.states) - 1
