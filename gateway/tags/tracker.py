@@ -99,7 +99,7 @@ class Crowd:
         """A slot for another track, which it has until it leaves."""
         if not self._free:
             count = len(self.slots.tiles)
-            more = slots_for(max(count, LEAST_SLOTS))
+            more = slots_for(max(count // 2, LEAST_SLOTS))
             self.slots = Slots._make(_joined(self.slots, more))
             self._free += range(count, len(self.slots.tiles))
         slot = self._free.pop()
