@@ -10,8 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gateway.tags.compiled import compiled, inlined
+from gateway.tags.rows import WIDTH as WIDTH
+from gateway.tags.rows import plus, put_row, row_at, scaled, zero_row
 
-WIDTH = 16  # columns that belief carries along; fixed, so that a row is two machine words wide
 NOTHING = 1e-30
 LEAST_OUT = 1e-5  # less out of coverage brings no belief that counts through a door
 
@@ -54,27 +55,25 @@ class Belief(NamedTuple):
 @compiled
 def packed(belief: Belief, rows: Singles) -> int:
     """Write to `rows` those of places that hold belief, and of out of coverage; how many."""
-    count = 0
-    for place in range(len(belief.mass)):
-        if belief.mass[place] > 0.0 or place == len(belief.mass) - 1:
-            for column in range(WIDTH):
-                rows[count, column] = belief.rows[place, column]
+    last, count = len(belief.mass) - 1, 0
+    for place in range(last):
+        if belief.mass[place] > 0.0:
+            put_row(rows, count, row_at(belief.rows, place))
             count += 1
-    return count
+    put_row(rows, count, row_at(belief.rows, last))
+    return count + 1
 
 
 @compiled
 def unpacked(belief: Belief) -> Belief:
     """A copy with a row for each place, of one whose rows are `packed`."""
-    rows = np.empty((len(belief.mass), WIDTH), dtype=np.float32)
-    count = 0
-    for place in range(len(belief.mass)):
-        if belief.mass[place] > 0.0 or place == len(belief.mass) - 1:
-            for column in range(WIDTH):
-                rows[place, column] = belief.rows[count, column]
+    rows = np.zeros((len(belief.mass), WIDTH), dtype=np.float32)
+    last, count = len(belief.mass) - 1, 0
+    for place in range(last):
+        if belief.mass[place] > 0.0:
+            put_row(rows, place, row_at(belief.rows, count))
             count += 1
-        else:
-            rows[place, :] = 0.0
+    put_row(rows, last, row_at(belief.rows, count))
     return Belief(belief.states.copy(), belief.mass.copy(), rows)
 
 
@@ -90,68 +89,71 @@ def advance(moves: Moves, now: Belief, later: Belief) -> None:
     later.mass[:] = 0.0
     left = np.float32(0.0)
     for cell in range(cells):
-        if now.mass[cell] > 0.0:
-            left += moves.leaves[cell] * now.mass[cell]
+        left += moves.leaves[cell] * now.mass[cell]
     later.states[out] = later.mass[cells] = moves.stays[out] * now.states[out] + left
-    for column in range(WIDTH):
-        later.rows[cells, column] = now.rows[cells, column]
-    reached = reach(moves, now.mass)
-    for cell in range(cells):
-        if reached[cell]:
-            enter(moves, now, later, cell)
+    put_row(later.rows, cells, row_at(now.rows, cells))
+    for cell in reach(moves, now.mass):
+        enter(moves, now, later, at(cell))
+
+
+@inlined
+def at(index: np.int16) -> int:
+    """An index that is not negative, and known not to be: nothing is counted from the end."""
+    return int(np.uint16(index))
 
 
 @compiled
-def reach(moves: Moves, mass: Singles) -> NDArray[np.bool_]:
-    """The cells (n,) to which belief can come in a step."""
+def reach(moves: Moves, mass: Singles) -> Shorts:
+    """The cells to which belief can come in a step."""
     cells = len(mass) - 1
-    reached = np.zeros(cells, dtype=np.bool_)
+    marked = np.zeros(cells, dtype=np.bool_)
     by_door = mass[cells] > LEAST_OUT
     for cell in range(cells):
         if mass[cell] > 0.0:
-            reached[cell] = True
-            for edge in range(moves.first[cell], moves.first[cell + 1]):
-                reached[moves.tails[edge]] = True
+            marked[cell] = True
+            for edge in range(at(moves.first[cell]), at(moves.first[cell + 1])):
+                marked[at(moves.tails[edge])] = True
         elif by_door:
-            for edge in range(moves.first[cell], moves.first[cell + 1]):
+            for edge in range(at(moves.first[cell]), at(moves.first[cell + 1])):
                 if moves.doors[edge] > 0.0:
-                    reached[cell] = True
-    return reached
+                    marked[cell] = True
+    reached = np.empty(cells, dtype=np.int16)
+    count = 0
+    for cell in range(cells):
+        reached[count] = cell
+        count += marked[cell]
+    return reached[:count]
 
 
 @inlined
 def enter(moves: Moves, now: Belief, later: Belief, cell: int) -> None:
     """One cell of `later`."""
     cells, out = len(now.mass) - 1, len(now.states) - 1
-    stood, walked = moves.stays[cell] * now.states[cell], np.float32(0.0)
+    stays, states = moves.stays, now.states
+    stood, walked = stays[cell] * states[cell], np.float32(0.0)
     arrived, returned = np.float32(0.0), np.float32(0.0)
-    later.rows[cell, :] = 0.0
-    for edge in range(moves.first[cell], moves.first[cell + 1]):
-        state, tail = cells + edge, moves.tails[edge]
+    row = zero_row()
+    for edge in range(at(moves.first[cell]), at(moves.first[cell + 1])):
+        state, tail = cells + edge, at(moves.tails[edge])
         flow = np.float32(0.0)
         if now.mass[tail] > 0.0:
-            for way in range(moves.onto[edge], moves.onto[edge + 1]):
-                flow += moves.weights[way] * now.states[moves.sources[way]]
-            for column in range(WIDTH):
-                later.rows[cell, column] += flow * now.rows[tail, column]
-        by_door = moves.doors[edge] * now.states[out]
-        walks_on = moves.stays[state] * now.states[state]
-        stood += moves.stops[edge] * now.states[state]
+            for way in range(at(moves.onto[edge]), at(moves.onto[edge + 1])):
+                flow += moves.weights[way] * states[at(moves.sources[way])]
+            row = plus(row, flow, row_at(now.rows, tail))
+        by_door = moves.doors[edge] * states[out]
+        walks_on = stays[state] * states[state]
+        stood += moves.stops[edge] * states[state]
         later.states[state] = walks_on + flow + by_door
         walked += walks_on
         arrived += flow
         returned += by_door
-    total = stood + walked + arrived + returned
+    own = stood + walked
+    total = own + arrived + returned
     later.states[cell], later.mass[cell] = stood, total
-    share = np.float32(1.0) / max(total, np.float32(NOTHING))
-    outer = returned * share
-    for column in range(WIDTH):
-        later.rows[cell, column] *= share
-        later.rows[cell, column] += outer * now.rows[cells, column]
     if now.mass[cell] > 0.0:
-        own = (stood + walked) * share
-        for column in range(WIDTH):
-            later.rows[cell, column] += own * now.rows[cell, column]
+        row = plus(row, own, row_at(now.rows, cell))
+    row = plus(row, returned, row_at(now.rows, cells))
+    put_row(later.rows, cell, scaled(row, np.float32(1.0) / max(total, np.float32(NOTHING))))
 
 
 @compiled
