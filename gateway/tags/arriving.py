@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gateway.tags.compiled import compiled, inlined
-from gateway.tags.motion import Singles
+from gateway.tags.motion import Singles, at
 
 Floats = NDArray[np.float64]
 
@@ -74,4 +74,4 @@ def step_of(above_threshold_db: np.float32) -> int:
     """Where in the tables a level is."""
     steps = np.float32(TABLE_STEPS_PER_DB) * above_threshold_db
     limit = np.float32(TABLE_LIMIT_DB * TABLE_STEPS_PER_DB)
-    return int(min(max(steps, -limit), limit) + limit + np.float32(0.5))
+    return at(np.int32(min(max(steps, -limit), limit) + limit + np.float32(0.5)))

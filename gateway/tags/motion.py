@@ -97,7 +97,7 @@ def advance(moves: Moves, now: Belief, later: Belief) -> None:
 
 
 @inlined
-def at(index: np.int16) -> int:
+def at(index: np.int16 | np.int32) -> int:
     """An index that is not negative, and known not to be: nothing is counted from the end."""
     return int(np.uint16(index))
 

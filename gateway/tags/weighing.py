@@ -13,7 +13,19 @@ from numpy.typing import NDArray
 
 from gateway.tags.arriving import ARRIVES_LOG, DETECTABLE, LOUDER_DB, MISS_TEMPER, step_of
 from gateway.tags.compiled import compiled, inlined
-from gateway.tags.motion import WIDTH, Belief, Counts, Moves, Shorts, Singles, advance
+from gateway.tags.gaussian import (
+    Doubles as Doubles,
+)
+from gateway.tags.gaussian import (
+    crossed,
+    drifted,
+    gained,
+    learn,
+    spread_of,
+    whitened,
+)
+from gateway.tags.motion import WIDTH, Belief, Counts, Moves, Shorts, Singles, advance, at
+from gateway.tags.rows import plus, put_row, row_at, sum_of, times, zero_row
 
 FIRST = 3  # columns before those of receivers: offset, lean to the east, to the north
 FREE = -1
@@ -34,7 +46,6 @@ FORGOTTEN_AFTER_S = 40  # unheard: it may be met again elsewhere
 OFFSET_DRIFT_DB = 0.05  # per square root of a second
 
 LISTENERS = 8
-DEAF_DB = -1000.0
 ENOUGH_HEARD = 6  # beyond that, misses say nothing that readings do not say better
 
 HEARD_OUT_LOG = -3.0  # to be heard, and yet out of coverage
@@ -44,7 +55,6 @@ LOWEST_LOG = -25.0  # smaller numbers are slow, and nothing comes of them
 CODES_PER_DB = 2  # levels take one byte each
 ZERO_CODE_DBM = -64.0
 
-Doubles = NDArray[np.float64]
 Codes = NDArray[np.int8]
 
 
@@ -145,80 +155,106 @@ def weigh(
     probability that the tag sent anything at all, given that nobody heard it.
     """
     drift(learned)
-    halfway = Belief(
+    states, mass, means = halfway = Belief(
         np.empty_like(belief.states), np.empty_like(belief.mass), np.empty_like(belief.rows)
     )
     advance(moves, belief, halfway)
-    states, mass, means = halfway
-    fade(means, learned.kept, mass)
-    cells, hearers = len(mass) - 1, len(heard.receivers)
     believed = rescued(second, states, mass, means)
-    scores = np.zeros(cells + 1, dtype=np.float32)
+    fade(means, learned.kept, believed)
+    scores = np.zeros(len(mass), dtype=np.float32)
     missed = weigh_misses(listening, heard, alive, sent, learned, mass, means, believed, scores)
     normaliser = 0.0
-    if hearers > 0:
+    if len(heard.receivers) > 0:
         slots = slots_of(second, listening, heard, learned, means)
         normaliser = weigh_readings(listening, heard, slots, learned, mass, means, believed, scores)
+    silence_log = weigh_absence(len(heard.receivers), mass, believed, scores, silence_log)
+    likelihood, best = likelihood_of(believed, scores)
+    total = condition(moves, halfway, likelihood)
+    advance(moves, halfway, belief)
+    return Weighed(likelihood, log(total) + best + normaliser, missed, silence_log)
+
+
+@compiled
+def weigh_absence(
+    hearers: int, mass: Singles, believed: Counts, scores: Singles, silence_log: float
+) -> float:
+    """Write to `scores` (places,) that of being out of coverage; how much silence has said then."""
     best, average = scores[believed[0]], 0.0
     for cell in believed:
         best = max(best, scores[cell])
         average += mass[cell] * scores[cell]
-    average /= 1.0 - mass[cells]
     if hearers > 0:
-        scores[cells] = best + HEARD_OUT_LOG
-    else:
-        gain = min(-average, SILENCE_LOG - silence_log)
-        silence_log += gain
-        scores[cells] = average + gain
-        best = max(best, scores[cells])
-    likelihood = np.zeros(cells + 1, dtype=np.float32)
-    likelihood[cells] = np.exp(scores[cells] - best)
-    total = mass[cells] * likelihood[cells]
-    for cell in believed:
-        likelihood[cell] = np.exp(max(scores[cell] - best, np.float32(LOWEST_LOG)))
-        total += mass[cell] * likelihood[cell]
-    condition(moves, halfway, likelihood, 1.0 / total)
-    advance(moves, halfway, belief)
-    log_evidence = np.log(total) + best + normaliser
-    return Weighed(likelihood, log_evidence, missed, silence_log)
+        scores[-1] = best + np.float32(HEARD_OUT_LOG)
+        return silence_log
+    average /= 1.0 - mass[-1]
+    gain = min(-average, SILENCE_LOG - silence_log)
+    scores[-1] = average + gain
+    return silence_log + gain
 
 
 @compiled
-def condition(moves: Moves, belief: Belief, likelihood: Singles, scale: float) -> None:
-    """Multiply what is believed of each place by its likelihood (places,), and by `scale`."""
+def likelihood_of(believed: Counts, scores: Singles) -> tuple[Singles, float]:
+    """The likelihood (places,) by its log, up to a factor; the log of that factor."""
+    best = scores[-1]
+    for cell in believed:
+        best = max(best, scores[cell])
+    likelihood = np.zeros(len(scores), dtype=np.float32)
+    for cell in believed:
+        likelihood[cell] = np.exp(max(scores[cell] - best, np.float32(LOWEST_LOG)))
+    likelihood[-1] = np.exp(max(scores[-1] - best, np.float32(LOWEST_LOG)))
+    return likelihood, best
+
+
+@compiled
+def condition(moves: Moves, belief: Belief, likelihood: Singles) -> float:
+    """Multiply what is believed of each place by its likelihood (places,); the sum before scaling.
+
+    A cell whose part of what is then believed of the map is less than LEAST_MASS holds nothing:
+    to carry such cells on costs as much as to carry others.
+    """
     states, mass, _ = belief
-    cells = len(mass) - 1
+    cells, on_map = len(mass) - 1, np.float32(0.0)
+    for cell in range(cells):
+        on_map += mass[cell] * likelihood[cell]
+    least, kept = np.float32(LEAST_MASS) * on_map, np.float32(0.0)
+    for cell in range(cells):
+        weighed = mass[cell] * likelihood[cell]
+        kept += weighed if weighed >= least else np.float32(0.0)
+    out = mass[cells] * likelihood[cells]
+    scale = np.float32(1.0) / (kept + out)
     for cell in range(cells):
         if mass[cell] > 0.0:
-            factor = likelihood[cell] * np.float32(scale)
+            factor = likelihood[cell] * scale
+            if mass[cell] * likelihood[cell] < least:
+                factor = np.float32(0.0)
             mass[cell] *= factor
             states[cell] *= factor
-            for edge in range(moves.first[cell], moves.first[cell + 1]):
+            for edge in range(at(moves.first[cell]), at(moves.first[cell + 1])):
                 states[cells + edge] *= factor
-    mass[cells] *= likelihood[cells] * np.float32(scale)
-    states[len(states) - 1] = mass[cells]
+    mass[cells] = states[-1] = out * scale
+    return float(on_map + out)
 
 
 @compiled
 def drift(learned: Learned) -> None:
     """A second passes: deviations return to what is usual, the offset grows less certain."""
     covariance, prior, kept = learned.covariance, learned.prior, learned.kept
-    for row in range(WIDTH):
-        for column in range(WIDTH):
-            covariance[row, column] *= kept[row] * kept[column]
-        covariance[row, row] += prior[row] * (1 - kept[row] ** 2)
+    drifted(covariance, kept)
+    for column in range(WIDTH):
+        covariance[column, column] += prior[column] * (1 - kept[column] ** 2)
     room = max(prior[0] - covariance[0, 0], 0.0)
     covariance[0, 0] += min(OFFSET_DRIFT_DB**2, room)
 
 
 @compiled
-def fade(means: Singles, kept: Doubles, mass: Singles) -> None:
-    """The means' part in that, wherever there is belief."""
-    factors = kept.astype(np.float32)
-    for place in range(len(means)):
-        if mass[place] > 0.0:
-            for column in range(WIDTH):
-                means[place, column] *= factors[column]
+def fade(means: Singles, kept: Doubles, cells: Counts) -> None:
+    """The means' part in that, at some `cells` and out of coverage."""
+    factors = kept.astype(np.float32).reshape(1, WIDTH)
+    every = row_at(factors, 0)
+    for cell in cells:
+        put_row(means, cell, times(row_at(means, cell), every))
+    out = len(means) - 1
+    put_row(means, out, times(row_at(means, out), every))
 
 
 @compiled
@@ -276,30 +312,28 @@ def rescued(second: int, states: Singles, mass: Singles, means: Singles) -> Coun
     Each second another stripe of the cells gets some. `states`, `mass` and `means` are changed.
     """
     cells = len(mass) - 1
-    usual = np.zeros(FIRST, dtype=np.float32)
-    total = np.float32(1e-9)
+    usual, total = zero_row(), np.float32(1e-9)
     for cell in range(cells):
         if mass[cell] >= LEAST_MASS:
             total += mass[cell]
-            for column in range(FIRST):
-                usual[column] += mass[cell] * means[cell, column]
-    usual /= total
+            usual = plus(usual, mass[cell], row_at(means, cell))
     stripe, stripes, members = stripe_of(second, cells)
+    shape = np.zeros((1, WIDTH), dtype=np.float32)
+    shape[0, :FIRST] = np.float32(1.0) / total
+    usual = times(usual, row_at(shape, 0))
     share = np.float32(RESCUED / members)
     states *= np.float32(1 - RESCUED)
     mass *= np.float32(1 - RESCUED)
     for cell in range(stripe, cells, stripes):
         if mass[cell] < LEAST_MASS:
-            means[cell, :FIRST] = usual
-            means[cell, FIRST:] = 0.0
+            put_row(means, cell, usual)
         states[cell] += share
         mass[cell] += share
     believed = np.empty(cells, dtype=np.int32)
     count = 0
     for cell in range(cells):
-        if mass[cell] >= LEAST_MASS:
-            believed[count] = cell
-            count += 1
+        believed[count] = cell
+        count += mass[cell] >= LEAST_MASS
     return believed[:count]
 
 
@@ -337,49 +371,111 @@ def weigh_readings(
 
     `means` and the covariance are changed. Returns the part of the log density that cells share.
     """
-    hearers, out = len(slots), len(mass) - 1
-    columns = np.empty(hearers, dtype=np.int32)
-    for k in range(hearers):
+    columns = np.empty(len(slots), dtype=np.int32)
+    for k in range(len(slots)):
         columns[k] = listening.columns[heard.receivers[k]]
     point, usual = middle_of(listening, columns, mass, believed)
     leans = directions(point, listening.antennas, columns)
     cross = crossed(learned.covariance, leans, slots)
     spread = spread_of(cross, leans, slots)
-    limits = np.empty(hearers, dtype=np.float32)
-    for k in range(hearers):
+    limits = with_noise(spread, heard, learned.packet_variance)
+    whitener, log_determinant = whitened(spread, cross)
+    learn(learned.covariance, cross)
+    gain = gained(whitener, cross)
+    readings = Readings(columns, slots, leans, limits, turned(whitener), gain.astype(np.float32))
+    weigh_cells(listening, heard, readings, means, believed, scores)
+    learn_outside(heard, readings, usual, means)
+    return -0.5 * (len(slots) * log(2 * pi) + log_determinant)
+
+
+class Readings(NamedTuple):
+    """What each of the readings (h,) is made of, and what its surprise says.
+
+    `columns` are those of `Listening`, `slots` those of the means, `leans` (h, 2) how far one looks
+    east and north; surprises are clipped at `limits`. For every dB of surprise `whitener` (h,
+    WIDTH) has its part in numbers that are independent and of variance 1, `gain` (h, WIDTH) what
+    the means learn.
+    """
+
+    columns: Counts
+    slots: Counts
+    leans: Singles
+    limits: Singles
+    whitener: Singles
+    gain: Singles
+
+
+@compiled
+def with_noise(spread: Doubles, heard: Heard, packet_variance: float) -> Singles:
+    """Add to `spread` (h, h) what packets deviate by; where surprises (h,) are clipped."""
+    limits = np.empty(len(spread), dtype=np.float32)
+    for k in range(len(spread)):
         limits[k] = CLIP_SDS * sqrt(spread[k, k] + PLAIN_SD_DB**2)
         by_packets = SHARED_BY_PACKETS + (1 - SHARED_BY_PACKETS) / heard.packets[k]
         far_db = FAR_DB_PER_DB * max(FAR_DBM - heard.dbm[k], 0.0)
-        spread[k, k] += learned.packet_variance * by_packets + far_db**2
-    log_determinant = inverted(spread)
-    gain = gained(cross, spread)
-    learn(learned.covariance, cross, gain)
-    precision, gains = spread.astype(np.float32), gain.astype(np.float32)
-    surprise = np.empty(hearers, dtype=np.float32)
-    for index in range(len(believed) + 1):
-        cell = believed[index] if index < len(believed) else out
-        score = np.float32(0.0)
-        for k in range(hearers):
-            level = means[cell, 0] + leans[k, 0] * means[cell, 1] + leans[k, 1] * means[cell, 2]
-            level += means[cell, slots[k]]
-            if cell < out:
-                level += level_dbm(listening.expected[cell, columns[k]])
-                step = step_of(level - listening.threshold_dbm[columns[k]])
-                level += LOUDER_DB[step]
-                score += ARRIVES_LOG[step]
-            else:
-                level += usual[k]
-            surprise[k] = min(max(heard.dbm[k] - level, -limits[k]), limits[k])
-        for k in range(hearers):
-            half = np.float32(0.5) * precision[k, k] * surprise[k]
-            for other in range(k):
-                half += precision[k, other] * surprise[other]
-            score -= surprise[k] * half
-        scores[cell] += score
-        for k in range(hearers):
-            for column in range(WIDTH):
-                means[cell, column] += gains[k, column] * surprise[k]
-    return -0.5 * (hearers * log(2 * pi) + log_determinant)
+        spread[k, k] += packet_variance * by_packets + far_db**2
+    return limits
+
+
+@compiled
+def turned(whitener: Doubles) -> Singles:
+    """The transpose of the first columns of a matrix (h, WIDTH), zeros beyond."""
+    hearers = len(whitener)
+    found = np.zeros((hearers, WIDTH), dtype=np.float32)
+    for k in range(hearers):
+        for later in range(k, hearers):
+            found[k, later] = whitener[later, k]
+    return found
+
+
+@compiled
+def weigh_cells(
+    listening: Listening,
+    heard: Heard,
+    readings: Readings,
+    means: Singles,
+    believed: Counts,
+    scores: Singles,
+) -> None:
+    """The part of `weigh_readings` that every cell has of its own."""
+    columns, limits = readings.columns, readings.limits
+    thresholds = listening.threshold_dbm[columns]
+    for cell in believed:
+        row, news, score = row_at(means, cell), zero_row(), np.float32(0.0)
+        for k in range(len(columns)):
+            level = deviation(means, cell, readings, k)
+            level += level_dbm(listening.expected[cell, columns[k]])
+            step = step_of(level - thresholds[k])
+            score += ARRIVES_LOG[step]
+            surprise = heard.dbm[k] - level - LOUDER_DB[step]
+            surprise = min(max(surprise, -limits[k]), limits[k])
+            row = plus(row, surprise, row_at(readings.gain, k))
+            news = plus(news, surprise, row_at(readings.whitener, k))
+        put_row(means, cell, row)
+        scores[cell] += score - np.float32(0.5) * sum_of(times(news, news))
+
+
+@compiled
+def learn_outside(heard: Heard, readings: Readings, usual: Singles, means: Singles) -> None:
+    """Out of coverage, where levels are the `usual` (h,), the means learn too."""
+    out, limits = len(means) - 1, readings.limits
+    row = row_at(means, out)
+    for k in range(len(usual)):
+        surprise = heard.dbm[k] - usual[k] - deviation(means, out, readings, k)
+        surprise = min(max(surprise, -limits[k]), limits[k])
+        row = plus(row, surprise, row_at(readings.gain, k))
+    put_row(means, out, row)
+
+
+@inlined
+def deviation(means: Singles, place: int, readings: Readings, k: int) -> np.float32:
+    """How much stronger a reading is to be expected at a place than that of the usual tag."""
+    return (
+        means[place, 0]
+        + readings.leans[k, 0] * means[place, 1]
+        + readings.leans[k, 1] * means[place, 2]
+        + means[place, readings.slots[k]]
+    )
 
 
 @compiled
@@ -389,87 +485,17 @@ def middle_of(
     """The mean point (2,) of the belief, and the mean level (h,) there of the usual tag."""
     point = np.zeros(2, dtype=np.float32)
     usual = np.zeros(len(columns), dtype=np.float32)
-    total = np.float32(0.0)
+    east, north, total = np.float32(0.0), np.float32(0.0), np.float32(0.0)
     for cell in believed:
         weight = mass[cell]
         total += weight
-        point[0] += weight * listening.cells[cell, 0]
-        point[1] += weight * listening.cells[cell, 1]
+        east += weight * listening.cells[cell, 0]
+        north += weight * listening.cells[cell, 1]
         for k in range(len(columns)):
             usual[k] += weight * level_dbm(listening.expected[cell, columns[k]])
-    return point / total, usual / total
-
-
-@compiled
-def crossed(covariance: Doubles, leans: Singles, slots: Counts) -> Doubles:
-    """How the deviations (WIDTH,) go with what is heard: covariance (WIDTH, h)."""
-    cross = np.empty((WIDTH, len(slots)))
-    for row in range(WIDTH):
-        for k in range(len(slots)):
-            cross[row, k] = (
-                covariance[row, 0]
-                + leans[k, 0] * covariance[row, 1]
-                + leans[k, 1] * covariance[row, 2]
-                + covariance[row, slots[k]]
-            )
-    return cross
-
-
-@compiled
-def spread_of(cross: Doubles, leans: Singles, slots: Counts) -> Doubles:
-    """The covariance (h, h) of what is heard, without noise."""
-    hearers = len(slots)
-    spread = np.empty((hearers, hearers))
-    for row in range(hearers):
-        for k in range(hearers):
-            spread[row, k] = (
-                cross[0, k]
-                + leans[row, 0] * cross[1, k]
-                + leans[row, 1] * cross[2, k]
-                + cross[slots[row], k]
-            )
-    return spread
-
-
-@compiled
-def inverted(matrix: Doubles) -> float:
-    """Invert a positive definite matrix (h, h) in its place; the log of its determinant."""
-    count = len(matrix)
-    log_determinant = 0.0
-    for pivot in range(count):
-        value = matrix[pivot, pivot]
-        log_determinant += log(value)
-        matrix[pivot, pivot] = 1.0
-        for column in range(count):
-            matrix[pivot, column] /= value
-        for row in range(count):
-            if row != pivot:
-                factor = matrix[row, pivot]
-                matrix[row, pivot] = 0.0
-                for column in range(count):
-                    matrix[row, column] -= factor * matrix[pivot, column]
-    return log_determinant
-
-
-@compiled
-def gained(cross: Doubles, precision: Doubles) -> Doubles:
-    """How much (h, WIDTH) the deviations are corrected for each surprise of one dB."""
-    hearers = len(precision)
-    gain = np.zeros((hearers, WIDTH))
-    for k in range(hearers):
-        for other in range(hearers):
-            for column in range(WIDTH):
-                gain[k, column] += precision[k, other] * cross[column, other]
-    return gain
-
-
-@compiled
-def learn(covariance: Doubles, cross: Doubles, gain: Doubles) -> None:
-    """What is less uncertain after the readings."""
-    for k in range(len(gain)):
-        for row in range(WIDTH):
-            for column in range(WIDTH):
-                covariance[row, column] -= cross[row, k] * gain[k, column]
+    point[0], point[1] = east / total, north / total
+    usual /= total
+    return point, usual
 
 
 @compiled
@@ -508,15 +534,12 @@ def weigh_misses(
     if hearers >= ENOUGH_HEARD:
         return 0.0
     columns, slots = listeners(listening, heard, alive, learned, mass, believed)
-    chances = listening.detection[columns]
+    chances, thresholds = listening.detection[columns], listening.threshold_dbm[columns]
     expected = 0.0
     for cell in believed:
         all_missed = np.float32(1.0)
         for k in range(len(columns)):
-            above = (
-                level_dbm(listening.expected[cell, columns[k]])
-                - listening.threshold_dbm[columns[k]]
-            )
+            above = level_dbm(listening.expected[cell, columns[k]]) - thresholds[k]
             above += means[cell, 0]
             if slots[k] != FREE:
                 above += means[cell, slots[k]]
@@ -545,24 +568,35 @@ def listeners(
     for cell in believed:
         if mass[cell] > mass[likeliest]:
             likeliest = cell
-    margin = np.empty(len(listening.receivers), dtype=np.float32)
-    for column in range(len(margin)):
-        level = level_dbm(listening.expected[likeliest, column])
-        margin[column] = level - listening.threshold_dbm[column]
-        if not alive[listening.receivers[column]]:
-            margin[column] = DEAF_DB
-    for receiver in heard.receivers:
-        margin[listening.columns[receiver]] = DEAF_DB
+    margins = np.empty(LISTENERS, dtype=np.float32)
     columns = np.empty(LISTENERS, dtype=np.int32)
-    slots = np.full(LISTENERS, FREE, dtype=np.int32)
-    for k in range(min(LISTENERS, len(margin))):
-        best = np.argmax(margin)
-        if margin[best] == DEAF_DB:
-            return columns[:k], slots[:k]
-        margin[best] = DEAF_DB
-        columns[k] = best
+    count = 0
+    for column in range(len(listening.receivers)):
+        margin = level_dbm(listening.expected[likeliest, column]) - listening.threshold_dbm[column]
+        if count == LISTENERS and margin <= margins[count - 1]:
+            continue
+        if not alive[listening.receivers[column]] or is_in(
+            heard.receivers, listening.receivers[column]
+        ):
+            continue
+        place = min(count, LISTENERS - 1)
+        while place > 0 and margin > margins[place - 1]:
+            margins[place], columns[place] = margins[place - 1], columns[place - 1]
+            place -= 1
+        margins[place], columns[place] = margin, column
+        count = min(count + 1, LISTENERS)
+    slots = np.full(count, FREE, dtype=np.int32)
+    for k in range(count):
         for slot in range(FIRST, WIDTH):
-            if learned.owners[slot] == listening.receivers[best]:
+            if learned.owners[slot] == listening.receivers[columns[k]]:
                 slots[k] = slot
-    count = min(LISTENERS, len(margin))
-    return columns[:count], slots[:count]
+    return columns[:count], slots
+
+
+@inlined
+def is_in(numbers: Counts, number: int) -> bool:
+    """Whether a number is among others."""
+    for other in numbers:
+        if other == number:
+            return True
+    return False

@@ -26,7 +26,6 @@ from gateway.tags.weighing import (
     directions,
     drift,
     fade,
-    inverted,
     rescued,
     slots_of,
     weigh,
@@ -59,11 +58,6 @@ from tests.unit.tags.places import road
 LEAN_DB = STREET.lean_sd_db
 MANY = 40
 COLUMNS = WIDTH - FIRST
-
-
-def held(means: Singles) -> Singles:
-    """A belief (places,) that is everywhere."""
-    return np.ones(len(means), dtype=np.float32)
 
 
 def hear(
@@ -106,7 +100,8 @@ def test_the_means_fade_as_much() -> None:
     kept = nothing_learned(STREET).kept
     means = np.random.default_rng(2).normal(size=(4, WIDTH)).astype(np.float32)
     wanted = means * kept
-    fade(means, kept, held(means))
+    fade(means, kept, np.array([0, 2], dtype=np.int32))
+    wanted[1] = means[1]
     assert means == pytest.approx(wanted, rel=1e-5)
     assert means[:, 0].tolist() == wanted[:, 0].tolist()
 
@@ -118,7 +113,7 @@ def test_time_forgets_the_shadow_but_not_the_tag() -> None:
     offset = means[0, 0]
     for _ in range(1200):
         drift(learned)
-        fade(means, learned.kept, held(means))
+        fade(means, learned.kept, np.zeros(1, dtype=np.int32))
     assert means[0, 0] == offset > 1
     assert means[0, FIRST] == pytest.approx(0.0, abs=0.01)
     assert learned.covariance[FIRST, FIRST] == pytest.approx(SD_DB**2, rel=0.01)
@@ -192,8 +187,9 @@ def test_readings_are_weighed_and_learned_as_the_textbook_conditions_a_gaussian(
             arrived = float(arrival_of(level, where.threshold_dbm[who]))
             level = as_heard(level, where.threshold_dbm[who])
         surprise = np.clip(what.dbm - level, -limits, limits)
-        wanted = log_density(surprise, joint) + arrived
-        assert scores[cell] + shared == pytest.approx(wanted, rel=1e-4)
+        if cell < cells:
+            wanted = log_density(surprise, joint) + arrived
+            assert scores[cell] + shared == pytest.approx(wanted, rel=1e-4)
         assert means[cell] == pytest.approx(before[cell] + gain @ surprise, abs=1e-3)
     assert learned.covariance == pytest.approx(prior - gain @ terms @ prior, abs=1e-5)
     left_out = np.setdiff1d(np.arange(cells), believed)
@@ -201,19 +197,11 @@ def test_readings_are_weighed_and_learned_as_the_textbook_conditions_a_gaussian(
     assert means[left_out] == pytest.approx(before[left_out])
 
 
-@pytest.mark.parametrize("size", [1, 2, 7, 12])
-def test_a_matrix_is_inverted_and_its_determinant_told(size: int) -> None:
-    matrix = random_covariance(np.random.default_rng(size), size, sd=6.0)
-    inverse = matrix.copy()
-    assert inverted(inverse) == pytest.approx(np.linalg.slogdet(matrix)[1])
-    assert inverse == pytest.approx(np.linalg.inv(matrix))
-
-
 def test_a_weak_tag_is_learned_to_be_weak() -> None:
     learned, means = nothing_learned(STREET), new_means()
     for second in range(60):
         drift(learned)
-        fade(means, learned.kept, held(means))
+        fade(means, learned.kept, np.zeros(1, dtype=np.int32))
         hear(learned, means, second, {2: -88.0, 3: -83.0}, [[-50.0, -50.0, -80.0, -75.0]])
     assert means[0, 0] + means[0, FIRST : FIRST + 2] == pytest.approx([-8, -8], abs=1.2)
     assert means[0, 0] < -3.5
