@@ -42,6 +42,8 @@ def _louder() -> Singles:
 
 LOUDER_DB = _louder()
 ARRIVES_LOG = MISS_TEMPER * np.log(np.maximum(DETECTABLE, np.float32(1e-4)))
+LOUDER, ARRIVES = 0, 1
+HEARING = np.stack([LOUDER_DB, ARRIVES_LOG], axis=1)  # beside each other, for who needs both
 
 
 def detectable(above_threshold_db: Floats) -> Floats:

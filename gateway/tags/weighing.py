@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from gateway.tags.arriving import ARRIVES_LOG, DETECTABLE, LOUDER_DB, MISS_TEMPER, step_of
+from gateway.tags.arriving import ARRIVES, DETECTABLE, HEARING, LOUDER, MISS_TEMPER, step_of
 from gateway.tags.compiled import compiled, inlined
 from gateway.tags.gaussian import (
     Doubles as Doubles,
@@ -51,6 +51,10 @@ ENOUGH_HEARD = 6  # beyond that, misses say nothing that readings do not say bet
 HEARD_OUT_LOG = -3.0  # to be heard, and yet out of coverage
 SILENCE_LOG = 4.0  # the most that silence says for it
 LOWEST_LOG = -25.0  # smaller numbers are slow, and nothing comes of them
+
+COLUMN, SLOT = range(2)  # of a reading's receiver: that of Listening, that of the means
+EAST, NORTH, DBM, THRESHOLD, LIMIT = range(5)
+TERMS, GAIN, WHITE = 3, 1, 2
 
 CODES_PER_DB = 2  # levels take one byte each
 ZERO_CODE_DBM = -64.0
@@ -371,38 +375,21 @@ def weigh_readings(
 
     `means` and the covariance are changed. Returns the part of the log density that cells share.
     """
-    columns = np.empty(len(slots), dtype=np.int32)
+    parts = np.empty((len(slots), 2), dtype=np.int32)
     for k in range(len(slots)):
-        columns[k] = listening.columns[heard.receivers[k]]
-    point, usual = middle_of(listening, columns, mass, believed)
-    leans = directions(point, listening.antennas, columns)
+        parts[k, COLUMN], parts[k, SLOT] = listening.columns[heard.receivers[k]], slots[k]
+    point, usual = middle_of(listening, parts[:, COLUMN], mass, believed)
+    leans = directions(point, listening.antennas, parts[:, COLUMN])
     cross = crossed(learned.covariance, leans, slots)
     spread = spread_of(cross, leans, slots)
     limits = with_noise(spread, heard, learned.packet_variance)
     whitener, log_determinant = whitened(spread, cross)
     learn(learned.covariance, cross)
-    gain = gained(whitener, cross)
-    readings = Readings(columns, slots, leans, limits, turned(whitener), gain.astype(np.float32))
-    weigh_cells(listening, heard, readings, means, believed, scores)
-    learn_outside(heard, readings, usual, means)
+    terms = terms_of(listening, heard, parts, leans, limits)
+    say(terms, whitener, gained(whitener, cross))
+    weigh_cells(listening.expected, parts, terms, means, believed, scores)
+    learn_outside(usual, parts, terms, means)
     return -0.5 * (len(slots) * log(2 * pi) + log_determinant)
-
-
-class Readings(NamedTuple):
-    """What each of the readings (h,) is made of, and what its surprise says.
-
-    `columns` are those of `Listening`, `slots` those of the means, `leans` (h, 2) how far one looks
-    east and north; surprises are clipped at `limits`. For every dB of surprise `whitener` (h,
-    WIDTH) has its part in numbers that are independent and of variance 1, `gain` (h, WIDTH) what
-    the means learn.
-    """
-
-    columns: Counts
-    slots: Counts
-    leans: Singles
-    limits: Singles
-    whitener: Singles
-    gain: Singles
 
 
 @compiled
@@ -418,64 +405,88 @@ def with_noise(spread: Doubles, heard: Heard, packet_variance: float) -> Singles
 
 
 @compiled
-def turned(whitener: Doubles) -> Singles:
-    """The transpose of the first columns of a matrix (h, WIDTH), zeros beyond."""
-    hearers = len(whitener)
-    found = np.zeros((hearers, WIDTH), dtype=np.float32)
+def terms_of(
+    listening: Listening, heard: Heard, parts: Counts, leans: Singles, limits: Singles
+) -> Singles:
+    """What cells need of the readings, beside each other: TERMS rows for each, the first filled.
+
+    In it, by EAST to LIMIT: how far the reading looks east and north, its level and the receiver's
+    threshold, and where surprises are clipped.
+    """
+    terms = np.zeros((TERMS * len(parts), WIDTH), dtype=np.float32)
+    for k in range(len(parts)):
+        first = TERMS * k
+        terms[first, EAST], terms[first, NORTH] = leans[k, 0], leans[k, 1]
+        terms[first, DBM], terms[first, LIMIT] = heard.dbm[k], limits[k]
+        terms[first, THRESHOLD] = listening.threshold_dbm[parts[k, COLUMN]]
+    return terms
+
+
+@compiled
+def say(terms: Singles, whitener: Doubles, gain: Doubles) -> None:
+    """Fill what each dB of surprise says: GAIN, what the means learn of it, and WHITE, its part in
+    numbers that are independent of each other and of variance 1.
+    """
+    hearers = len(gain)
     for k in range(hearers):
+        for column in range(WIDTH):
+            terms[TERMS * k + GAIN, column] = gain[k, column]
         for later in range(k, hearers):
-            found[k, later] = whitener[later, k]
-    return found
+            terms[TERMS * k + WHITE, later] = whitener[later, k]
 
 
 @compiled
 def weigh_cells(
-    listening: Listening,
-    heard: Heard,
-    readings: Readings,
+    expected: Codes,
+    parts: Counts,
+    terms: Singles,
     means: Singles,
     believed: Counts,
     scores: Singles,
 ) -> None:
     """The part of `weigh_readings` that every cell has of its own."""
-    columns, limits = readings.columns, readings.limits
-    thresholds = listening.threshold_dbm[columns]
     for cell in believed:
-        row, news, score = row_at(means, cell), zero_row(), np.float32(0.0)
-        for k in range(len(columns)):
-            level = deviation(means, cell, readings, k)
-            level += level_dbm(listening.expected[cell, columns[k]])
-            step = step_of(level - thresholds[k])
-            score += ARRIVES_LOG[step]
-            surprise = heard.dbm[k] - level - LOUDER_DB[step]
-            surprise = min(max(surprise, -limits[k]), limits[k])
-            row = plus(row, surprise, row_at(readings.gain, k))
-            news = plus(news, surprise, row_at(readings.whitener, k))
+        row, white, score = row_at(means, cell), zero_row(), np.float32(0.0)
+        for k in range(len(parts)):
+            level = deviation(means, cell, at(parts[k, SLOT]), terms, TERMS * k)
+            level += level_dbm(expected[cell, at(parts[k, COLUMN])])
+            step = step_of(level - terms[TERMS * k, THRESHOLD])
+            score += HEARING[step, ARRIVES]
+            surprise = surprise_of(level + HEARING[step, LOUDER], terms, TERMS * k)
+            row = plus(row, surprise, row_at(terms, TERMS * k + GAIN))
+            white = plus(white, surprise, row_at(terms, TERMS * k + WHITE))
         put_row(means, cell, row)
-        scores[cell] += score - np.float32(0.5) * sum_of(times(news, news))
+        scores[cell] += score - np.float32(0.5) * sum_of(times(white, white))
 
 
 @compiled
-def learn_outside(heard: Heard, readings: Readings, usual: Singles, means: Singles) -> None:
+def learn_outside(usual: Singles, parts: Counts, terms: Singles, means: Singles) -> None:
     """Out of coverage, where levels are the `usual` (h,), the means learn too."""
-    out, limits = len(means) - 1, readings.limits
+    out = len(means) - 1
     row = row_at(means, out)
-    for k in range(len(usual)):
-        surprise = heard.dbm[k] - usual[k] - deviation(means, out, readings, k)
-        surprise = min(max(surprise, -limits[k]), limits[k])
-        row = plus(row, surprise, row_at(readings.gain, k))
+    for k in range(len(parts)):
+        level = usual[k] + deviation(means, out, at(parts[k, SLOT]), terms, TERMS * k)
+        surprise = surprise_of(level, terms, TERMS * k)
+        row = plus(row, surprise, row_at(terms, TERMS * k + GAIN))
     put_row(means, out, row)
 
 
 @inlined
-def deviation(means: Singles, place: int, readings: Readings, k: int) -> np.float32:
+def deviation(means: Singles, place: int, slot: int, terms: Singles, first: int) -> np.float32:
     """How much stronger a reading is to be expected at a place than that of the usual tag."""
     return (
         means[place, 0]
-        + readings.leans[k, 0] * means[place, 1]
-        + readings.leans[k, 1] * means[place, 2]
-        + means[place, readings.slots[k]]
+        + terms[first, EAST] * means[place, 1]
+        + terms[first, NORTH] * means[place, 2]
+        + means[place, slot]
     )
+
+
+@inlined
+def surprise_of(level: np.float32, terms: Singles, first: int) -> np.float32:
+    """How much stronger the reading is than `level`; wild ones are clipped."""
+    limit = terms[first, LIMIT]
+    return min(max(terms[first, DBM] - level, -limit), limit)
 
 
 @compiled
@@ -534,16 +545,18 @@ def weigh_misses(
     if hearers >= ENOUGH_HEARD:
         return 0.0
     columns, slots = listeners(listening, heard, alive, learned, mass, believed)
-    chances, thresholds = listening.detection[columns], listening.threshold_dbm[columns]
+    terms = np.empty((len(columns), 2), dtype=np.float32)
+    for k in range(len(columns)):
+        terms[k, 0] = listening.threshold_dbm[columns[k]]
+        terms[k, 1] = listening.detection[columns[k]]
     expected = 0.0
     for cell in believed:
-        all_missed = np.float32(1.0)
+        offset, all_missed = means[cell, 0], np.float32(1.0)
         for k in range(len(columns)):
-            above = level_dbm(listening.expected[cell, columns[k]]) - thresholds[k]
-            above += means[cell, 0]
+            above = offset + level_dbm(listening.expected[cell, at(columns[k])]) - terms[k, 0]
             if slots[k] != FREE:
-                above += means[cell, slots[k]]
-            all_missed *= np.float32(1.0) - chances[k] * DETECTABLE[step_of(above)]
+                above += means[cell, at(slots[k])]
+            all_missed *= np.float32(1.0) - terms[k, 1] * DETECTABLE[step_of(above)]
         if hearers == 0:
             all_missed = 1 - np.float32(sent) * (1 - all_missed)
             expected += mass[cell] * (1 - all_missed)
