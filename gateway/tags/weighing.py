@@ -206,7 +206,7 @@ def likelihood_of(believed: Counts, scores: Singles) -> tuple[Singles, float]:
     for cell in believed:
         likelihood[cell] = np.exp(max(scores[cell] - best, np.float32(LOWEST_LOG)))
     likelihood[-1] = np.exp(max(scores[-1] - best, np.float32(LOWEST_LOG)))
-    return likelihood, best
+    return likelihood, float(best)
 
 
 @compiled
@@ -486,7 +486,7 @@ def deviation(means: Singles, place: int, slot: int, terms: Singles, first: int)
 def surprise_of(level: np.float32, terms: Singles, first: int) -> np.float32:
     """How much stronger the reading is than `level`; wild ones are clipped."""
     limit = terms[first, LIMIT]
-    return min(max(terms[first, DBM] - level, -limit), limit)
+    return np.float32(min(max(terms[first, DBM] - level, -limit), limit))
 
 
 @compiled
