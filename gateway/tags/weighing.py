@@ -193,7 +193,7 @@ def weigh_absence(
     average /= 1.0 - mass[-1]
     gain = min(-average, SILENCE_LOG - silence_log)
     scores[-1] = average + gain
-    return silence_log + gain
+    return float(silence_log + gain)
 
 
 @compiled
