@@ -9,14 +9,14 @@ from math import log, sqrt
 import numpy as np
 from numpy.typing import NDArray
 
-from gateway.tags.compiled import compiled
+from gateway.tags.compiled import inlined
 from gateway.tags.motion import WIDTH, Counts, Singles
 from gateway.tags.rows import plus, put_row, row_at, scaled, times
 
 Doubles = NDArray[np.float64]
 
 
-@compiled
+@inlined
 def drifted(covariance: Doubles, kept: Doubles) -> None:
     """Of each deviation the part `kept` (WIDTH,) is left."""
     every = row_at(kept.reshape(1, WIDTH), 0)
@@ -25,7 +25,7 @@ def drifted(covariance: Doubles, kept: Doubles) -> None:
         put_row(covariance, place, scaled(row, kept[place]))
 
 
-@compiled
+@inlined
 def crossed(covariance: Doubles, leans: Singles, slots: Counts) -> Doubles:
     """How what is heard goes with the deviations: covariance (h, WIDTH)."""
     cross = np.empty((len(slots), WIDTH))
@@ -37,7 +37,7 @@ def crossed(covariance: Doubles, leans: Singles, slots: Counts) -> Doubles:
     return cross
 
 
-@compiled
+@inlined
 def spread_of(cross: Doubles, leans: Singles, slots: Counts) -> Doubles:
     """The covariance (h, h) of what is heard, without noise."""
     hearers = len(slots)
@@ -53,7 +53,7 @@ def spread_of(cross: Doubles, leans: Singles, slots: Counts) -> Doubles:
     return spread
 
 
-@compiled
+@inlined
 def whitened(spread: Doubles, cross: Doubles) -> tuple[Doubles, float]:
     """What makes readings of such a `spread` (h, h) independent, of variance 1: a matrix (h, WIDTH)
 
@@ -79,7 +79,7 @@ def whitened(spread: Doubles, cross: Doubles) -> tuple[Doubles, float]:
     return whitener, log(determinant)
 
 
-@compiled
+@inlined
 def learn(covariance: Doubles, cross: Doubles) -> None:
     """What is less uncertain after readings, whitened ones, that go with it so."""
     for place in range(WIDTH):
@@ -89,7 +89,7 @@ def learn(covariance: Doubles, cross: Doubles) -> None:
         put_row(covariance, place, row)
 
 
-@compiled
+@inlined
 def gained(whitener: Doubles, cross: Doubles) -> Doubles:
     """How much (h, WIDTH) the deviations are corrected for each surprise of one dB.
 

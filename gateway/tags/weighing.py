@@ -178,7 +178,7 @@ def weigh(
     return Weighed(likelihood, log(total) + best + normaliser, missed, silence_log)
 
 
-@compiled
+@inlined
 def weigh_absence(
     hearers: int, mass: Singles, believed: Counts, scores: Singles, silence_log: float
 ) -> float:
@@ -196,7 +196,7 @@ def weigh_absence(
     return float(silence_log + gain)
 
 
-@compiled
+@inlined
 def likelihood_of(believed: Counts, scores: Singles) -> tuple[Singles, float]:
     """The likelihood (places,) by its log, up to a factor; the log of that factor."""
     best = scores[-1]
@@ -209,7 +209,7 @@ def likelihood_of(believed: Counts, scores: Singles) -> tuple[Singles, float]:
     return likelihood, float(best)
 
 
-@compiled
+@inlined
 def condition(moves: Moves, belief: Belief, likelihood: Singles) -> float:
     """Multiply what is believed of each place by its likelihood (places,); the sum before scaling.
 
@@ -239,7 +239,7 @@ def condition(moves: Moves, belief: Belief, likelihood: Singles) -> float:
     return float(on_map + out)
 
 
-@compiled
+@inlined
 def drift(learned: Learned) -> None:
     """A second passes: deviations return to what is usual, the offset grows less certain."""
     covariance, prior, kept = learned.covariance, learned.prior, learned.kept
@@ -250,7 +250,7 @@ def drift(learned: Learned) -> None:
     covariance[0, 0] += min(OFFSET_DRIFT_DB**2, room)
 
 
-@compiled
+@inlined
 def fade(means: Singles, kept: Doubles, cells: Counts) -> None:
     """The means' part in that, at some `cells` and out of coverage."""
     factors = kept.astype(np.float32).reshape(1, WIDTH)
@@ -261,7 +261,7 @@ def fade(means: Singles, kept: Doubles, cells: Counts) -> None:
     put_row(means, out, times(row_at(means, out), every))
 
 
-@compiled
+@inlined
 def slots_of(
     second: int, listening: Listening, heard: Heard, learned: Learned, means: Singles
 ) -> Counts:
@@ -286,7 +286,7 @@ def slots_of(
     return slots
 
 
-@compiled
+@inlined
 def free_slot(learned: Learned) -> int:
     """A column that is nobody's; else that of the receiver not heard for longest."""
     oldest = FIRST
@@ -298,7 +298,7 @@ def free_slot(learned: Learned) -> int:
     return oldest
 
 
-@compiled
+@inlined
 def give(slot: int, owner: int, variance: float, learned: Learned, means: Singles) -> None:
     """A column for another owner, of whom nothing is known."""
     learned.owners[slot] = owner
@@ -309,7 +309,7 @@ def give(slot: int, owner: int, variance: float, learned: Learned, means: Single
     means[:, slot] = 0.0
 
 
-@compiled
+@inlined
 def rescued(second: int, states: Singles, mass: Singles, means: Singles) -> Counts:
     """The cells that hold belief, after a little of it was put anywhere: no mistake is for ever.
 
@@ -341,7 +341,7 @@ def rescued(second: int, states: Singles, mass: Singles, means: Singles) -> Coun
     return believed[:count]
 
 
-@compiled
+@inlined
 def stripe_of(second: int, cells: int) -> tuple[int, int, int]:
     """The cells k with k % stripes == stripe are rescued in `second`: stripe, stripes, members."""
     stripes = min(STRIPES, cells)
@@ -349,7 +349,7 @@ def stripe_of(second: int, cells: int) -> tuple[int, int, int]:
     return stripe, stripes, (cells - 1 - stripe) // stripes + 1
 
 
-@compiled
+@inlined
 def before_rescue(second: int, message: Singles, cells: int) -> None:
     """What a message (states,) says of before `rescued`: its transpose, in place."""
     stripe, stripes, members = stripe_of(second, cells)
@@ -360,7 +360,7 @@ def before_rescue(second: int, message: Singles, cells: int) -> None:
     message += np.float32(RESCUED / members) * total
 
 
-@compiled
+@inlined
 def weigh_readings(
     listening: Listening,
     heard: Heard,
@@ -392,7 +392,7 @@ def weigh_readings(
     return -0.5 * (len(slots) * log(2 * pi) + log_determinant)
 
 
-@compiled
+@inlined
 def with_noise(spread: Doubles, heard: Heard, packet_variance: float) -> Singles:
     """Add to `spread` (h, h) what packets deviate by; where surprises (h,) are clipped."""
     limits = np.empty(len(spread), dtype=np.float32)
@@ -404,7 +404,7 @@ def with_noise(spread: Doubles, heard: Heard, packet_variance: float) -> Singles
     return limits
 
 
-@compiled
+@inlined
 def terms_of(
     listening: Listening, heard: Heard, parts: Counts, leans: Singles, limits: Singles
 ) -> Singles:
@@ -422,7 +422,7 @@ def terms_of(
     return terms
 
 
-@compiled
+@inlined
 def say(terms: Singles, whitener: Doubles, gain: Doubles) -> None:
     """Fill what each dB of surprise says: GAIN, what the means learn of it, and WHITE, its part in
     numbers that are independent of each other and of variance 1.
@@ -435,7 +435,7 @@ def say(terms: Singles, whitener: Doubles, gain: Doubles) -> None:
             terms[TERMS * k + WHITE, later] = whitener[later, k]
 
 
-@compiled
+@inlined
 def weigh_cells(
     expected: Codes,
     parts: Counts,
@@ -459,7 +459,7 @@ def weigh_cells(
         scores[cell] += score - np.float32(0.5) * sum_of(times(white, white))
 
 
-@compiled
+@inlined
 def learn_outside(usual: Singles, parts: Counts, terms: Singles, means: Singles) -> None:
     """Out of coverage, where levels are the `usual` (h,), the means learn too."""
     out = len(means) - 1
@@ -489,7 +489,7 @@ def surprise_of(level: np.float32, terms: Singles, first: int) -> np.float32:
     return np.float32(min(max(terms[first, DBM] - level, -limit), limit))
 
 
-@compiled
+@inlined
 def middle_of(
     listening: Listening, columns: Counts, mass: Singles, believed: Counts
 ) -> tuple[Singles, Singles]:
@@ -509,7 +509,7 @@ def middle_of(
     return point, usual
 
 
-@compiled
+@inlined
 def directions(point: Singles, antennas: Singles, columns: Counts) -> Singles:
     """From a tag at `point` (2,) to the antennas `columns`: how far (h, 2) they lie east and north.
 
@@ -525,7 +525,7 @@ def directions(point: Singles, antennas: Singles, columns: Counts) -> Singles:
     return found
 
 
-@compiled
+@inlined
 def weigh_misses(
     listening: Listening,
     heard: Heard,
@@ -564,7 +564,7 @@ def weigh_misses(
     return expected
 
 
-@compiled
+@inlined
 def listeners(
     listening: Listening,
     heard: Heard,
