@@ -5,13 +5,14 @@ next two by how far it looks east and north (`leans`), and of that of its receiv
 """
 
 from math import log, sqrt
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from gateway.tags.compiled import inlined
-from gateway.tags.motion import WIDTH, Counts, Singles
-from gateway.tags.rows import plus, put_row, row_at, scaled, times
+from gateway.tags.motion import WIDTH, Counts, Singles, at
+from gateway.tags.rows import narrowed, plus, put_row, row_at, scaled, sum_of, times
 
 Doubles = NDArray[np.float64]
 
@@ -39,43 +40,40 @@ def crossed(covariance: Doubles, leans: Singles, slots: Counts) -> Doubles:
 
 @inlined
 def spread_of(cross: Doubles, leans: Singles, slots: Counts) -> Doubles:
-    """The covariance (h, h) of what is heard, without noise."""
+    """The covariance of what is heard, without noise: (h, WIDTH), with zeros from the diagonal on
+    beyond it, for it is symmetric.
+    """
     hearers = len(slots)
-    spread = np.empty((hearers, hearers))
+    spread = np.zeros((hearers, WIDTH))
     for row in range(hearers):
-        for k in range(row + 1):
-            spread[row, k] = spread[k, row] = (
-                cross[k, 0]
-                + leans[row, 0] * cross[k, 1]
-                + leans[row, 1] * cross[k, 2]
-                + cross[k, slots[row]]
-            )
+        east, north, slot = leans[row, 0], leans[row, 1], at(slots[row])
+        for k in range(row, hearers):
+            spread[k, row] = cross[k, 0] + east * cross[k, 1] + north * cross[k, 2] + cross[k, slot]
     return spread
 
 
 @inlined
 def whitened(spread: Doubles, cross: Doubles) -> tuple[Doubles, float]:
-    """What makes readings of such a `spread` (h, h) independent, of variance 1: a matrix (h, WIDTH)
+    """What makes readings of such a `spread` (h, WIDTH) independent and of variance 1.
 
-    with zeros beyond column h, by Cholesky's decomposition; and the log of the determinant of
-    `spread`. `cross` (h, WIDTH) becomes the covariance of the whitened readings.
+    A matrix (h, WIDTH), zeros beyond the diagonal, by Cholesky's decomposition; and the log of the
+    determinant of `spread`. `cross` (h, WIDTH) becomes that of the whitened readings.
     """
-    hearers = len(spread)
-    whitener = np.zeros((hearers, WIDTH))
+    whitener = np.zeros_like(spread)
     determinant = 1.0
-    for k in range(hearers):
+    for k in range(len(spread)):
         whitener[k, k] = 1.0
         left, row, own = spread[k, k], row_at(cross, k), row_at(whitener, k)
         for before in range(k):
-            shared = 0.0
-            for column in range(before + 1):
-                shared += whitener[before, column] * spread[k, column]
+            other = row_at(whitener, before)
+            shared = sum_of(times(other, row_at(spread, k)))
             left -= shared * shared
             row = plus(row, -shared, row_at(cross, before))
-            own = plus(own, -shared, row_at(whitener, before))
+            own = plus(own, -shared, other)
         determinant *= left
-        put_row(cross, k, scaled(row, 1.0 / sqrt(left)))
-        put_row(whitener, k, scaled(own, 1.0 / sqrt(left)))
+        scale = 1.0 / sqrt(left)
+        put_row(cross, k, scaled(row, scale))
+        put_row(whitener, k, scaled(own, scale))
     return whitener, log(determinant)
 
 
@@ -90,16 +88,12 @@ def learn(covariance: Doubles, cross: Doubles) -> None:
 
 
 @inlined
-def gained(whitener: Doubles, cross: Doubles) -> Doubles:
-    """How much (h, WIDTH) the deviations are corrected for each surprise of one dB.
+def gained(whitener: Doubles, cross: Doubles, k: int) -> Any:
+    """How much, a Row, the deviations are corrected for each dB by which reading k surprises.
 
     `cross` (h, WIDTH) is that of the whitened readings.
     """
-    hearers = len(cross)
-    gain = np.empty((hearers, WIDTH))
-    for k in range(hearers):
-        row = scaled(row_at(cross, k), whitener[k, k])
-        for later in range(k + 1, hearers):
-            row = plus(row, whitener[later, k], row_at(cross, later))
-        put_row(gain, k, row)
-    return gain
+    row = scaled(row_at(cross, k), whitener[k, k])
+    for later in range(k + 1, len(cross)):
+        row = plus(row, whitener[later, k], row_at(cross, later))
+    return narrowed(row)

@@ -119,6 +119,13 @@ def _sum_of(_context: Any, row: Any) -> Any:
     return row.kind(row), generate
 
 
+def _narrowed(_context: Any, row: Any) -> Any:
+    def generate(context: Any, builder: Any, signature: Any, values: Any) -> Any:
+        return builder.fptrunc(values[0], context.get_value_type(signature.return_type))
+
+    return Row(_SINGLES)(row), generate
+
+
 zero_row: Any = intrinsic(_zero_row)  # () → zeros, float32
 row_at: Any = intrinsic(_row_at)  # (rows (n, WIDTH), place) → what is there
 put_row: Any = intrinsic(_put_row)  # (rows (n, WIDTH), place, row): write it there
@@ -126,3 +133,4 @@ plus: Any = intrinsic(_plus)  # (row, factor, other) → row + factor · other
 times: Any = intrinsic(_times)  # (row, other) → the product, column by column
 scaled: Any = intrinsic(_scaled)  # (row, factor) → factor · row
 sum_of: Any = intrinsic(_sum_of)  # (row) → the sum of its columns
+narrowed: Any = intrinsic(_narrowed)  # (row, float64) → the same in float32

@@ -45,7 +45,8 @@ SHARED_BY_PACKETS = 0.25  # the part of their variance that more packets do not 
 FORGOTTEN_AFTER_S = 40  # unheard: it may be met again elsewhere
 OFFSET_DRIFT_DB = 0.05  # per square root of a second
 
-LISTENERS = 8
+LISTENERS = 8  # with those who heard it
+DEAF_DB = -1000.0
 ENOUGH_HEARD = 6  # beyond that, misses say nothing that readings do not say better
 
 HEARD_OUT_LOG = -3.0  # to be heard, and yet out of coverage
@@ -53,7 +54,7 @@ SILENCE_LOG = 4.0  # the most that silence says for it
 LOWEST_LOG = -25.0  # smaller numbers are slow, and nothing comes of them
 
 COLUMN, SLOT = range(2)  # of a reading's receiver: that of Listening, that of the means
-EAST, NORTH, DBM, THRESHOLD, LIMIT = range(5)
+EAST, NORTH, DBM, THRESHOLD, LIMIT, USUAL = range(6)
 TERMS, GAIN, WHITE = 3, 1, 2
 
 CODES_PER_DB = 2  # levels take one byte each
@@ -271,11 +272,9 @@ def slots_of(
             give(slot, FREE, 0.0, learned, means)
     slots = np.empty(len(heard.receivers), dtype=np.int32)
     for k in range(len(slots)):
-        slots[k] = FREE
-        for slot in range(FIRST, WIDTH):
-            if learned.owners[slot] == heard.receivers[k]:
-                slots[k] = slot
-                learned.last_heard[slot] = second
+        slots[k] = slot_of(heard.receivers[k], learned)
+        if slots[k] != FREE:
+            learned.last_heard[slots[k]] = second
     for k in range(len(slots)):
         if slots[k] == FREE:
             receiver = heard.receivers[k]
@@ -284,6 +283,15 @@ def slots_of(
             give(slots[k], receiver, variance, learned, means)
             learned.last_heard[slots[k]] = second
     return slots
+
+
+@inlined
+def slot_of(receiver: int, learned: Learned) -> int:
+    """The column of a receiver, FREE if it has none."""
+    found = FREE
+    for slot in range(FIRST, WIDTH):
+        found = slot if learned.owners[slot] == receiver else found
+    return found
 
 
 @inlined
@@ -378,7 +386,7 @@ def weigh_readings(
     parts = np.empty((len(slots), 2), dtype=np.int32)
     for k in range(len(slots)):
         parts[k, COLUMN], parts[k, SLOT] = listening.columns[heard.receivers[k]], slots[k]
-    point, usual = middle_of(listening, parts[:, COLUMN], mass, believed)
+    point = middle_of(listening.cells, mass, believed)
     leans = directions(point, listening.antennas, parts[:, COLUMN])
     cross = crossed(learned.covariance, leans, slots)
     spread = spread_of(cross, leans, slots)
@@ -386,9 +394,9 @@ def weigh_readings(
     whitener, log_determinant = whitened(spread, cross)
     learn(learned.covariance, cross)
     terms = terms_of(listening, heard, parts, leans, limits)
-    say(terms, whitener, gained(whitener, cross))
-    weigh_cells(listening.expected, parts, terms, means, believed, scores)
-    learn_outside(usual, parts, terms, means)
+    say(terms, whitener, cross)
+    weigh_cells(listening.expected, parts, terms, mass, means, believed, scores)
+    learn_outside(parts, terms, means)
     return -0.5 * (len(slots) * log(2 * pi) + log_determinant)
 
 
@@ -423,14 +431,13 @@ def terms_of(
 
 
 @inlined
-def say(terms: Singles, whitener: Doubles, gain: Doubles) -> None:
+def say(terms: Singles, whitener: Doubles, cross: Doubles) -> None:
     """Fill what each dB of surprise says: GAIN, what the means learn of it, and WHITE, its part in
     numbers that are independent of each other and of variance 1.
     """
-    hearers = len(gain)
+    hearers = len(cross)
     for k in range(hearers):
-        for column in range(WIDTH):
-            terms[TERMS * k + GAIN, column] = gain[k, column]
+        put_row(terms, TERMS * k + GAIN, gained(whitener, cross, k))
         for later in range(k, hearers):
             terms[TERMS * k + WHITE, later] = whitener[later, k]
 
@@ -440,34 +447,44 @@ def weigh_cells(
     expected: Codes,
     parts: Counts,
     terms: Singles,
+    mass: Singles,
     means: Singles,
     believed: Counts,
     scores: Singles,
 ) -> None:
-    """The part of `weigh_readings` that every cell has of its own."""
+    """The part of `weigh_readings` that every cell has of its own.
+
+    By USUAL, `terms` then have the mean level of the usual tag.
+    """
+    share = np.float32(0.0)
+    for cell in believed:
+        share += mass[cell]
+    share = np.float32(1.0) / share
     for cell in believed:
         row, white, score = row_at(means, cell), zero_row(), np.float32(0.0)
         for k in range(len(parts)):
-            level = deviation(means, cell, at(parts[k, SLOT]), terms, TERMS * k)
-            level += level_dbm(expected[cell, at(parts[k, COLUMN])])
-            step = step_of(level - terms[TERMS * k, THRESHOLD])
+            first = TERMS * k
+            level = level_dbm(expected[cell, at(parts[k, COLUMN])])
+            terms[first, USUAL] += share * mass[cell] * level
+            level += deviation(means, cell, at(parts[k, SLOT]), terms, first)
+            step = step_of(level - terms[first, THRESHOLD])
             score += HEARING[step, ARRIVES]
-            surprise = surprise_of(level + HEARING[step, LOUDER], terms, TERMS * k)
-            row = plus(row, surprise, row_at(terms, TERMS * k + GAIN))
-            white = plus(white, surprise, row_at(terms, TERMS * k + WHITE))
+            surprise = surprise_of(level + HEARING[step, LOUDER], terms, first)
+            row = plus(row, surprise, row_at(terms, first + GAIN))
+            white = plus(white, surprise, row_at(terms, first + WHITE))
         put_row(means, cell, row)
         scores[cell] += score - np.float32(0.5) * sum_of(times(white, white))
 
 
 @inlined
-def learn_outside(usual: Singles, parts: Counts, terms: Singles, means: Singles) -> None:
-    """Out of coverage, where levels are the `usual` (h,), the means learn too."""
+def learn_outside(parts: Counts, terms: Singles, means: Singles) -> None:
+    """Out of coverage, where levels are the usual ones, the means learn too."""
     out = len(means) - 1
     row = row_at(means, out)
     for k in range(len(parts)):
-        level = usual[k] + deviation(means, out, at(parts[k, SLOT]), terms, TERMS * k)
-        surprise = surprise_of(level, terms, TERMS * k)
-        row = plus(row, surprise, row_at(terms, TERMS * k + GAIN))
+        first = TERMS * k
+        level = terms[first, USUAL] + deviation(means, out, at(parts[k, SLOT]), terms, first)
+        row = plus(row, surprise_of(level, terms, first), row_at(terms, first + GAIN))
     put_row(means, out, row)
 
 
@@ -490,23 +507,14 @@ def surprise_of(level: np.float32, terms: Singles, first: int) -> np.float32:
 
 
 @inlined
-def middle_of(
-    listening: Listening, columns: Counts, mass: Singles, believed: Counts
-) -> tuple[Singles, Singles]:
-    """The mean point (2,) of the belief, and the mean level (h,) there of the usual tag."""
-    point = np.zeros(2, dtype=np.float32)
-    usual = np.zeros(len(columns), dtype=np.float32)
+def middle_of(cells: Singles, mass: Singles, believed: Counts) -> Singles:
+    """The mean point (2,) of the belief."""
     east, north, total = np.float32(0.0), np.float32(0.0), np.float32(0.0)
     for cell in believed:
-        weight = mass[cell]
-        total += weight
-        east += weight * listening.cells[cell, 0]
-        north += weight * listening.cells[cell, 1]
-        for k in range(len(columns)):
-            usual[k] += weight * level_dbm(listening.expected[cell, columns[k]])
-    point[0], point[1] = east / total, north / total
-    usual /= total
-    return point, usual
+        total += mass[cell]
+        east += mass[cell] * cells[cell, 0]
+        north += mass[cell] * cells[cell, 1]
+    return np.array([east / total, north / total], dtype=np.float32)
 
 
 @inlined
@@ -545,18 +553,18 @@ def weigh_misses(
     if hearers >= ENOUGH_HEARD:
         return 0.0
     columns, slots = listeners(listening, heard, alive, learned, mass, believed)
-    terms = np.empty((len(columns), 2), dtype=np.float32)
+    missed = np.ones(len(believed), dtype=np.float32)
     for k in range(len(columns)):
-        terms[k, 0] = listening.threshold_dbm[columns[k]]
-        terms[k, 1] = listening.detection[columns[k]]
+        column, slot, own = at(columns[k]), at(max(slots[k], 0)), np.float32(slots[k] != FREE)
+        threshold, chance = listening.threshold_dbm[column], listening.detection[column]
+        for index in range(len(believed)):
+            cell = at(believed[index])
+            level = level_dbm(listening.expected[cell, column]) + means[cell, 0]
+            step = step_of(level + own * means[cell, slot] - threshold)
+            missed[index] *= np.float32(1.0) - chance * DETECTABLE[step]
     expected = 0.0
-    for cell in believed:
-        offset, all_missed = means[cell, 0], np.float32(1.0)
-        for k in range(len(columns)):
-            above = offset + level_dbm(listening.expected[cell, at(columns[k])]) - terms[k, 0]
-            if slots[k] != FREE:
-                above += means[cell, at(slots[k])]
-            all_missed *= np.float32(1.0) - terms[k, 1] * DETECTABLE[step_of(above)]
+    for index in range(len(believed)):
+        cell, all_missed = at(believed[index]), missed[index]
         if hearers == 0:
             all_missed = 1 - np.float32(sent) * (1 - all_missed)
             expected += mass[cell] * (1 - all_missed)
@@ -577,39 +585,29 @@ def listeners(
 
     And their columns (m,) in the means, FREE for those of whom nothing is known.
     """
-    likeliest = believed[0]
+    likeliest, most = at(believed[0]), np.float32(0.0)
     for cell in believed:
-        if mass[cell] > mass[likeliest]:
-            likeliest = cell
-    margins = np.empty(LISTENERS, dtype=np.float32)
+        if mass[cell] > most:
+            likeliest, most = at(cell), mass[cell]
+    margin = np.empty(len(listening.receivers), dtype=np.float32)
+    for column in range(len(margin)):
+        level = level_dbm(listening.expected[likeliest, column])
+        margin[column] = level - listening.threshold_dbm[column]
+    for column in range(len(margin)):
+        if not alive[listening.receivers[column]]:
+            margin[column] = DEAF_DB
+    for receiver in heard.receivers:
+        margin[listening.columns[receiver]] = DEAF_DB
     columns = np.empty(LISTENERS, dtype=np.int32)
+    slots = np.empty(LISTENERS, dtype=np.int32)
     count = 0
-    for column in range(len(listening.receivers)):
-        margin = level_dbm(listening.expected[likeliest, column]) - listening.threshold_dbm[column]
-        if count == LISTENERS and margin <= margins[count - 1]:
-            continue
-        if not alive[listening.receivers[column]] or is_in(
-            heard.receivers, listening.receivers[column]
-        ):
-            continue
-        place = min(count, LISTENERS - 1)
-        while place > 0 and margin > margins[place - 1]:
-            margins[place], columns[place] = margins[place - 1], columns[place - 1]
-            place -= 1
-        margins[place], columns[place] = margin, column
-        count = min(count + 1, LISTENERS)
-    slots = np.full(count, FREE, dtype=np.int32)
-    for k in range(count):
-        for slot in range(FIRST, WIDTH):
-            if learned.owners[slot] == listening.receivers[columns[k]]:
-                slots[k] = slot
-    return columns[:count], slots
-
-
-@inlined
-def is_in(numbers: Counts, number: int) -> bool:
-    """Whether a number is among others."""
-    for other in numbers:
-        if other == number:
-            return True
-    return False
+    for k in range(min(LISTENERS - len(heard.receivers), len(margin))):
+        best, column = np.max(margin), 0
+        if best == DEAF_DB:
+            break
+        while margin[column] != best:
+            column += 1
+        margin[column] = DEAF_DB
+        columns[k], slots[k] = column, slot_of(listening.receivers[column], learned)
+        count += 1
+    return columns[:count], slots[:count]
