@@ -67,12 +67,14 @@ def packed(belief: Belief, rows: Singles) -> int:
 @compiled
 def unpacked(belief: Belief) -> Belief:
     """A copy with a row for each place, of one whose rows are `packed`."""
-    rows = np.zeros((len(belief.mass), WIDTH), dtype=np.float32)
+    rows = np.empty((len(belief.mass), WIDTH), dtype=np.float32)
     last, count = len(belief.mass) - 1, 0
     for place in range(last):
         if belief.mass[place] > 0.0:
             put_row(rows, place, row_at(belief.rows, count))
             count += 1
+        else:
+            put_row(rows, place, zero_row())
     put_row(rows, last, row_at(belief.rows, count))
     return Belief(belief.states.copy(), belief.mass.copy(), rows)
 

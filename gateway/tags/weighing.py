@@ -31,9 +31,9 @@ FIRST = 3  # columns before those of receivers: offset, lean to the east, to the
 FREE = -1
 MOST_HEARD = 12
 
-LEAST_MASS = 1e-5
+LEAST_MASS = 5e-5
 RESCUED = 1e-3
-STRIPES = 8
+STRIPES = 16
 TAG_HEIGHT_M = 1.0
 NEAREST_M = 1.0
 
