@@ -31,9 +31,9 @@ FIRST = 3  # columns before those of receivers: offset, lean to the east, to the
 FREE = -1
 MOST_HEARD = 12
 
-LEAST_MASS = 5e-5
+LEAST_MASS = 2e-5
 RESCUED = 1e-3
-STRIPES = 16
+STRIPES, STRIPE_CELLS = 8, 16  # more stripes where they would be wider
 TAG_HEIGHT_M = 1.0
 NEAREST_M = 1.0
 
@@ -352,7 +352,7 @@ def rescued(second: int, states: Singles, mass: Singles, means: Singles) -> Coun
 @inlined
 def stripe_of(second: int, cells: int) -> tuple[int, int, int]:
     """The cells k with k % stripes == stripe are rescued in `second`: stripe, stripes, members."""
-    stripes = min(STRIPES, cells)
+    stripes = min(max(STRIPES, cells // STRIPE_CELLS), cells)
     stripe = second % stripes
     return stripe, stripes, (cells - 1 - stripe) // stripes + 1
 
