@@ -6,12 +6,12 @@ Only cells that hold belief take part; a cell that regains some begins with the 
 """
 
 from math import log, pi, sqrt
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from gateway.tags.arriving import ARRIVES, DETECTABLE, HEARING, LOUDER, MISS_TEMPER, step_of
+from gateway.tags.arriving import ARRIVES, HEARING, LOUDER, step_of
 from gateway.tags.compiled import compiled, inlined
 from gateway.tags.gaussian import (
     Doubles as Doubles,
@@ -24,11 +24,19 @@ from gateway.tags.gaussian import (
     spread_of,
     whitened,
 )
-from gateway.tags.motion import WIDTH, Belief, Counts, Moves, Shorts, Singles, advance, at
+from gateway.tags.listening import CODES_PER_DB as CODES_PER_DB
+from gateway.tags.listening import FIRST as FIRST
+from gateway.tags.listening import FREE as FREE
+from gateway.tags.listening import Codes, level_dbm, slot_of
+from gateway.tags.listening import Heard as Heard
+from gateway.tags.listening import Learned as Learned
+from gateway.tags.listening import Listening as Listening
+from gateway.tags.listening import decoded as decoded
+from gateway.tags.listening import encoded as encoded
+from gateway.tags.missing import weigh_misses
+from gateway.tags.motion import WIDTH, Belief, Counts, Moves, Singles, advance, at
 from gateway.tags.rows import plus, put_row, row_at, sum_of, times, zero_row
 
-FIRST = 3  # columns before those of receivers: offset, lean to the east, to the north
-FREE = -1
 MOST_HEARD = 12
 
 LEAST_MASS = 2e-5
@@ -45,10 +53,6 @@ SHARED_BY_PACKETS = 0.25  # the part of their variance that more packets do not 
 FORGOTTEN_AFTER_S = 40  # unheard: it may be met again elsewhere
 OFFSET_DRIFT_DB = 0.05  # per square root of a second
 
-LISTENERS = 8  # with those who heard it
-DEAF_DB = -1000.0
-ENOUGH_HEARD = 6  # beyond that, misses say nothing that readings do not say better
-
 HEARD_OUT_LOG = -3.0  # to be heard, and yet out of coverage
 SILENCE_LOG = 4.0  # the most that silence says for it
 LOWEST_LOG = -25.0  # smaller numbers are slow, and nothing comes of them
@@ -56,75 +60,6 @@ LOWEST_LOG = -25.0  # smaller numbers are slow, and nothing comes of them
 COLUMN, SLOT = range(2)  # of a reading's receiver: that of Listening, that of the means
 EAST, NORTH, DBM, THRESHOLD, LIMIT, USUAL = range(6)
 TERMS, GAIN, WHITE = 3, 1, 2
-
-CODES_PER_DB = 2  # levels take one byte each
-ZERO_CODE_DBM = -64.0
-
-Codes = NDArray[np.int8]
-
-
-class Listening(NamedTuple):
-    """What the receivers of a piece of the map hear of the usual tag.
-
-    `cells` (n, 2) metres; `receivers` (r,) by their numbers on the site, `columns` (all,) where
-    each of those is here, -1 if it is not; `expected` (n, r) dBm, `encoded`; `antennas` (r, 3)
-    east, north, height; `threshold_dbm` (r,) and `detection` (r,) as in propagation.Radio;
-    `variance` (r,) of their deviation, dB².
-    """
-
-    cells: Singles
-    receivers: Counts
-    columns: Shorts
-    expected: Codes
-    antennas: Singles
-    threshold_dbm: Singles
-    detection: Singles
-    variance: Singles
-
-
-def encoded(levels_dbm: NDArray[np.floating[Any]]) -> Codes:
-    """Levels as whole numbers of a byte: half a decibel is less than anybody knows of them."""
-    codes = np.rint((levels_dbm - ZERO_CODE_DBM) * CODES_PER_DB)
-    return np.asarray(np.clip(codes, -128, 127), dtype=np.int8)
-
-
-def decoded(codes: Codes) -> Singles:
-    """The levels, dBm, of `encoded` ones."""
-    return codes.astype(np.float32) / np.float32(CODES_PER_DB) + np.float32(ZERO_CODE_DBM)
-
-
-@inlined
-def level_dbm(code: np.int8) -> np.float32:
-    """The level of one code."""
-    return np.float32(code) * np.float32(1 / CODES_PER_DB) + np.float32(ZERO_CODE_DBM)
-
-
-class Heard(NamedTuple):
-    """One second of one tag: `receivers` (h,) by their numbers, levels `dbm` (h,), `packets` (h,).
-
-    The strongest come first, and all of them are on the piece of the map.
-    """
-
-    receivers: Counts
-    dbm: Singles
-    packets: Singles
-
-
-class Learned(NamedTuple):
-    """What is known of a tag's levels: `covariance` (WIDTH, WIDTH) dB², and whose a column is.
-
-    `owners` (WIDTH,) are receivers' numbers, FREE where a column is nobody's; `last_heard` (WIDTH,)
-    seconds. `prior` (WIDTH,) are the variances that deviations return to, `kept` (WIDTH,) how much
-    of one is left after a second. All are changed in their place. What a single packet deviates by
-    has `packet_variance`.
-    """
-
-    covariance: Doubles
-    prior: Doubles
-    kept: Doubles
-    owners: Counts
-    last_heard: NDArray[np.int64]
-    packet_variance: float
 
 
 class Weighed(NamedTuple):
@@ -283,15 +218,6 @@ def slots_of(
             give(slots[k], receiver, variance, learned, means)
             learned.last_heard[slots[k]] = second
     return slots
-
-
-@inlined
-def slot_of(receiver: int, learned: Learned) -> int:
-    """The column of a receiver, FREE if it has none."""
-    found = FREE
-    for slot in range(FIRST, WIDTH):
-        found = slot if learned.owners[slot] == receiver else found
-    return found
 
 
 @inlined
@@ -491,7 +417,7 @@ def learn_outside(parts: Counts, terms: Singles, means: Singles) -> None:
 @inlined
 def deviation(means: Singles, place: int, slot: int, terms: Singles, first: int) -> np.float32:
     """How much stronger a reading is to be expected at a place than that of the usual tag."""
-    return (
+    return np.float32(
         means[place, 0]
         + terms[first, EAST] * means[place, 1]
         + terms[first, NORTH] * means[place, 2]
@@ -531,83 +457,3 @@ def directions(point: Singles, antennas: Singles, columns: Counts) -> Singles:
         away_m = max(sqrt(east * east + north * north + up * up), NEAREST_M)
         found[k, 0], found[k, 1] = east / away_m, north / away_m
     return found
-
-
-@inlined
-def weigh_misses(
-    listening: Listening,
-    heard: Heard,
-    alive: NDArray[np.bool_],
-    sent: float,
-    learned: Learned,
-    mass: Singles,
-    means: Singles,
-    believed: Counts,
-    scores: Singles,
-) -> float:
-    """Add to `scores` (places,) the log likelihood of the live receivers that heard nothing.
-
-    Returns how many hearings were to be expected, where nobody heard anything.
-    """
-    hearers = len(heard.receivers)
-    if hearers >= ENOUGH_HEARD:
-        return 0.0
-    columns, slots = listeners(listening, heard, alive, learned, mass, believed)
-    missed = np.ones(len(believed), dtype=np.float32)
-    for k in range(len(columns)):
-        column, slot, own = at(columns[k]), at(max(slots[k], 0)), np.float32(slots[k] != FREE)
-        threshold, chance = listening.threshold_dbm[column], listening.detection[column]
-        for index in range(len(believed)):
-            cell = at(believed[index])
-            level = level_dbm(listening.expected[cell, column]) + means[cell, 0]
-            step = step_of(level + own * means[cell, slot] - threshold)
-            missed[index] *= np.float32(1.0) - chance * DETECTABLE[step]
-    expected = 0.0
-    for index in range(len(believed)):
-        cell, all_missed = at(believed[index]), missed[index]
-        if hearers == 0:
-            all_missed = 1 - np.float32(sent) * (1 - all_missed)
-            expected += mass[cell] * (1 - all_missed)
-        scores[cell] += np.float32(MISS_TEMPER) * np.log(max(all_missed, np.float32(1e-12)))
-    return expected
-
-
-@inlined
-def listeners(
-    listening: Listening,
-    heard: Heard,
-    alive: NDArray[np.bool_],
-    learned: Learned,
-    mass: Singles,
-    believed: Counts,
-) -> tuple[Counts, Counts]:
-    """The live receivers (at most LISTENERS) most likely to have heard it that did not; columns.
-
-    And their columns (m,) in the means, FREE for those of whom nothing is known.
-    """
-    likeliest, most = at(believed[0]), np.float32(0.0)
-    for cell in believed:
-        if mass[cell] > most:
-            likeliest, most = at(cell), mass[cell]
-    margin = np.empty(len(listening.receivers), dtype=np.float32)
-    for column in range(len(margin)):
-        level = level_dbm(listening.expected[likeliest, column])
-        margin[column] = level - listening.threshold_dbm[column]
-    for column in range(len(margin)):
-        if not alive[listening.receivers[column]]:
-            margin[column] = DEAF_DB
-    for receiver in heard.receivers:
-        margin[listening.columns[receiver]] = DEAF_DB
-    columns = np.empty(LISTENERS, dtype=np.int32)
-    slots = np.empty(LISTENERS, dtype=np.int32)
-    count = 0
-    for k in range(min(LISTENERS - len(heard.receivers), len(margin))):
-        best, column = np.max(margin), 0
-        if best == DEAF_DB:
-            break
-        while margin[column] != best:
-            column += 1
-        margin[column] = DEAF_DB
-        columns[k], slots[k] = column, slot_of(listening.receivers[column], learned)
-        count += 1
-    return columns[:count], slots[:count]

@@ -14,12 +14,12 @@ from gateway.tags.arriving import (
     TABLE_STEPS_PER_DB,
     THRESHOLD_SPREAD_DB,
 )
+from gateway.tags.missing import ENOUGH_HEARD
 from gateway.tags.motion import WIDTH, Counts, Singles
 from gateway.tags.surroundings import STREET
 from gateway.tags.tile import Tile
 from gateway.tags.weighing import (
     CLIP_SDS,
-    ENOUGH_HEARD,
     FAR_DB_PER_DB,
     FAR_DBM,
     FIRST,

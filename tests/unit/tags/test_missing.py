@@ -5,20 +5,10 @@ import pytest
 
 from gateway.tags.arriving import MISS_TEMPER, THRESHOLD_SPREAD_DB, detectable
 from gateway.tags.levels import nothing_learned
+from gateway.tags.missing import ENOUGH_HEARD, LISTENERS, listeners, weigh_misses
 from gateway.tags.motion import Singles
 from gateway.tags.surroundings import STREET
-from gateway.tags.weighing import (
-    ENOUGH_HEARD,
-    FIRST,
-    FREE,
-    LISTENERS,
-    Heard,
-    Learned,
-    Listening,
-    decoded,
-    listeners,
-    weigh_misses,
-)
+from gateway.tags.weighing import FIRST, FREE, Heard, Learned, Listening, decoded
 from tests.unit.tags.cells import DETECTION, THRESHOLD_DBM, even, heard, listening, new_means
 
 MANY = 40

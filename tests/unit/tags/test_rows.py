@@ -36,8 +36,8 @@ def emptied(rows: NDArray[np.float32], doubles: NDArray[np.float64]) -> None:
 
 @pytest.mark.parametrize("kind", [np.float32, np.float64])
 def test_rows_are_added_multiplied_and_summed_column_by_column(kind: type) -> None:
-    rows = np.random.default_rng(1).normal(size=(3, WIDTH)).astype(kind)
-    into = np.full((3, WIDTH), 7, dtype=kind)
+    rows: NDArray[Any] = np.random.default_rng(1).normal(size=(3, WIDTH)).astype(kind)
+    into: NDArray[Any] = np.full((3, WIDTH), 7, dtype=kind)
     found = combined(rows, 0.3, into)
     wanted = (rows[0] + kind(0.3) * rows[1]) * rows[2] * kind(0.3)
     assert into[1] == pytest.approx(wanted, rel=1e-4)
