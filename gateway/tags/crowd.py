@@ -26,7 +26,7 @@ from gateway.tags.footing import (
     listening_at,
     moves_at,
 )
-from gateway.tags.motion import WIDTH, Belief, Singles
+from gateway.tags.motion import WIDTH, Belief, Shorts, Singles
 from gateway.tags.packing import Dense, Room, pack, spread
 from gateway.tags.weighing import MOST_HEARD, Doubles, Heard, Learned, Listening, weigh
 
@@ -144,11 +144,6 @@ def outcomes_for(count: int, zones: int) -> Outcomes:
     )
 
 
-def part_of(outcomes: Outcomes, first: int, last: int) -> Outcomes:
-    """Those of some tracks one after another; they share their memory."""
-    return Outcomes._make(column[first:last] for column in outcomes)
-
-
 @compiled
 def hold(slots: Slots, members: Addresses, room: Room) -> None:
     """From now on, the beliefs of the tracks in these slots are those in `room`."""
@@ -166,16 +161,19 @@ def hold(slots: Slots, members: Addresses, room: Room) -> None:
 def step(
     news: News,
     members: Addresses,
+    order: Addresses,
     slots: Slots,
     common: Common,
     room: Room,
     told: Outcomes,
 ) -> None:
-    """Carry the tracks in the slots `members` (n,) through a second, and tell.
+    """Carry some of the tracks in the slots `members` (n,) through a second, and tell of them.
 
-    What was learned is changed in its place; what is then believed is written to `room`.
+    `order` numbers them; in that order what they then believe is written to `room`. What was
+    learned is changed in its place.
     """
-    for k in range(len(members)):
+    for j in range(len(order)):
+        k = order[j]
         slot = members[k]
         tile = slots.tiles[slot]
         moves, listening = moves_at(tile), listening_at(tile)
@@ -214,7 +212,7 @@ def step(
             belief,
             slots.silence_log[slot],
         )
-        pack(moves, Dense(belief, weighed.likelihood), room, k)
+        pack(moves, Dense(belief, weighed.likelihood), room, j)
         told.log_evidence[k] = weighed.log_evidence
         told.near[k], told.heard[k] = len(near.receivers), news.ends[k] - news.begins[k]
         note(slots, slot, news.second, len(near.receivers), weighed.missed, weighed.silence_log)
@@ -223,8 +221,13 @@ def step(
         told.strange[k] = told.heard[k] > 0 and is_strange(
             listening, news.heard.receivers[news.begins[k]], belief.mass
         )
+        first, last = room.starts[j, 0], room.starts[j + 1, 0] - 1  # without out of coverage
         told.rim[k] = locate(
-            tile, listening.cells, belief.mass, told.middle[k], told.points[k], told.zones[k]
+            tile, room.places[first:last], room.mass[first:last], told.middle[k], told.zones[k]
+        )
+        point, path = told.points[k], array_at(tile[PATH], cells, np.int32)
+        point[0], point[1], point[2], point[3], point[4], point[5] = summary(
+            listening.cells, path, belief.mass
         )
 
 
@@ -319,34 +322,28 @@ def away(antennas: Singles, column: int, east: float, north: float) -> float:
 
 @compiled
 def locate(
-    tile: Addresses,
-    cells: Singles,
-    mass: Singles,
-    middle: Doubles,
-    point: Doubles,
-    zones: Singles,
+    tile: Addresses, places: Shorts, mass: Singles, middle: Doubles, zones: Singles
 ) -> float:
-    """Where on the tile the belief is: its `middle`, a Fix's `point` and `zones` (z,).
+    """The `middle` (2,) of a belief in some `places` of a tile, and its share in `zones` (z,).
 
     Returns how much of it is on the tile's rim.
     """
     count, inner = tile[CELLS], tile[ZONES]
-    path, rim = array_at(tile[PATH], count, np.int32), array_at(tile[RIM], count, np.bool_)
+    cells, rim = listening_at(tile).cells, array_at(tile[RIM], count, np.bool_)
     numbers = array_at(tile[ZONE_NUMBERS], inner, np.int32)
     inside = array_at(tile[INSIDE], (inner, count), np.float32)
     on_rim, east, north, total = 0.0, 0.0, 0.0, 0.0
-    for cell in range(count):
-        if mass[cell] > 0.0:
-            total += mass[cell]
-            east += mass[cell] * cells[cell, 0]
-            north += mass[cell] * cells[cell, 1]
-            if rim[cell]:
-                on_rim += mass[cell]
+    for k in range(len(places)):
+        cell = places[k]
+        total += mass[k]
+        east += mass[k] * cells[cell, 0]
+        north += mass[k] * cells[cell, 1]
+        if rim[cell]:
+            on_rim += mass[k]
     middle[0], middle[1] = east / total, north / total
     for row in range(inner):
         share = 0.0
-        for cell in range(count):
-            share += inside[row, cell] * mass[cell]
+        for k in range(len(places)):
+            share += inside[row, places[k]] * mass[k]
         zones[numbers[row]] = share / total
-    point[0], point[1], point[2], point[3], point[4], point[5] = summary(cells, path, mass)
     return on_rim

@@ -25,11 +25,10 @@ from gateway.tags.crowd import (
     are_lost,
     hold,
     outcomes_for,
-    part_of,
     slots_for,
     step,
 )
-from gateway.tags.footing import CELLS, EDGES, Addresses
+from gateway.tags.footing import CELLS, EDGES, MOVES, Addresses
 from gateway.tags.handover import hand_over
 from gateway.tags.levels import (
     Knowledge,
@@ -43,7 +42,7 @@ from gateway.tags.packing import Dense, Packed, Room, member_of, pack, room_for,
 from gateway.tags.tile import Ground, Tile
 from gateway.tags.weighing import Heard, Learned
 
-BATCH = 256  # tracks that one compiled call takes on: what they hold stays in the cache
+BATCH = 64  # tracks that one compiled call takes on: what they hold stays in the cache
 LEAST_SLOTS = 64
 
 OUT_AT_FIRST = 0.01
@@ -118,12 +117,16 @@ class Crowd:
     def step(self, members: Addresses, news: News) -> "Told":
         """Carry the tracks in the slots `members` (n,), each at most once, through a second."""
         tracks = [self._tracks[slot] for slot in members.tolist()]
-        zones = self.ground.zone_count
-        told = Told(news.second, tracks, outcomes_for(len(tracks), zones), [])
+        told = Told(news.second, tracks, outcomes_for(len(tracks), self.ground.zone_count))
+        order = np.argsort(self.slots.tiles[members, MOVES], kind="stable")  # by tile
         for first in range(0, len(members), BATCH):
-            last = first + BATCH
-            part = news._replace(begins=news.begins[first:last], ends=news.ends[first:last])
-            self._step(part, members[first:last], tracks[first:last], told)
+            part = order[first : first + BATCH]
+            room = self._space(self.slots.tiles[members[part]])
+            step(news, members, part, self.slots, self.common, room, told.outcomes)
+            room = trimmed(room, len(part))
+            hold(self.slots, members[part], room)
+            for index, number in enumerate(part.tolist()):
+                tracks[number].place = told.places[number] = room, index
         rims = np.flatnonzero(told.outcomes.rim > RIM_MASS)
         self._follow([tracks[index] for index in rims.tolist()], told.outcomes.middle[rims])
         return told
@@ -145,19 +148,6 @@ class Crowd:
         for index, (track, tile) in enumerate(moving):
             track.tile, track.place = tile, (room, index)
 
-    def _step(
-        self, news: News, members: Addresses, tracks: Sequence["Track"], told: "Told"
-    ) -> None:
-        first = len(told.rooms) * BATCH
-        room = self._space(self.slots.tiles[members])
-        outcomes = part_of(told.outcomes, first, first + len(tracks))
-        step(news, members, self.slots, self.common, room, outcomes)
-        room = trimmed(room, len(tracks))
-        hold(self.slots, members, room)
-        told.rooms.append(room)
-        for index, track in enumerate(tracks):
-            track.place = room, index
-
     def _space(self, tiles: Addresses) -> Room:
         """Room for as much as can be believed on such tiles (n, …), used again and again."""
         places = len(tiles) + int(tiles[:, CELLS].sum())
@@ -169,13 +159,11 @@ class Crowd:
 
 
 class Told:
-    """What a second told of `tracks`: `outcomes` by their order."""
+    """What a second told of `tracks`: `outcomes` by their order, and what each then believes."""
 
-    def __init__(
-        self, second: int, tracks: Sequence["Track"], outcomes: Outcomes, rooms: list[Room]
-    ) -> None:
+    def __init__(self, second: int, tracks: Sequence["Track"], outcomes: Outcomes) -> None:
         self.outcomes = outcomes
-        self.rooms = rooms
+        self.places = [track.place for track in tracks]
         self._second = second
         self._tiles = [(track.tile, track.since) for track in tracks]
 
@@ -187,7 +175,7 @@ class Told:
             self._second,
             since,
             tile,
-            member_of(self.rooms[index // BATCH], index % BATCH),
+            member_of(*self.places[index]),
             float(outcomes.log_evidence[index]),
             int(outcomes.heard[index]),
             int(outcomes.unheard_s[index]),
