@@ -6,8 +6,8 @@ Many small arrays are handed to compiled code by their addresses; who does so ke
 import numpy as np
 from numpy.typing import NDArray
 
-from gateway.tags.compiled import array_at, inlined
-from gateway.tags.motion import Moves, Shorts
+from gateway.tags.compiled import array_at, compiled, inlined
+from gateway.tags.motion import Counts, Moves, Shorts
 from gateway.tags.weighing import Listening
 
 Addresses = NDArray[np.int64]
@@ -15,6 +15,8 @@ Addresses = NDArray[np.int64]
 CELLS, EDGES, WAYS, RECEIVERS, ALL, ZONES = range(6)  # a tile's sizes, before its addresses
 MOVES, LISTENING = 6, 15
 PATH, RIM, ZONE_NUMBERS, INSIDE, AMID, KEYS, ORDER, TILE_NUMBERS = range(23, 31)
+
+ABSENT = -1
 
 
 @inlined
@@ -60,3 +62,18 @@ def columns_at(tile: Addresses) -> Shorts:
 def amid_at(tile: Addresses) -> NDArray[np.bool_]:
     """The receivers (r,) that stand beside a cell of the tile."""
     return array_at(tile[AMID], tile[RECEIVERS], np.bool_)
+
+
+@compiled
+def found(keys: Counts, order: Shorts, key: int) -> int:
+    """Where in `keys`, which `order` sorts, a key is; ABSENT where it is not."""
+    low, high = 0, len(order)
+    while low < high:
+        middle = (low + high) // 2
+        if keys[order[middle]] < key:
+            low = middle + 1
+        else:
+            high = middle
+    if low < len(order) and keys[order[low]] == key:
+        return int(order[low])
+    return ABSENT

@@ -4,12 +4,10 @@ import numpy as np
 
 from gateway.tags.compiled import array_at, compiled
 from gateway.tags.crowd import AT_PLACES, AT_ROWS, AT_STATES, PLACES, Slots
-from gateway.tags.footing import CELLS, EDGES, KEYS, ORDER, Addresses, moves_at
+from gateway.tags.footing import ABSENT, CELLS, EDGES, KEYS, ORDER, Addresses, found, moves_at
 from gateway.tags.looking_back import held_states
-from gateway.tags.motion import WIDTH, Belief, Counts, Shorts
+from gateway.tags.motion import WIDTH, Belief
 from gateway.tags.packing import Dense, Room, pack
-
-ABSENT = -1
 
 
 @compiled
@@ -57,18 +55,3 @@ def put(old: Addresses, held: Addresses, new: Addresses, belief: Belief) -> None
             total += values[k]
     belief.states[:] /= total
     belief.mass[:] /= total
-
-
-@compiled
-def found(keys: Counts, order: Shorts, key: int) -> int:
-    """Where in `keys`, which `order` sorts, a key is; ABSENT where it is not."""
-    low, high = 0, len(order)
-    while low < high:
-        middle = (low + high) // 2
-        if keys[order[middle]] < key:
-            low = middle + 1
-        else:
-            high = middle
-    if low < len(order) and keys[order[low]] == key:
-        return int(order[low])
-    return ABSENT

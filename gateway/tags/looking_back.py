@@ -5,10 +5,10 @@ Only states that hold belief are looked at: through others nothing came to where
 
 import numpy as np
 
-from gateway.tags.compiled import compiled
-from gateway.tags.footing import CELLS, EDGES, Addresses, moves_at
+from gateway.tags.compiled import array_at, compiled, inlined
+from gateway.tags.footing import ABSENT, CELLS, EDGES, KEYS, ORDER, Addresses, found, moves_at
 from gateway.tags.motion import Counts, Moves, Shorts, Singles
-from gateway.tags.packing import Packed
+from gateway.tags.packing import Packed, Room
 from gateway.tags.weighing import RESCUED, stripe_of
 
 TEMPER = 0.5
@@ -16,24 +16,59 @@ UNSEEN = 1e-9
 
 
 @compiled
-def seen_from(tile: Addresses, held: Packed, message: Singles) -> tuple[Singles, Singles]:
-    """With a `message` (states,) over the tile: that over the held states, and the mass (places,).
+def look_back(tiles: Addresses, seconds: Addresses, track: Room, mass: Singles) -> None:
+    """Write to `mass` that of all places of a `track` (n beliefs) as the whole track sees them.
 
-    `tile` is its address; the message comes back scaled, the mass sums to one.
+    `tiles` (n, …) are the addresses of those that its consecutive `seconds` (n,) were weighed on.
     """
-    states, owners = held_states(moves_at(tile), held.places)
-    own = np.empty_like(held.states)
-    mass = np.zeros(tile[CELLS] + 1, dtype=np.float32)
-    total, most = np.float32(0.0), np.float32(UNSEEN)
+    beginning = np.ones(1, dtype=np.float32)
+    for k in range(len(seconds) - 1, -1, -1):
+        (first, value), (last, end) = track.starts[k], track.starts[k + 1]
+        held = Packed(
+            track.places[first:last],
+            track.mass[first:last],
+            track.likelihood[first:last],
+            track.states[value:end],
+        )
+        states, owners = held_states(moves_at(tiles[k]), held.places)
+        message = np.ones(len(states), dtype=np.float32)
+        if k < len(seconds) - 1:
+            take(tiles[k], states, tiles[k + 1], beginning, message)
+        total = weigh_by(message, held, owners, mass[first:last])
+        mass[first:last] /= total
+        if k > 0:
+            beginning = carried_back(tiles[k], seconds[k], held, message)
+
+
+@inlined
+def take(
+    tile: Addresses, states: Counts, later: Addresses, beginning: Singles, message: Singles
+) -> None:
+    """What a message about the `beginning` of a second on the tile `later` says of `states`."""
+    if tile[KEYS] == later[KEYS]:
+        for k in range(len(states)):
+            message[k] = beginning[states[k]]
+        return
+    names = array_at(tile[KEYS], tile[CELLS] + tile[EDGES] + 1, np.int32)
+    keys = array_at(later[KEYS], len(beginning), np.int32)
+    order = array_at(later[ORDER], len(beginning), np.int16)
     for k in range(len(states)):
-        own[k] = message[states[k]]
-        most = max(most, own[k])
-        part = held.states[k] * own[k]
-        mass[held.places[owners[k]]] += part
+        there = found(keys, order, names[states[k]])
+        message[k] = np.float32(UNSEEN) if there == ABSENT else beginning[there]
+
+
+@inlined
+def weigh_by(message: Singles, held: Packed, owners: Counts, mass: Singles) -> float:
+    """The `mass` of places when their states are weighed by a message, which is scaled; its sum."""
+    most = max(message.max(), np.float32(UNSEEN))
+    message /= most
+    total = np.float32(0.0)
+    mass[:] = 0.0
+    for k in range(len(owners)):
+        part = held.states[k] * message[k]
+        mass[owners[k]] += part
         total += part
-    own /= most
-    mass /= total
-    return own, mass
+    return float(total)
 
 
 @compiled

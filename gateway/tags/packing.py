@@ -4,6 +4,7 @@ A packed belief never changes. Only cells that hold some are there, one after an
 coverage as the last.
 """
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -69,6 +70,19 @@ def member_of(room: Room, member: int) -> Packed:
         room.mass[first:last].copy(),
         room.likelihood[first:last].copy(),
         room.states[value:end].copy(),
+    )
+
+
+def joined(beliefs: Sequence[Packed]) -> Room:
+    """Beliefs behind each other; their rows are left out."""
+    sizes = [(0, 0), *((len(one.places), len(one.states)) for one in beliefs)]
+    return Room(
+        np.cumsum(sizes, axis=0),
+        np.concatenate([one.places for one in beliefs]),
+        np.concatenate([one.mass for one in beliefs]),
+        np.concatenate([one.likelihood for one in beliefs]),
+        np.empty((0, WIDTH), dtype=np.float32),
+        np.concatenate([one.states for one in beliefs]),
     )
 
 

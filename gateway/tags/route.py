@@ -9,9 +9,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from gateway.tags.looking_back import UNSEEN, carried_back, seen_from
+from gateway.tags.looking_back import look_back
 from gateway.tags.motion import Singles
-from gateway.tags.tracker import Estimate
+from gateway.tags.packing import joined
+from gateway.tags.tracker import Estimate, spread_out
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,10 +33,15 @@ ROUTE = Lag(lag_s=120, block_s=480)
 
 @dataclass(frozen=True, slots=True)
 class Smoothed:
-    """An estimate, and its `mass` (cells + 1,) as later seconds saw it."""
+    """An estimate, and the mass (places,) of what it held as later seconds saw it."""
 
     estimate: Estimate
-    mass: Singles
+    held_mass: Singles
+
+    @property
+    def mass(self) -> Singles:
+        """The belief (cells + 1,) over the tile's cells and, last, out of coverage."""
+        return spread_out(self.estimate.tile, self.estimate.held.places, self.held_mass)
 
 
 class Hindsight:
@@ -66,18 +72,15 @@ class Hindsight:
 
 def smooth(track: Sequence[Estimate]) -> list[Smoothed]:
     """The consecutive estimates of one `track`, each as all of them see it."""
-    found: list[Smoothed] = []
-    message = np.ones(0, dtype=np.float32)
-    later: Estimate | None = None
-    for estimate in reversed(track):
-        tile = estimate.tile
-        if later is None:
-            before = np.ones(len(tile.keys), dtype=np.float32)
-        else:
-            before = carried_back(later.tile.address, later.second, later.held, message)
-            if later.tile is not tile:
-                before = tile.take(later.tile, before, absent=UNSEEN)
-        message, mass = seen_from(tile.address, estimate.held, before)
-        found.append(Smoothed(estimate, mass))
-        later = estimate
-    return found[::-1]
+    if not track:
+        return []
+    held = joined([estimate.held for estimate in track])
+    mass = np.empty_like(held.mass)
+    look_back(
+        np.array([estimate.tile.address for estimate in track]),
+        np.array([estimate.second for estimate in track]),
+        held,
+        mass,
+    )
+    parts = np.split(mass, held.starts[1:-1, 0])
+    return [Smoothed(estimate, part) for estimate, part in zip(track, parts, strict=True)]

@@ -37,7 +37,7 @@ from gateway.tags.levels import (
     resumed,
     without_receivers,
 )
-from gateway.tags.motion import WIDTH, Belief, Singles, mass_of
+from gateway.tags.motion import WIDTH, Belief, Shorts, Singles, mass_of
 from gateway.tags.packing import Dense, Packed, Room, member_of, pack, room_for, trimmed, unpack
 from gateway.tags.tile import Ground, Tile
 from gateway.tags.weighing import Heard, Learned
@@ -77,9 +77,14 @@ class Estimate(NamedTuple):
     @property
     def mass(self) -> Singles:
         """The belief (cells + 1,) over the tile's cells and, last, out of coverage."""
-        mass = np.zeros(len(self.tile.path) + 1, dtype=np.float32)
-        mass[self.held.places] = self.held.mass
-        return mass
+        return spread_out(self.tile, self.held.places, self.held.mass)
+
+
+def spread_out(tile: Tile, places: Shorts, mass: Singles) -> Singles:
+    """The mass (cells + 1,) of all places of a tile, from that (k,) of some."""
+    whole = np.zeros(len(tile.path) + 1, dtype=np.float32)
+    whole[places] = mass
+    return whole
 
 
 class Crowd:
