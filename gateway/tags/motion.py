@@ -53,33 +53,6 @@ class Belief(NamedTuple):
 
 
 @compiled
-def packed(belief: Belief, rows: Singles) -> int:
-    """Write to `rows` those of places that hold belief, and of out of coverage; how many."""
-    last, count = len(belief.mass) - 1, 0
-    for place in range(last):
-        if belief.mass[place] > 0.0:
-            put_row(rows, count, row_at(belief.rows, place))
-            count += 1
-    put_row(rows, count, row_at(belief.rows, last))
-    return count + 1
-
-
-@compiled
-def unpacked(belief: Belief) -> Belief:
-    """A copy with a row for each place, of one whose rows are `packed`."""
-    rows = np.empty((len(belief.mass), WIDTH), dtype=np.float32)
-    last, count = len(belief.mass) - 1, 0
-    for place in range(last):
-        if belief.mass[place] > 0.0:
-            put_row(rows, place, row_at(belief.rows, count))
-            count += 1
-        else:
-            put_row(rows, place, zero_row())
-    put_row(rows, last, row_at(belief.rows, count))
-    return Belief(belief.states.copy(), belief.mass.copy(), rows)
-
-
-@compiled
 def advance(moves: Moves, now: Belief, later: Belief) -> None:
     """Write to `later` the belief half a second after `now`.
 
@@ -159,23 +132,6 @@ def enter(moves: Moves, now: Belief, later: Belief, cell: int) -> None:
 
 
 @compiled
-def retreat(moves: Moves, message: Singles) -> Singles:
-    """What a later message (states,) says half a second earlier: the transpose."""
-    cells, out = len(moves.first) - 1, len(message) - 1
-    earlier = np.empty_like(message)
-    for state in range(len(message)):
-        earlier[state] = moves.stays[state] * message[state] + moves.leaves[state] * message[out]
-    for cell in range(cells):
-        for edge in range(moves.first[cell], moves.first[cell + 1]):
-            earlier[cells + edge] += moves.stops[edge] * message[cell]
-            value = message[cells + edge]
-            earlier[out] += moves.doors[edge] * value
-            for way in range(moves.onto[edge], moves.onto[edge + 1]):
-                earlier[moves.sources[way]] += moves.weights[way] * value
-    return earlier
-
-
-@compiled
 def mass_of(moves: Moves, states: Singles) -> Singles:
     """Probability (places,) of each cell, and of out of coverage, last."""
     cells = len(moves.first) - 1
@@ -187,14 +143,3 @@ def mass_of(moves: Moves, states: Singles) -> Singles:
             total += states[cells + edge]
         mass[cell] = total
     return mass
-
-
-@compiled
-def multiply(moves: Moves, states: Singles, factors: Singles) -> None:
-    """Multiply each state by the factor (places,) of its place."""
-    cells = len(moves.first) - 1
-    states[len(states) - 1] *= factors[cells]
-    for cell in range(cells):
-        states[cell] *= factors[cell]
-        for edge in range(moves.first[cell], moves.first[cell + 1]):
-            states[cells + edge] *= factors[cell]

@@ -42,7 +42,7 @@ from gateway.tags.packing import Dense, Packed, Room, member_of, pack, room_for,
 from gateway.tags.tile import Ground, Tile
 from gateway.tags.weighing import Heard, Learned
 
-BATCH = 64  # tracks that one compiled call takes on: what they hold stays in the cache
+BATCH = 128  # tracks that one compiled call takes on: what they hold stays in the cache
 LEAST_SLOTS = 64
 
 OUT_AT_FIRST = 0.01

@@ -284,17 +284,6 @@ def stripe_of(second: int, cells: int) -> tuple[int, int, int]:
 
 
 @inlined
-def before_rescue(second: int, message: Singles, cells: int) -> None:
-    """What a message (states,) says of before `rescued`: its transpose, in place."""
-    stripe, stripes, members = stripe_of(second, cells)
-    total = np.float32(0.0)
-    for cell in range(stripe, cells, stripes):
-        total += message[cell]
-    message *= np.float32(1 - RESCUED)
-    message += np.float32(RESCUED / members) * total
-
-
-@inlined
 def weigh_readings(
     listening: Listening,
     heard: Heard,

@@ -9,8 +9,6 @@ from gateway.tags.motion import (
     Singles,
     advance,
     mass_of,
-    multiply,
-    retreat,
 )
 from gateway.tags.surroundings import STREET
 from tests.unit.tags.places import matrix_of, places_of, site
@@ -79,28 +77,8 @@ def test_a_cell_that_nothing_comes_to_is_left_alone() -> None:
     assert later.states == pytest.approx(states @ matrix_of(moved))
 
 
-@pytest.mark.parametrize("seed", SEEDS)
-def test_a_message_retreats_by_the_transpose(seed: int) -> None:
-    moved = moves()
-    message = np.random.default_rng(seed).random(len(moved.stays)).astype(np.float32)
-    earlier = retreat(moved, message)
-    assert earlier == pytest.approx(matrix_of(moved) @ message, rel=1e-4)
-    states = belief(moved, seed)
-    later = advanced(moved, states, rows(moved, seed)).states
-    assert later @ message == pytest.approx(states @ earlier, rel=1e-4)
-
-
 def test_the_mass_of_a_place_is_that_of_all_its_states() -> None:
     moved = moves()
     states = belief(moved, 3)
     wanted = np.bincount(places_of(moved), weights=states)
     assert mass_of(moved, states) == pytest.approx(wanted, rel=1e-5)
-
-
-def test_every_state_is_multiplied_by_what_is_said_of_its_place() -> None:
-    moved = moves()
-    states = belief(moved, 4)
-    factors = np.random.default_rng(4).random(len(moved.first)).astype(np.float32)
-    wanted = states * factors[places_of(moved)]
-    multiply(moved, states, factors)
-    assert states == pytest.approx(wanted)

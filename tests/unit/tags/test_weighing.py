@@ -21,7 +21,6 @@ from gateway.tags.weighing import (
     Doubles,
     Heard,
     Learned,
-    before_rescue,
     decoded,
     directions,
     drift,
@@ -374,19 +373,6 @@ def test_a_direction_shortens_where_the_antenna_looks_down() -> None:
     antennas = np.array([[10.0, 0.0, 1.0], [0.0, 3.0, 5.0], [0.1, 0.0, 1.0]], dtype=np.float32)
     found = directions(np.zeros(2, np.float32), antennas, np.arange(3, dtype=np.int32))
     assert found == pytest.approx(np.array([[1.0, 0.0], [0.0, 0.6], [0.1, 0.0]]))
-
-
-def test_what_is_said_of_before_a_rescue_is_its_transpose() -> None:
-    moves = Ground(road(length_m=50, poles=2)).tile_by(0).moves
-    random = np.random.default_rng(7)
-    message = random.random(len(moves.stays)).astype(np.float32)
-    states = random.dirichlet(np.ones(len(message))).astype(np.float32)
-    cells = len(moves.first) - 1
-    for second in range(STRIPES):
-        later, before = states.copy(), message.copy()
-        rescued(second, later, mass_of(moves, states), new_means(cells=cells))
-        before_rescue(second, before, cells)
-        assert later @ message == pytest.approx(states @ before, rel=1e-5)
 
 
 @pytest.mark.parametrize("hearers", [0, 1, 3, 5, 7])
