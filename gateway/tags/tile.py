@@ -33,10 +33,11 @@ class Tile:
     """`n` cells of the site, and one more place, the last: out of coverage.
 
     `amid` (r,) are the receivers of `listening` that stand beside one of them, `rim` (n,) the cells
-    beside those that were left out. `keys` name the states of `moves` across tiles, `order` sorts
-    them. `inside` (k, n) is 1 where a cell lies in a zone, for those of the site's `zone_count`
-    zones that are here: by `zone_numbers` (k,). `path` (n,) is the index of the cell's path, -1 on
-    none. `address` is for compiled code: how much there is of everything, and where it lies.
+    beside those that were left out. It is `surveyed` where most of its receivers are. `keys` name
+    the states of `moves` across tiles, `order` sorts them. `inside` (k, n) is 1 where a cell lies
+    in a zone, for those of the site's `zone_count` zones that are here: by `zone_numbers` (k,).
+    `path` (n,) is the index of the cell's path, -1 on none. `address` is for compiled code: how
+    much there is of everything, and where it lies.
     """
 
     amid: NDArray[np.bool_]
@@ -44,6 +45,7 @@ class Tile:
     moves: Moves
     keys: Counts
     listening: Listening
+    surveyed: bool
     zone_count: int
     zone_numbers: Counts
     inside: Singles
@@ -164,6 +166,7 @@ class Ground:
             moves=moves,
             keys=keys,
             listening=listening,
+            surveyed=self._is_surveyed(numbers),
             zone_count=len(self._zones),
             zone_numbers=here.astype(np.int32),
             inside=self._zones[np.ix_(here, chosen)],
@@ -192,6 +195,11 @@ class Ground:
             detection=np.array([radio.detection for radio in radios], dtype=np.float32),
             variance=variance.astype(np.float32),
         )
+
+    def _is_surveyed(self, numbers: Sequence[int]) -> bool:
+        """Whether a survey knows most of these receivers."""
+        known = self._survey.radios if self._survey else {}
+        return 2 * sum(self._all[number].id in known for number in numbers) > len(numbers)
 
     def _within_earshot(self, cells: Points) -> list[int]:
         """Receivers, by index, that hear a usual tag on the nearest of `cells` now and then."""

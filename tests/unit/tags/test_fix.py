@@ -1,11 +1,22 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
-from gateway.tags.fix import CELL_RADIUS_M, LONGER_68, LONGER_95, fix_of
+from gateway.tags.fix import (
+    AFTERWARDS_68,
+    AFTERWARDS_95,
+    CELL_RADIUS_M,
+    LONGER_68,
+    LONGER_95,
+    fix_of,
+)
 from gateway.tags.graph import CELL_M
 from gateway.tags.motion import Singles
 from gateway.tags.tile import Ground, Tile
 from tests.unit.tags.places import site
+
+WIDER_68, WIDER_95 = LONGER_68 * AFTERWARDS_68, LONGER_95 * AFTERWARDS_95
 
 
 def two_pavements() -> Tile:
@@ -26,8 +37,17 @@ def test_a_certain_belief_is_a_point_with_the_radius_of_a_cell() -> None:
     tile = two_pavements()
     fix = fix_of(tile, belief(tile, {(30, 0): 1.0}))
     assert fix.xy == pytest.approx([30, 0])
-    assert fix.radius68_m == pytest.approx(LONGER_68 * CELL_RADIUS_M)
-    assert fix.radius95_m == pytest.approx(LONGER_95 * CELL_RADIUS_M)
+    assert fix.radius68_m == pytest.approx(WIDER_68 * CELL_RADIUS_M)
+    assert fix.radius95_m == pytest.approx(WIDER_95 * CELL_RADIUS_M)
+
+
+def test_only_where_receivers_are_surveyed_hindsight_is_as_sure_as_it_thinks() -> None:
+    tile = two_pavements()
+    mass = belief(tile, {(20, 0): 0.3, (25, 0): 0.4, (30, 0): 0.3})
+    fix, surveyed = fix_of(tile, mass), fix_of(replace(tile, surveyed=True), mass)
+    assert fix.xy == surveyed.xy
+    assert fix.radius68_m == pytest.approx(AFTERWARDS_68 * surveyed.radius68_m)
+    assert fix.radius95_m == pytest.approx(AFTERWARDS_95 * surveyed.radius95_m)
 
 
 def test_the_point_stays_with_the_likelier_pavement() -> None:
@@ -45,7 +65,7 @@ def test_the_circles_hold_what_they_say() -> None:
     mass = (mass * random.random(len(mass))).astype(np.float32)
     fix = fix_of(tile, mass)
     near = np.hypot(*(tile.cells - fix.xy).T)
-    believed_m = fix.radius68_m / LONGER_68, fix.radius95_m / LONGER_95
+    believed_m = fix.radius68_m / WIDER_68, fix.radius95_m / WIDER_95
     for radius, share in zip(believed_m, (0.68, 0.95), strict=True):
         assert mass[:-1][near <= radius].sum() / mass.sum() == pytest.approx(share, abs=0.06)
 
@@ -63,7 +83,7 @@ def test_circles_grow_evenly_through_the_cell_that_reaches_their_share() -> None
     assert fix.xy == pytest.approx([30, 0], abs=1e-4)
     distance = np.array([0.0, 2.5, 2.5])
     wanted = np.interp([0.68, 0.95], [0.5, 0.75, 1.0], distance)
-    found = [fix.radius68_m / LONGER_68, fix.radius95_m / LONGER_95]
+    found = [fix.radius68_m / WIDER_68, fix.radius95_m / WIDER_95]
     assert found == pytest.approx(np.hypot(wanted, CELL_RADIUS_M), abs=1e-3)
 
 

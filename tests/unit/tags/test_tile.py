@@ -115,6 +115,8 @@ def test_a_survey_says_more_of_the_receivers_that_it_knows() -> None:
     place = road(length_m=60, poles=4)
     survey, loud = surveyed(place), Radio(power_dbm=-40.0, power_sd_db=2.0)
     ground = Ground(place, radios=dict.fromkeys(("r0", "r2"), loud), survey=survey)
+    assert ground.tile_by(0).surveyed == (2 * len(survey.radios) > len(place.receivers))
+    assert not Ground(place).tile_by(0).surveyed
     radios = [survey.radios["r0"], survey.radios["r1"], loud, STREET.radio]
     assert [ground.radio(receiver.id) for receiver in place.receivers] == radios
     listening = ground.tile_by(0).listening
