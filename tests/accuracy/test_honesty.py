@@ -11,21 +11,7 @@ PLACES = ("street-13", "street-30", "town-20", "town-30", "town-40", "rooms")
 CARRIED = ("street-30-weak", "street-30-worn")
 
 
-TOO_SURE = pytest.mark.xfail(
-    strict=True,
-    reason="smoothed circles of 68 % hold 0.59 (confirmed) and 0.57 (route): houses in the way of "
-    "a receiver change its level by far more, and sooner, than the tracker believes",
-)
-
-
-@pytest.mark.parametrize(
-    "mode",
-    [
-        Mode.LIVE,
-        pytest.param(Mode.CONFIRMED, marks=TOO_SURE),
-        pytest.param(Mode.ROUTE, marks=TOO_SURE),
-    ],
-)
+@pytest.mark.parametrize("mode", Mode)
 def test_the_circles_hold_what_they_say(found: Found, mode: Mode) -> None:
     all_places = pooled(found(place, mode).positions for place in PLACES + CARRIED)
     assert 0.60 <= all_places.coverage68 <= 0.76, all_places
