@@ -217,9 +217,9 @@ def test_hindsight_does_not_reach_into_another_track() -> None:
 
 def test_hindsight_does_not_reach_before_what_was_told_last() -> None:
     tag = Watched()
-    tag.see(*[0.0] * 6, DOUBT, *[0.0] * 4, *[1.0] * OVER_S)
+    tag.see(*[0.0] * 6, DOUBT + 0.02, *[0.0] * 4, *[1.0] * OVER_S)
     assert tag.kinds == [IN]
-    tag.see(*[1 - DOUBT - 0.01] * 3)
+    tag.see(*[0.98 - DOUBT] * 3)
     assert tag.kinds == [IN]
 
 
