@@ -23,7 +23,7 @@ def zones(found: Found, *, small: bool) -> EventScore:
 
 
 @pytest.mark.xfail(
-    strict=True, reason="1.2 false an hour, 13.5 % missed, after 8.8 s: tracks run ahead and behind"
+    strict=True, reason="1.1 false an hour, 10.7 % missed, after 8.0 s: tracks run ahead and behind"
 )
 def test_zones_of_thirty_metres_and_more_are_told_in_time_and_seldom_wrongly(found: Found) -> None:
     told = zones(found, small=False)
