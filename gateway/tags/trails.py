@@ -148,9 +148,9 @@ class Trails:
 
     def update(self, estimates: Sequence[tuple[str, Estimate]]) -> Told:
         """Take a step's estimates; the trail of a tag that has none is ended."""
-        present = {tag for tag, _ in estimates}
-        found = {tag: [self._trails.pop(tag).end()] for tag in self._trails.keys() - present}
-        for tag, estimate in estimates:
+        present = dict(estimates)  # asked once: each is made when it is asked for
+        found = {tag: [self._trails.pop(tag).end()] for tag in self._trails.keys() - present.keys()}
+        for tag, estimate in present.items():
             trail = self._trails.setdefault(tag, _Trail(tag))
             found[tag] = trail.update(estimate)
         return self._told(found)

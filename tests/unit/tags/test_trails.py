@@ -1,6 +1,6 @@
 """From estimates to a route's points: what is told when, and what a hole leaves."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from itertools import pairwise
 from math import dist
 
@@ -10,6 +10,7 @@ import pytest
 from gateway.model import Quality, RoutePoint, TagIdentifier
 from gateway.tags.identity import Directory
 from gateway.tags.pipeline import Pipeline
+from gateway.tags.tracker import Estimate
 from gateway.tags.trails import AFTERWARDS, HELD_S, REST_S, SLOT_S, SOON, Told, Trails
 from tests.unit.tags.places import levels_at, road, window
 
@@ -131,6 +132,25 @@ def test_seconds_without_a_step_are_a_hole_and_what_came_before_is_told() -> Non
     assert at(route(told)) == [*range(1, 50, 5), *range(71, 120, 5)]
     first_after = told[50]
     assert at(list(first_after.route))[-1] == 46.0
+
+
+class Asked(list[tuple[str, Estimate]]):
+    """A step's estimates, and how often they were asked for."""
+
+    times = 0
+
+    def __iter__(self) -> Iterator[tuple[str, Estimate]]:
+        self.times += 1
+        return super().__iter__()
+
+
+def test_each_estimate_is_made_once() -> None:
+    step = Pipeline(ROAD, Directory([TagIdentifier("t-0", "t-0", button=False)])).step(
+        BEGAN, [window(ROAD, BEGAN, {"t-0": levels_at(ROAD, (5.0, 0.0))})]
+    )
+    estimates = Asked(step.estimates)
+    Trails(ROAD).update(estimates)
+    assert estimates.times == 1
 
 
 def test_each_tag_has_a_way_of_its_own() -> None:
