@@ -5,8 +5,7 @@ from typing import NamedTuple
 import numpy as np
 
 from gateway.tags.compiled import compiled, inlined
-from gateway.tags.graph import CELL_M
-from gateway.tags.motion import Counts, Singles
+from gateway.tags.motion import CELL_M, Counts, Singles
 from gateway.tags.tile import Tile
 from gateway.tags.weighing import LEAST_MASS
 

@@ -14,10 +14,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gateway.site import PathLine, Points, Region, Site, SiteError
-from gateway.tags.motion import Counts, Moves, Shorts
+from gateway.tags.motion import CELL_M, Counts, Moves, Shorts
 from gateway.tags.surroundings import Surroundings
 
-CELL_M = 2.5
 JOIN_M = 0.5
 AREA_CELL_M = 4.0
 AREA_REACH_M = 6.0

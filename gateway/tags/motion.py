@@ -13,6 +13,7 @@ from gateway.tags.compiled import compiled, inlined
 from gateway.tags.rows import WIDTH as WIDTH
 from gateway.tags.rows import plus, put_row, row_at, scaled, zero_row
 
+CELL_M = 2.5  # from a cell of a path to the next one, at most
 NOTHING = 1e-30
 LEAST_OUT = 1e-5  # less out of coverage brings no belief that counts through a door
 

@@ -1,3 +1,4 @@
+import ast
 import os
 from pathlib import Path
 
@@ -51,6 +52,24 @@ def test_the_environment_says_where(tmp_path: Path, environment: dict[str, str],
 
 def test_without_a_home_it_is_that_of_whoever_runs(tmp_path: Path) -> None:
     assert cache_folder(tmp_path, {}).parent == Path("~/.cache/machimori").expanduser()
+
+
+def test_no_number_is_compiled_that_may_change_unseen() -> None:
+    """What a loop takes from another module is in its machine code for good."""
+    texts = {
+        f"gateway.tags.{module.stem}": module.read_text(encoding="utf-8")
+        for module in Path(compiled.__file__).parent.glob("*.py")
+    }
+    unseen = {
+        (module, one.name)
+        for module, text in texts.items()
+        if "compiled" in text
+        for node in ast.walk(ast.parse(text))
+        if isinstance(node, ast.ImportFrom) and "compiled" not in texts.get(node.module or "", LOOP)
+        for one in node.names
+        if one.name.isupper()
+    }
+    assert unseen == set()
 
 
 def test_numba_keeps_its_code_there() -> None:

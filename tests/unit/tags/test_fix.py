@@ -11,8 +11,7 @@ from gateway.tags.fix import (
     LONGER_95,
     fix_of,
 )
-from gateway.tags.graph import CELL_M
-from gateway.tags.motion import Singles
+from gateway.tags.motion import CELL_M, Singles
 from gateway.tags.tile import Ground, Tile
 from tests.unit.tags.places import site
 
