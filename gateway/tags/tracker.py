@@ -10,14 +10,10 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from gateway.model import Presence
 from gateway.site import Points
 from gateway.tags.crowd import (
-    FELL_SILENT,
-    GONE,
     LONGEST_INTERVAL_S,
     SILENT_AFTER_INTERVALS,
-    UNKNOWN,
     Common,
     News,
     Outcomes,
@@ -48,12 +44,6 @@ LEAST_SLOTS = 64
 OUT_AT_FIRST = 0.01
 RIM_MASS = 0.02
 LONGEST_PATIENCE_S = round(SILENT_AFTER_INTERVALS * LONGEST_INTERVAL_S)
-
-ENDINGS = {
-    UNKNOWN: Presence.UNCERTAIN,
-    GONE: Presence.OUT_OF_COVERAGE,
-    FELL_SILENT: Presence.SILENT,
-}
 
 
 class Estimate(NamedTuple):

@@ -7,12 +7,13 @@ from numpy.typing import NDArray
 
 from gateway.model import Presence
 from gateway.site import Site
-from gateway.tags.crowd import SILENT_AFTER_S, News
+from gateway.tags.crowd import GOES_ON, SILENT_AFTER_S, News
 from gateway.tags.fix import fix_of
+from gateway.tags.follower import AT_THE_END, PRESENCES
 from gateway.tags.levels import Level
 from gateway.tags.looking_back import held_states
 from gateway.tags.tile import Ground
-from gateway.tags.tracker import ENDINGS, LONGEST_PATIENCE_S, Crowd, Estimate, Track
+from gateway.tags.tracker import LONGEST_PATIENCE_S, Crowd, Estimate, Track
 from gateway.tags.weighing import FIRST, FREE, Heard
 from tests.unit.tags.places import alive_at, heard_at, levels_at, loop, road, site
 
@@ -46,9 +47,8 @@ def end(track: Track, since: int, alive: NDArray[np.bool_]) -> tuple[Presence, i
     """Nothing more is heard from `since` on: how the track ends, and when."""
     for second in range(since, since + 200):
         (ending,) = track.update(second, NOBODY, alive).outcomes.ending
-        ended = ENDINGS.get(int(ending))
-        if ended is not None:
-            return ended, second
+        if ending != GOES_ON:
+            return PRESENCES[AT_THE_END[ending]], second
     raise AssertionError("the track never ends")
 
 
