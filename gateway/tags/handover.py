@@ -14,8 +14,8 @@ from gateway.tags.packing import Dense, Room, pack
 def hand_over(slots: Slots, members: Addresses, tiles: Addresses, room: Room) -> None:
     """Write to `room` what the tracks in the slots `members` (n,) believe, over other `tiles`.
 
-    `tiles` (n, …) are their addresses. What lay outside is lost; the rest sums to one again. What
-    was heard last has no likelihood there.
+    `tiles` (n, …) are their addresses. What lay outside is lost; the rest sums to one again: where
+    there is none, the tag is out of coverage. What was heard last has no likelihood there.
     """
     for k in range(len(members)):
         tile, held = tiles[k], slots.beliefs[members[k]]
@@ -53,5 +53,7 @@ def put(old: Addresses, held: Addresses, new: Addresses, belief: Belief) -> None
             belief.states[state] = values[k]
             belief.mass[place] += values[k]
             total += values[k]
+    if total == 0.0:  # nothing of it lies here, not even out of coverage
+        belief.states[-1] = belief.mass[-1] = total = np.float32(1.0)
     belief.states[:] /= total
     belief.mass[:] /= total

@@ -55,3 +55,21 @@ def test_what_is_believed_is_the_same_on_both_tiles(seed: int) -> None:
     for k, place in enumerate(found.places[:-1].tolist()):
         assert after.rows[k].tolist() == rows[cells[int(new.keys[place])]].tolist()
     assert after.rows[len(found.places) - 1].tolist() == rows[-1].tolist()
+
+
+def test_where_nothing_is_left_the_tag_is_out_of_coverage() -> None:
+    ground = Ground(STREET)
+    old, new = ground.tile_at((0.0, 0.0)), ground.tile_at((1_600.0, 0.0))
+    states = np.zeros(len(old.moves.stays), dtype=np.float32)
+    states[old.cells[:, 0].argmin()] = 1.0
+    mass = mass_of(old.moves, states)
+    rows = np.zeros((len(mass), WIDTH), dtype=np.float32)
+    slots, before, after = slots_for(1), room_for(1, old.sizes), room_for(1, new.sizes)
+    pack(old.moves, Dense(Belief(states, mass, rows), mass), before, 0)
+    member = np.array([0])
+    slots.tiles[member] = old.address
+    hold(slots, member, before)
+    hand_over(slots, member, new.address[None], after)
+    found = member_of(after, 0)
+    assert found.places.tolist() == [len(new.cells)]
+    assert (found.mass.tolist(), found.states.tolist()) == ([1.0], [1.0])
