@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-from gateway.site import Points, Receiver, Site, SiteError
+from gateway.site import Points, Site, SiteError
 from gateway.tags.compiled import addresses_of
 from gateway.tags.graph import build_graph, moves_within
 from gateway.tags.motion import Counts, Moves, Shorts, Singles
@@ -19,6 +19,8 @@ from gateway.tags.propagation import Radio, antennas_of, expected_dbm
 from gateway.tags.surroundings import surroundings_of
 from gateway.tags.survey import Survey
 from gateway.tags.weighing import Listening, decoded, encoded
+
+Floats = NDArray[np.float64]
 
 TILE_CELLS = 256
 RASTER_M = 30.0
@@ -150,18 +152,18 @@ class Ground:
     def _cut(self, anchor: NDArray[np.float64]) -> Tile:
         graph = self._graph
         distance = np.hypot(graph.cells[:, 0] - anchor[0], graph.cells[:, 1] - anchor[1])
-        chosen = np.sort(np.argsort(distance, kind="stable")[:TILE_CELLS])
+        chosen = np.sort(np.argpartition(distance, min(TILE_CELLS, len(distance)) - 1)[:TILE_CELLS])
         cells, reach = graph.cells[chosen], distance[chosen]
         whole = len(chosen) == len(graph.cells)
         rim = np.zeros(len(chosen), dtype=bool) if whole else reach > reach.max() - RIM_M
-        numbers = self._within_earshot(cells)
+        numbers, away_m = self._within_earshot(cells)
         listening = self._listening(cells, numbers)
         covered = (decoded(listening.expected) > listening.threshold_dbm).any(axis=1)
         exits = graph.ends[chosen] | ~covered
         moves, keys = moves_within(graph, chosen, exits=exits, surroundings=self.surroundings)
         here = np.flatnonzero(self._zones[:, chosen].any(axis=1))
         return Tile(
-            amid=np.array([_distance(self._all[k], cells) < BESIDE_M for k in numbers], dtype=bool),
+            amid=away_m < BESIDE_M,
             rim=rim,
             moves=moves,
             keys=keys,
@@ -201,17 +203,16 @@ class Ground:
         known = self._survey.radios if self._survey else {}
         return 2 * sum(self._all[number].id in known for number in numbers) > len(numbers)
 
-    def _within_earshot(self, cells: Points) -> list[int]:
-        """Receivers, by index, that hear a usual tag on the nearest of `cells` now and then."""
+    def _within_earshot(self, cells: Points) -> tuple[list[int], Floats]:
+        """Receivers, by index, that hear a usual tag on the nearest of `cells` now and then.
+
+        And how far (r,) metres the nearest of the cells is.
+        """
         middle = cells.mean(axis=0)
         radius = np.hypot(*(cells - middle).T).max()
-        beside = np.hypot(*(self._spots - middle).T) < self._reach_m + radius
-        near = np.flatnonzero(beside)
-        away = np.hypot(*np.moveaxis(self._spots[near, None] - cells[None], 2, 0)).min(axis=1)
-        found: list[int] = near[np.maximum(away, 1.0) < self._reach_m[near]].tolist()
-        return found
-
-
-def _distance(receiver: Receiver, cells: Points) -> float:
-    """From the antenna to the nearest of `cells`."""
-    return float(np.hypot(cells[:, 0] - receiver.xy[0], cells[:, 1] - receiver.xy[1]).min())
+        near = np.flatnonzero(np.hypot(*(self._spots - middle).T) < self._reach_m + radius)
+        spots = self._spots[near]
+        squares = (spots[:, :1] - cells[:, 0]) ** 2 + (spots[:, 1:] - cells[:, 1]) ** 2
+        away_m = np.sqrt(squares.min(axis=1, initial=np.inf))
+        heard = np.maximum(away_m, 1.0) < self._reach_m[near]
+        return near[heard].tolist(), away_m[heard]
