@@ -176,59 +176,75 @@ def step(
         k = order[j]
         slot = members[k]
         tile = slots.tiles[slot]
-        moves, listening = moves_at(tile), listening_at(tile)
+        listening, belief = listening_at(tile), held_by(slots, slot, tile)
         near = nearby(listening, news.heard, news.begins[k], news.ends[k])
-        cells, edges = tile[CELLS], tile[EDGES]
-        belief = Belief(
-            np.empty(cells + edges + 1, dtype=np.float32),
-            np.empty(cells + 1, dtype=np.float32),
-            np.empty((cells + 1, WIDTH), dtype=np.float32),
-        )
-        held = slots.beliefs[slot]
-        count = held[PLACES]
-        spread(
-            moves,
-            array_at(held[AT_PLACES], count, np.int16),
-            array_at(held[AT_MASS], count, np.float32),
-            array_at(held[AT_ROWS], (count, WIDTH), np.float32),
-            array_at(held[AT_STATES], cells + edges + 1, np.float32),
-            belief,
+        learned = Learned(
+            slots.covariance[slot],
+            slots.prior[slot],
+            common.kept,
+            slots.owners[slot],
+            slots.last_heard[slot],
+            common.packet_variance,
         )
         weighed = weigh(
             news.second,
-            moves,
+            moves_at(tile),
             listening,
             near,
             news.alive,
             min(1 / slots.interval_s[slot], SURE_TO_SEND),
-            Learned(
-                slots.covariance[slot],
-                slots.prior[slot],
-                common.kept,
-                slots.owners[slot],
-                slots.last_heard[slot],
-                common.packet_variance,
-            ),
+            learned,
             belief,
             slots.silence_log[slot],
         )
-        pack(moves, Dense(belief, weighed.likelihood), room, j)
-        told.log_evidence[k] = weighed.log_evidence
-        told.near[k], told.heard[k] = len(near.receivers), news.ends[k] - news.begins[k]
         note(slots, slot, news.second, len(near.receivers), weighed.missed, weighed.silence_log)
+        pack(moves_at(tile), Dense(belief, weighed.likelihood), room, j)
+        told.log_evidence[k], told.near[k] = weighed.log_evidence, len(near.receivers)
         told.unheard_s[k] = news.second - slots.heard_in[slot]
-        told.ending[k] = ending(slots, slot, told.unheard_s[k], belief.mass[cells])
-        told.strange[k] = told.heard[k] > 0 and is_strange(
-            listening, news.heard.receivers[news.begins[k]], belief.mass
-        )
-        first, last = room.starts[j, 0], room.starts[j + 1, 0] - 1  # without out of coverage
-        told.rim[k] = locate(
-            tile, room.places[first:last], room.mass[first:last], told.middle[k], told.zones[k]
-        )
-        point, path = told.points[k], array_at(tile[PATH], cells, np.int32)
-        point[0], point[1], point[2], point[3], point[4], point[5] = summary(
-            listening.cells, path, belief.mass
-        )
+        told.ending[k] = ending(slots, slot, told.unheard_s[k], belief.mass[tile[CELLS]])
+        tell(tile, news, k, belief.mass, room, j, told)
+
+
+@inlined
+def held_by(slots: Slots, slot: int, tile: Addresses) -> Belief:
+    """What a track believes, over all places of its tile."""
+    cells, states = tile[CELLS], tile[CELLS] + tile[EDGES] + 1
+    belief = Belief(
+        np.empty(states, dtype=np.float32),
+        np.empty(cells + 1, dtype=np.float32),
+        np.empty((cells + 1, WIDTH), dtype=np.float32),
+    )
+    held = slots.beliefs[slot]
+    count = held[PLACES]
+    spread(
+        moves_at(tile),
+        array_at(held[AT_PLACES], count, np.int16),
+        array_at(held[AT_MASS], count, np.float32),
+        array_at(held[AT_ROWS], (count, WIDTH), np.float32),
+        array_at(held[AT_STATES], states, np.float32),
+        belief,
+    )
+    return belief
+
+
+@inlined
+def tell(
+    tile: Addresses, news: News, k: int, mass: Singles, room: Room, j: int, told: Outcomes
+) -> None:
+    """Where track k is by its `mass` (places,), which stands as the j-th in `room`."""
+    listening, cells = listening_at(tile), tile[CELLS]
+    told.heard[k] = news.ends[k] - news.begins[k]
+    told.strange[k] = told.heard[k] > 0 and is_strange(
+        listening, news.heard.receivers[news.begins[k]], mass
+    )
+    first, last = room.starts[j, 0], room.starts[j + 1, 0] - 1  # without out of coverage
+    told.rim[k] = locate(
+        tile, room.places[first:last], room.mass[first:last], told.middle[k], told.zones[k]
+    )
+    point, path = told.points[k], array_at(tile[PATH], cells, np.int32)
+    point[0], point[1], point[2], point[3], point[4], point[5] = summary(
+        listening.cells, path, mass
+    )
 
 
 @inlined
