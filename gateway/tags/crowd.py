@@ -110,14 +110,13 @@ class News(NamedTuple):
 class Outcomes(NamedTuple):
     """What a second told of each track (n,).
 
-    `near` is how many of its readings were of use, `heard` how many there were; `unheard_s` for how
-    long there was none. `rim` is the belief on the tile's rim, `middle` (n, 2) its mean point. It
-    is `strange` where who heard the tag best is not among the receivers nearest to where it is.
-    `ending` says how the track ends. `points` (n, 6) and `zones` (n, z) are those of fixes.
+    `heard` is how many readings there were, `unheard_s` for how long there was none of use. `rim`
+    is the belief on the tile's rim, `middle` (n, 2) its mean point. It is `strange` where who heard
+    the tag best is not among the receivers nearest to where it is. `ending` says how the track
+    ends. `points` (n, 6) and `zones` (n, z) are those of fixes.
     """
 
     log_evidence: Doubles
-    near: Addresses
     heard: Addresses
     unheard_s: Addresses
     rim: Doubles
@@ -132,7 +131,6 @@ def outcomes_for(count: int, zones: int) -> Outcomes:
     """Room for what is told of so many tracks."""
     return Outcomes(
         np.empty(count),
-        np.empty(count, dtype=np.int64),
         np.empty(count, dtype=np.int64),
         np.empty(count, dtype=np.int64),
         np.empty(count),
@@ -199,7 +197,7 @@ def step(
         )
         note(slots, slot, news.second, len(near.receivers), weighed.missed, weighed.silence_log)
         pack(moves_at(tile), Dense(belief, weighed.likelihood), room, j)
-        told.log_evidence[k], told.near[k] = weighed.log_evidence, len(near.receivers)
+        told.log_evidence[k] = weighed.log_evidence
         told.unheard_s[k] = news.second - slots.heard_in[slot]
         told.ending[k] = ending(slots, slot, told.unheard_s[k], belief.mass[tile[CELLS]])
         tell(tile, news, k, belief.mass, room, j, told)
