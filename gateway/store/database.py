@@ -231,19 +231,28 @@ class Database:
                     job.settle()
 
     def _commit(self, jobs: list[_Write]) -> None:
-        """Run `jobs` in one transaction; where the transaction itself fails, all of them have."""
+        """Run `jobs` in one transaction; where it cannot be committed, all of them have failed.
+
+        One may make SQLite undo the whole transaction (on a full disk, the one that needs room):
+        it has failed, and the others are run again without it.
+        """
         connection = self._write_connection
+        culprit: _Write | None = None
         failure: BaseException | None = None
         try:
             with connection.begin() as transaction:
                 for job in jobs:
                     job.run(connection)
                     if not _in_transaction(connection):
-                        failure = job.error  # SQLite undid everything: a full disk, a damaged page
+                        culprit = job
                         transaction.rollback()
                         break
         except DBAPIError as error:
             failure = error
+        if culprit is not None:
+            culprit.error = self._told(culprit.error)
+            self._commit([job for job in jobs if job is not culprit])
+            return
         for job in jobs:
             job.error = self._told(job.error or failure)
         if failure is None:

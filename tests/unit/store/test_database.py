@@ -12,6 +12,7 @@ from gateway.model import Lane
 from gateway.store import outgoing
 from gateway.store.database import Connection, Database, StoreError
 from gateway.store.outgoing import Queue
+from tests.unit.app.town import fill_disk, free_disk
 
 SINK = Queue("out", "sink")
 
@@ -53,6 +54,32 @@ async def test_in_a_group_only_the_failing_write_is_undone(database: Database) -
         LookupError,
         IntegrityError,
     ]
+
+
+def put_much(connection: Connection) -> None:
+    for n in range(2_000):
+        put(connection, f"much-{n:04}", n)
+
+
+async def test_on_a_full_disk_those_that_need_no_room_are_written(database: Database) -> None:
+    await database.write(put, "site-00", 0)
+    writes = [database.write(put, f"site-{n:02}", n) for n in range(1, 10)]
+    writes.insert(0, database.write(fill_disk))
+    writes.insert(5, database.write(put_much))
+    results = await asyncio.gather(*writes, return_exceptions=True)
+    assert await database.read(sites) == [f"site-{n:02}" for n in range(10)]
+    assert [type(result) for result in results if result is not None] == [StoreError]
+
+
+async def test_a_disk_is_freed_in_the_same_group_as_a_write_that_needed_it(
+    database: Database,
+) -> None:
+    await database.write(fill_disk)
+    results = await asyncio.gather(
+        database.write(put_much), database.write(free_disk), return_exceptions=True
+    )
+    assert [type(result) for result in results] == [StoreError, type(None)]
+    await database.write(put_much)
 
 
 async def test_writes_that_wait_together_share_a_commit(database: Database) -> None:
