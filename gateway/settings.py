@@ -85,8 +85,26 @@ class BrokerSettings(_Section):
         return self
 
 
+class BusSettings(_Section):
+    """One RS-485 line with lamps. `device` is the adapter, best by /dev/serial/by-id/….
+
+    `timeout_s` is how long an answer may take to begin; `quiet_s` is how long the line is left
+    alone after one that did not come: an answer that comes later than both would be another's.
+    """
+
+    device: Annotated[str, Field(min_length=1)]
+    baud: Literal[1200, 2400, 4800, 9600, 19200, 38400, 57600, 115200] = 19200
+    parity: Literal["N", "E", "O"] = "N"
+    stop_bits: Literal[1, 2] = 1
+    timeout_s: Annotated[float, Field(gt=0, le=5)] = 0.1
+    quiet_s: Annotated[float, Field(ge=0, le=5)] = 0.3
+
+
 class EdgeSettings(_Section):
-    """One gateway on a pole. `adapters` maps a local Bluetooth adapter to the receiver it is."""
+    """One gateway on a pole. `adapters` maps a local Bluetooth adapter to the receiver it is.
+
+    `buses` maps the name of a serial line, as the site's lamps name it, to where it is.
+    """
 
     gateway: Id = "gw-01"
     hub: Id = "hub"
@@ -94,6 +112,7 @@ class EdgeSettings(_Section):
     outbox: Path = Path("outbox.sqlite")
     outbox_max_mb: Annotated[int, Field(ge=8, le=100_000)] = 2_000
     receiver_timeout_s: Annotated[float, Field(gt=0)] = 150.0
+    buses: dict[Id, BusSettings] = {}
 
 
 class ApiSettings(_Section):
@@ -111,6 +130,8 @@ class RetentionSettings(_Section):
     sightings_hours: Annotated[int, Field(ge=1)] = 24
     positions_days: Annotated[int, Field(ge=1)] = 2
     routes_days: Annotated[int, Field(ge=1)] = 30
+    lamp_readings_days: Annotated[int, Field(ge=1)] = 7
+    energy_days: Annotated[int, Field(ge=1)] = 800
     alerts_days: Annotated[int, Field(ge=1)] = 365
 
 
@@ -122,6 +143,18 @@ class CalibrationSettings(_Section):
     time_zone: TimeZone = "Asia/Tokyo"
 
 
+class LightSettings(_Section):
+    """What the lamps' programs and figures go by.
+
+    `co2_kg_per_kwh` is of the electricity that the town buys (Tohoku Electric Power 2023: 0.402).
+    """
+
+    time_zone: TimeZone = "Asia/Tokyo"
+    co2_kg_per_kwh: Annotated[float, Field(ge=0)] = 0.402
+    sos_radius_m: Annotated[float, Field(ge=0, le=1_000)] = 60.0
+    sos_minutes: Annotated[float, Field(gt=0, le=240)] = 15.0
+
+
 class HubSettings(_Section):
     """One site's hub. `lateness_s` is how long a second waits for its last window."""
 
@@ -131,6 +164,7 @@ class HubSettings(_Section):
     api: ApiSettings = ApiSettings()
     retention: RetentionSettings = RetentionSettings()
     calibration: CalibrationSettings = CalibrationSettings()
+    lights: LightSettings = LightSettings()
 
 
 class InfluxSettings(_Section):
@@ -162,7 +196,9 @@ class ClockSettings(_Section):
 
 
 class Settings(BaseSettings):
-    """All of `gateway.toml`; `site` and `survey` are relative to the file.
+    """All of `gateway.toml`; `site`, `survey` and `lamps` are relative to the file.
+
+    `lamps` is the folder of the register maps and of the kinds of luminaires.
 
     What is written is relative to `state_dir`.
     """
@@ -173,6 +209,7 @@ class Settings(BaseSettings):
 
     site: Path = Path("site.geojson")
     survey: Path | None = None
+    lamps: Path = Path("lamps")
     site_id: Id = "iwaki"
     roles: tuple[Role, ...] = (Role.EDGE, Role.HUB, Role.SINK)
     state_dir: Path = Path("/var/lib/machimori")
@@ -228,7 +265,8 @@ def load_settings(file: Path) -> Settings:
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise SettingsError(f"{file}: is not TOML: {error}. Mend that line.") from error
     data.setdefault("site", "site.geojson")
-    for key in ("site", "survey"):
+    data.setdefault("lamps", str(config_dir() / "lamps"))
+    for key in ("site", "survey", "lamps"):
         if isinstance(data.get(key), str):
             data[key] = str(file.parent / data[key])
     strangers = _unknown_variables(os.environ)

@@ -44,7 +44,7 @@ class PathLine:
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """A point feature: lamp, camera or shelter."""
+    """A point feature: camera or shelter."""
 
     id: str
     kind: str
@@ -60,6 +60,25 @@ class Receiver:
     height_m: float
     gateway: str
     source: ReceiverSource | None
+
+
+@dataclass(frozen=True, slots=True)
+class Lamp:
+    """A luminaire on a pole: unit `unit` of the serial line `bus` of the edge `gateway`.
+
+    `gateway` "" is a lamp that nothing drives yet. `profile` names the register map of its node,
+    `lamp_type` its kind of luminaire (both of the folder `lamps`).
+    """
+
+    id: str
+    xy: tuple[float, float]
+    pole: str
+    gateway: str
+    bus: str
+    unit: int
+    profile: str
+    lamp_type: str
+    groups: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,7 +123,7 @@ class Site:
     zones: tuple[Region, ...]
     lots: tuple[Region, ...]
     receivers: tuple[Receiver, ...]
-    lamps: tuple[Place, ...]
+    lamps: tuple[Lamp, ...]
     cameras: tuple[Place, ...]
     shelters: tuple[Place, ...]
     plan: bytes
@@ -132,6 +151,16 @@ class _PlaceKeys(msgspec.Struct):
     pass
 
 
+class _LampKeys(msgspec.Struct):
+    pole: str = ""
+    gateway: str = ""
+    bus: str = ""
+    unit: Annotated[int, msgspec.Meta(ge=0, le=247)] = 0
+    profile: str = "generic"
+    lamp_type: str = "led-40"
+    groups: tuple[Annotated[str, msgspec.Meta(pattern=ID_PATTERN)], ...] = ()
+
+
 class _ReceiverKeys(msgspec.Struct):
     height_m: Annotated[float, msgspec.Meta(ge=-20, le=300)] = DEFAULT_HEIGHT_M
     gateway: str = ""
@@ -139,12 +168,12 @@ class _ReceiverKeys(msgspec.Struct):
     topic: str = ""
 
 
-_Keys = _PathKeys | _RegionKeys | _PlaceKeys | _ReceiverKeys
+_Keys = _PathKeys | _RegionKeys | _PlaceKeys | _LampKeys | _ReceiverKeys
 _KEYS: Mapping[str, type[_Keys]] = {
     "path": _PathKeys,
     "area": _RegionKeys,
     "receiver": _ReceiverKeys,
-    "lamp": _PlaceKeys,
+    "lamp": _LampKeys,
     "zone": _RegionKeys,
     "lot": _RegionKeys,
     "camera": _PlaceKeys,
@@ -212,7 +241,19 @@ def _keys(feature: Feature, findings: list[Finding]) -> _Keys:
         return wanted()
     if isinstance(keys, _ReceiverKeys):
         findings += (Finding(feature.label, *fault) for fault in _receiver_faults(keys))
+    if isinstance(keys, _LampKeys):
+        findings += (Finding(feature.label, *fault) for fault in _lamp_faults(keys))
     return keys
+
+
+def _lamp_faults(keys: _LampKeys) -> Iterator[tuple[str, str]]:
+    if keys.gateway and not re.fullmatch(ID_PATTERN, keys.gateway):
+        yield f"gateway {keys.gateway!r} is no gateway's id", "use letters, digits, _ . and -"
+    if len({bool(keys.gateway), bool(keys.bus), bool(keys.unit)}) > 1:
+        yield (
+            "has only a part of gateway, bus and unit",
+            "give all three to a lamp that is driven, none to one that is not",
+        )
 
 
 def _receiver_faults(keys: _ReceiverKeys) -> Iterator[tuple[str, str]]:
@@ -248,7 +289,9 @@ def _shape_findings(feature: Feature, made: shapely.Geometry) -> Iterator[Findin
         yield Finding(feature.label, f"crosses itself ({reason})", "draw its border again")
 
 
-def _part(kind: str, part_id: str, keys: _Keys, made: Any) -> PathLine | Region | Place | Receiver:
+def _part(
+    kind: str, part_id: str, keys: _Keys, made: Any
+) -> PathLine | Region | Place | Lamp | Receiver:
     match keys:
         case _PathKeys():
             return PathLine(part_id, keys.use, np.asarray(made.coords))
@@ -259,6 +302,18 @@ def _part(kind: str, part_id: str, keys: _Keys, made: Any) -> PathLine | Region 
         case _ReceiverKeys():
             source = ReceiverSource(part_id, keys.format, keys.topic) if keys.format else None
             return Receiver(part_id, (made.x, made.y), keys.height_m, keys.gateway, source)
+        case _LampKeys():
+            return Lamp(
+                part_id,
+                (made.x, made.y),
+                keys.pole,
+                keys.gateway,
+                keys.bus,
+                keys.unit,
+                keys.profile,
+                keys.lamp_type,
+                keys.groups,
+            )
         case _:
             return Place(part_id, kind, (made.x, made.y))
 

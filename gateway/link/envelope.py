@@ -11,13 +11,27 @@ from typing import Annotated, Any, NamedTuple, TypeVar
 
 import msgspec
 
+from gateway.lamps import LampEvent, LampReading, Outcome
+from gateway.lights.orders import LightOrders, Overrides
 from gateway.model import Alert, EdgeOrders, Gap, Lane, Position, Press, Rejected, Window
 
 VERSION = 1
 LONGEST_PAYLOAD = 4_000_000  # bytes; a second of 300 tags at 4 receivers is about 0.1 MB
 
 T = TypeVar("T")
-Item = Window | Press | Gap | EdgeOrders | Position | Alert
+Item = (
+    Window
+    | Press
+    | Gap
+    | EdgeOrders
+    | Position
+    | Alert
+    | LightOrders
+    | Overrides
+    | LampReading
+    | LampEvent
+    | Outcome
+)
 
 _Name = Annotated[str, msgspec.Meta(min_length=1, max_length=64)]
 _Seq = Annotated[int, msgspec.Meta(ge=1, le=2**53)]
@@ -41,6 +55,11 @@ class Kind(StrEnum):
     ORDERS = "orders"
     POSITIONS = "positions"
     ALERTS = "alerts"
+    LIGHT_ORDERS = "light_orders"
+    OVERRIDES = "overrides"
+    LAMP_READINGS = "lamp_readings"
+    LAMP_EVENTS = "lamp_events"
+    OUTCOMES = "outcomes"
 
 
 class Envelope(msgspec.Struct, frozen=True, kw_only=True):
@@ -98,6 +117,11 @@ _ITEMS: dict[str, msgspec.json.Decoder[Any]] = {
     Kind.ORDERS: msgspec.json.Decoder(list[EdgeOrders]),
     Kind.POSITIONS: msgspec.json.Decoder(list[Position]),
     Kind.ALERTS: msgspec.json.Decoder(list[Alert]),
+    Kind.LIGHT_ORDERS: msgspec.json.Decoder(list[LightOrders]),
+    Kind.OVERRIDES: msgspec.json.Decoder(list[Overrides]),
+    Kind.LAMP_READINGS: msgspec.json.Decoder(list[LampReading]),
+    Kind.LAMP_EVENTS: msgspec.json.Decoder(list[LampEvent]),
+    Kind.OUTCOMES: msgspec.json.Decoder(list[Outcome]),
 }
 
 

@@ -50,7 +50,8 @@ def test_an_empty_file_means_the_defaults(tmp_path: Path) -> None:
 
 def test_the_file_that_ships_holds_the_defaults() -> None:
     shipped = config_dir() / "gateway.toml"
-    assert load_settings(shipped) == Settings(site=config_dir() / "site.geojson")
+    folder = config_dir()
+    assert load_settings(shipped) == Settings(site=folder / "site.geojson", lamps=folder / "lamps")
     assert default_config_file() in {shipped, Path("/etc/machimori/gateway.toml")}
 
 
