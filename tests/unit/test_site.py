@@ -45,6 +45,38 @@ def test_features_become_what_they_are_in_metres(tmp_path: Path) -> None:
     assert counts == [1, 1, 1, 1]
 
 
+def test_a_lamp_says_who_drives_it_and_one_that_nobody_drives_says_nothing(tmp_path: Path) -> None:
+    driven = {"gateway": "gw-01", "bus": "bus-1", "unit": 7, "groups": ["park"], "pole": "p-3"}
+    features = [
+        STREET,
+        feature("lamp", point((30, 0)), id="l-1", profile="miri", lamp_type="led-60", **driven),
+        feature("lamp", point((60, 0)), id="l-2"),
+    ]
+    first, second = load_site(write_site(tmp_path, features)).lamps
+    assert (first.gateway, first.bus, first.unit, first.pole) == ("gw-01", "bus-1", 7, "p-3")
+    assert (first.profile, first.lamp_type, first.groups) == ("miri", "led-60", ("park",))
+    assert (second.gateway, second.bus, second.unit) == ("", "", 0)
+
+
+@pytest.mark.parametrize(
+    ("keys", "said"),
+    [
+        ({"gateway": "gw-01", "bus": "bus-1"}, "give all three"),
+        ({"unit": 3}, "give all three"),
+        ({"gateway": "gw/01", "bus": "bus-1", "unit": 3}, "letters, digits"),
+        ({"gateway": "gw-01", "bus": "bus-1", "unit": 248}, "247"),
+        ({"groups": ["a/b"]}, "groups"),
+    ],
+)
+def test_a_lamp_that_cannot_be_driven_as_it_says_is_named(
+    tmp_path: Path, keys: dict[str, Any], said: str
+) -> None:
+    features = [STREET, feature("lamp", point((30, 0)), id="l-1", **keys)]
+    with pytest.raises(SiteError, match=r"lamp l-1 \(features\[1\]\)") as wrong:
+        load_site(write_site(tmp_path, features))
+    assert said in str(wrong.value)
+
+
 def test_metres_and_degrees_turn_into_each_other(tmp_path: Path) -> None:
     site = load_site(write_site(tmp_path, [STREET]))
     degrees = np.array([lonlat(12, 34), lonlat(-5, 60)])
