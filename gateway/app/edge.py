@@ -21,7 +21,7 @@ from gateway.clock import Clock
 from gateway.link.acceptor import Event
 from gateway.link.broker import Broker, Presence
 from gateway.link.envelope import Status, encode
-from gateway.link.orders import OrdersInbox
+from gateway.link.orders import Order, OrdersInbox
 from gateway.link.outbox import Outbox
 from gateway.link.outbox_errors import OutboxError
 from gateway.link.receiver import Receiver
@@ -77,12 +77,12 @@ class Edge:
         )
         scanner = Scanner(edge.adapters, hearing.advert, utc=self._clock.utc)
         changed: asyncio.Queue[EdgeOrders] = asyncio.Queue(1)
-        inbox = OrdersInbox(outbox, on_orders=partial(_keep_newest, changed))
+        inbox = OrdersInbox(outbox, on_order=partial(_pass_on, changed))
         receiver = self._receiver(broker, inbox)
         await self._wire(broker, sender, receiver, hearing)
-        last = await inbox.last()
-        if last is not None:
-            await self._follow(last, broker, hearing)
+        for last in await inbox.last():
+            if isinstance(last, EdgeOrders):
+                await self._follow(last, broker, hearing)
         works = {
             "receiver": receiver.run(),
             "orders": self._obey(changed, broker, hearing),
@@ -206,6 +206,11 @@ async def _with_outbox(status: Status, outbox: Outbox, now: float) -> Status:
         outbox_rows=stats.rows,
         outbox_oldest_s=0.0 if stats.oldest_since is None else now - stats.oldest_since,
     )
+
+
+def _pass_on(changed: asyncio.Queue[EdgeOrders], order: Order) -> None:
+    if isinstance(order, EdgeOrders):
+        _keep_newest(changed, order)
 
 
 def _keep_newest(waiting: asyncio.Queue[EdgeOrders], orders: EdgeOrders) -> None:

@@ -181,13 +181,15 @@ class Outbox:
         """What of the hub's rows was taken."""
         return await asyncio.get_running_loop().run_in_executor(self._writing, self._file.marks)
 
-    async def orders(self) -> bytes | None:
-        """The last orders of the hub, encoded; None before the first."""
-        return await asyncio.get_running_loop().run_in_executor(self._writing, self._file.orders)
+    async def documents(self) -> Mapping[str, bytes]:
+        """The last version of each document that was kept, encoded, by name."""
+        return await asyncio.get_running_loop().run_in_executor(self._writing, self._file.documents)
 
-    async def commit_received(self, marks: Mapping[Stream, int], *, orders: bytes | None) -> None:
-        """Store new marks, and orders where there are some, in one commit. Raises OutboxError."""
-        await self._commit(Received(marks=marks, orders=orders))
+    async def commit_received(
+        self, marks: Mapping[Stream, int], *, documents: Mapping[str, bytes]
+    ) -> None:
+        """Store new marks, and the documents that came, in one commit. Raises OutboxError."""
+        await self._commit(Received(marks=marks, documents=documents))
 
     async def stats(self) -> OutboxStats:
         """Rows, bytes, age. Raises OutboxError."""

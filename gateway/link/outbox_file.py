@@ -1,4 +1,4 @@
-"""The outbox's SQLite file: rows by lane and seq, the heartbeat, the marks and orders from the hub.
+"""The outbox's SQLite file: rows by lane and seq, the heartbeat, the hub's marks, and documents.
 
 Synchronous, one connection, one thread at a time; `outbox.py` gives it a writer thread. WAL with
 `synchronous=FULL`: what `transact` returned from is on the disk (measured by killing the process).
@@ -10,7 +10,7 @@ import sqlite3
 import zlib
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import structlog
@@ -31,7 +31,10 @@ _log = structlog.get_logger()
 
 @dataclass(frozen=True, slots=True)
 class Append:
-    """A row to come. `since`/`until`: its capture times (UTC). `heartbeat`: see `Outbox.append`."""
+    """A row to come. `since`/`until`: its capture times (UTC). `heartbeat`: see `Outbox.append`.
+
+    `documents` (name → body) are kept in the same commit, each in the place of its last version.
+    """
 
     lane: Lane
     kind: Kind
@@ -39,14 +42,15 @@ class Append:
     since: float
     until: float
     heartbeat: float | None = None
+    documents: Mapping[str, bytes] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
 class Received:
-    """What came down from the hub: new marks, and the orders where there were some (encoded)."""
+    """What came down from the hub: new marks, and the documents that came (name → encoded)."""
 
     marks: Mapping[Stream, int]
-    orders: bytes | None = None
+    documents: Mapping[str, bytes] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,10 +160,9 @@ class OutboxFile:
         query = "SELECT sender, epoch, lane, mark FROM mark"
         return {Stream(s, e, Lane(lane)): mark for s, e, lane, mark in self._db.execute(query)}
 
-    def orders(self) -> bytes | None:
-        """The last orders, encoded; None before the first."""
-        found = self._db.execute("SELECT body FROM orders").fetchone()
-        return None if found is None else bytes(found[0])
+    def documents(self) -> dict[str, bytes]:
+        """The last version of each document, by name."""
+        return dict(self._db.execute("SELECT name, body FROM document"))
 
     def close(self) -> None:
         """Checkpoint and close."""
@@ -169,13 +172,12 @@ class OutboxFile:
         match write:
             case Append():
                 return self._append(tally, write)
-            case Received(marks=marks, orders=orders):
+            case Received(marks=marks, documents=documents):
                 self._db.executemany(
                     "INSERT OR REPLACE INTO mark VALUES (?, ?, ?, ?)",
                     [(s.sender, s.epoch, s.lane, mark) for s, mark in marks.items()],
                 )
-                if orders is not None:
-                    self._db.execute("INSERT OR REPLACE INTO orders VALUES (1, ?)", (orders,))
+                self._keep(documents)
             case Renew():
                 tally.epoch = new_epoch()
         return 0
@@ -187,12 +189,16 @@ class OutboxFile:
         tally.last[row.lane] += 1
         seq = tally.last[row.lane]
         self._insert(tally, row, from_seq=seq, seq=seq)
+        self._keep(row.documents)
         if row.heartbeat is not None:
             tally.heartbeat = row.heartbeat
         for lane in (Lane.BACKLOG, Lane.LIVE):
             if tally.size_bytes > limit:
                 self._drop_oldest(tally, lane, excess_bytes=tally.size_bytes - limit)
         return seq
+
+    def _keep(self, documents: Mapping[str, bytes]) -> None:
+        self._db.executemany("INSERT OR REPLACE INTO document VALUES (?, ?)", documents.items())
 
     def _insert(self, tally: _Tally, row: Append, *, from_seq: int, seq: int) -> None:
         packed = zlib.compress(row.items, FAST)

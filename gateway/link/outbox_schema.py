@@ -7,7 +7,7 @@ from pathlib import Path
 from gateway.link.outbox_errors import CorruptError, OutboxError, typed_error
 from gateway.model import Lane
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 LONGEST_WAL_BYTES = 8_000_000
 LAST_KEYS = {lane: f"last_{lane}" for lane in Lane}
 
@@ -21,8 +21,14 @@ CREATE TABLE mark (
     sender TEXT NOT NULL, epoch TEXT NOT NULL, lane TEXT NOT NULL, mark INTEGER NOT NULL,
     PRIMARY KEY (sender, epoch, lane)
 ) WITHOUT ROWID;
-CREATE TABLE orders (id INTEGER PRIMARY KEY CHECK (id = 1), body BLOB NOT NULL);
+CREATE TABLE document (name TEXT PRIMARY KEY, body BLOB NOT NULL) WITHOUT ROWID;
 """
+_TO_VERSION_2 = """
+CREATE TABLE document (name TEXT PRIMARY KEY, body BLOB NOT NULL) WITHOUT ROWID;
+INSERT INTO document SELECT 'orders', body FROM orders;
+DROP TABLE orders;
+"""
+_STEPS = {0: _SCHEMA, 1: _TO_VERSION_2}  # from each version to SCHEMA_VERSION
 
 
 def new_epoch() -> str:
@@ -52,13 +58,14 @@ def _prepare(db: sqlite3.Connection, path: Path) -> None:
     db.execute("PRAGMA synchronous = FULL")
     db.execute(f"PRAGMA journal_size_limit = {LONGEST_WAL_BYTES}")
     version = db.execute("PRAGMA user_version").fetchone()[0]
-    if version == 0:
-        state: dict[str, object] = dict.fromkeys(LAST_KEYS.values(), 0)
-        state |= {"epoch": new_epoch(), "heartbeat": None}
+    if version in _STEPS:
         db.execute("BEGIN IMMEDIATE")
-        for statement in _SCHEMA.split(";\n"):
+        for statement in _STEPS[version].split(";\n"):
             db.execute(statement)
-        db.executemany("INSERT INTO state VALUES (?, ?)", state.items())
+        if version == 0:
+            state: dict[str, object] = dict.fromkeys(LAST_KEYS.values(), 0)
+            state |= {"epoch": new_epoch(), "heartbeat": None}
+            db.executemany("INSERT INTO state VALUES (?, ?)", state.items())
         db.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
         db.execute("COMMIT")
     elif version != SCHEMA_VERSION:

@@ -111,7 +111,7 @@ class Pole:
 
     def orders(self) -> EdgeOrders | None:
         """What the edge was told."""
-        found = self.rows("SELECT body FROM orders", of=self.outbox)
+        found = self.rows("SELECT body FROM document WHERE name = 'orders'", of=self.outbox)
         return msgspec.json.decode(found[0][0], type=EdgeOrders) if found else None
 
 

@@ -11,10 +11,10 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from gateway.link.envelope import Kind, encode_items
+from gateway.link.envelope import Kind, Stream, encode_items
 from gateway.link.outbox import Outbox
 from gateway.link.outbox_errors import DiskFullError, OutboxError, ReadOnlyError
-from gateway.link.outbox_file import SMALL_BYTES, Append, OutboxReader
+from gateway.link.outbox_file import SMALL_BYTES, Append, OutboxReader, open_outbox
 from gateway.link.spool import Spool
 from gateway.model import Gap, Lane, Press
 from tests.needs import missing
@@ -46,6 +46,54 @@ async def main():
 
 asyncio.run(main())
 """
+
+
+COMMITTER = """
+import asyncio, sys
+from pathlib import Path
+from gateway.link.envelope import Stream
+from gateway.link.outbox import Outbox
+from gateway.model import Lane
+
+async def main():
+    stream = Stream("hub", "e9", Lane.URGENT)
+    async with Outbox(Path(sys.argv[1]), max_bytes=100_000_000) as outbox:
+        number = (await outbox.marks()).get(stream, 0)
+        while True:
+            number += 1
+            kinds = ("light_orders", "overrides")
+            documents = {kind: f"{kind} {number}".encode() for kind in kinds}
+            await outbox.commit_received({stream: number}, documents=documents)
+            print(number, flush=True)
+
+asyncio.run(main())
+"""
+
+
+def test_what_the_hub_told_is_there_with_its_mark_after_kill_9(tmp_path: Path) -> None:
+    path = tmp_path / "outbox.sqlite"
+    stream = Stream("hub", "e9", Lane.URGENT)
+    for life in range(1, 4):
+        process = subprocess.Popen(
+            [sys.executable, "-c", COMMITTER, str(path)], stdout=subprocess.PIPE, text=True
+        )
+        assert process.stdout is not None
+        committed = 0
+        for line in process.stdout:
+            committed = int(line)
+            if committed >= 200 * life:
+                break
+        process.send_signal(signal.SIGKILL)
+        process.stdout.close()
+        assert process.wait() == -signal.SIGKILL
+        file, aside = open_outbox(path, max_bytes=100_000_000)
+        mark, documents = file.marks()[stream], file.documents()
+        file.close()
+        assert aside is None
+        assert mark >= committed
+        assert documents == {
+            name: f"{name} {mark}".encode() for name in ("light_orders", "overrides")
+        }
 
 
 def test_every_append_that_returned_is_there_after_kill_9(tmp_path: Path) -> None:

@@ -118,14 +118,14 @@ async def test_a_renewed_epoch_keeps_rows_and_seqs(outbox: Outbox) -> None:
     assert await outbox.first(Lane.LIVE) == 2
 
 
-async def test_marks_and_orders_are_kept_over_a_restart(tmp_path: Path) -> None:
+async def test_marks_and_documents_are_kept_over_a_restart(tmp_path: Path) -> None:
     path = tmp_path / "outbox.sqlite"
     marks = {Stream("hub", "e9", Lane.URGENT): 2}
     async with Outbox(path, max_bytes=MAX_BYTES) as outbox:
-        await outbox.commit_received(marks, orders=b"[]")
+        await outbox.commit_received(marks, documents={"orders": b"[]"})
     async with Outbox(path, max_bytes=MAX_BYTES) as outbox:
         assert await outbox.marks() == marks
-        assert await outbox.orders() == b"[]"
+        assert await outbox.documents() == {"orders": b"[]"}
 
 
 async def test_a_corrupt_file_is_reported(tmp_path: Path) -> None:

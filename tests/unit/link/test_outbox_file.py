@@ -1,6 +1,7 @@
 import sqlite3
 from collections.abc import Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, closing
+from dataclasses import replace
 from pathlib import Path
 
 import msgspec
@@ -179,15 +180,40 @@ def test_sizes_are_counted_anew_on_opening(path: Path, opened: ExitStack) -> Non
     assert (again.size_bytes, dict(again.rows)) == (counted, rows)
 
 
-def test_marks_and_orders_are_stored_together(path: Path, opened: ExitStack) -> None:
+def test_marks_and_documents_are_stored_together(path: Path, opened: ExitStack) -> None:
     file, _ = open_both(path, opened)
     stream = Stream("hub", "e9", Lane.URGENT)
-    assert (file.marks(), file.orders()) == ({}, None)
-    file.transact([Received(marks={stream: 3}, orders=b"{}")], receipted={})
-    file.transact([Received(marks={stream: 4})], receipted={})
+    assert (file.marks(), file.documents()) == ({}, {})
+    told = {"orders": b"{}", "overrides": b"[1]"}
+    file.transact([Received(marks={stream: 3}, documents=told)], receipted={})
+    file.transact([Received(marks={stream: 4}, documents={"overrides": b"[]"})], receipted={})
     opened.close()
     again, _ = open_both(path, opened)
-    assert (again.marks(), again.orders()) == ({stream: 4}, b"{}")
+    assert again.marks() == {stream: 4}
+    assert again.documents() == {"orders": b"{}", "overrides": b"[]"}
+
+
+def test_a_row_is_stored_with_the_documents_that_it_brings(path: Path, opened: ExitStack) -> None:
+    file, reader = open_both(path, opened)
+    file.transact([replace(row(Lane.URGENT, 1.0), documents={"faults": b"[1]"})], receipted={})
+    assert seqs(reader, Lane.URGENT) == [1]
+    assert file.documents() == {"faults": b"[1]"}
+
+
+def test_a_file_of_the_first_format_is_brought_up_to_date(path: Path, opened: ExitStack) -> None:
+    file, _ = open_both(path, opened)
+    file.transact([row(Lane.LIVE, 1.0)], receipted={})
+    epoch = file.epoch
+    opened.close()
+    with closing(sqlite3.connect(path)) as old:
+        old.execute("DROP TABLE document")
+        old.execute("CREATE TABLE orders (id INTEGER PRIMARY KEY CHECK (id = 1), body BLOB)")
+        old.execute("INSERT INTO orders VALUES (1, ?)", (b"{}",))
+        old.execute("PRAGMA user_version = 1")
+        old.commit()
+    again, reader = open_both(path, opened)
+    assert (again.epoch, again.documents()) == (epoch, {"orders": b"{}"})
+    assert seqs(reader, Lane.LIVE) == [1]
 
 
 @pytest.mark.parametrize("content", [b"this is not a database at all" * 50, None])
