@@ -1,4 +1,4 @@
-"""The tables of the hub's database, as the newest migration leaves them.
+"""The tables of the hub's database but the lamps', as the newest migration leaves them.
 
 Times are Unix seconds, UTC. A name of a person stands in `carriers` (and `users.login`) only: every
 other table speaks of pseudonyms. Histories (positions, zone events, alerts) point to tags without a
@@ -7,14 +7,10 @@ the site's step.
 """
 
 from sqlalchemy import (
-    Boolean,
     Column,
-    Float,
     ForeignKey,
     Index,
-    Integer,
     LargeBinary,
-    MetaData,
     PrimaryKeyConstraint,
     String,
     Table,
@@ -22,58 +18,30 @@ from sqlalchemy import (
     text,
 )
 
-metadata = MetaData()
-
-
-def _id() -> Column[int]:
-    return Column("id", Integer, primary_key=True)
-
-
-def _text(name: str) -> Column[str]:
-    return Column(name, String, nullable=False)
-
-
-def _number(name: str) -> Column[float]:
-    return Column(name, Float, nullable=False)
-
-
-def _whole(name: str) -> Column[int]:
-    return Column(name, Integer, nullable=False)
-
-
-def _flag(name: str) -> Column[bool]:
-    return Column(name, Boolean, nullable=False)
-
-
-def _bytes(name: str) -> Column[bytes]:
-    return Column(name, LargeBinary, nullable=False)
-
-
-def _of(name: str, target: str) -> Column[str]:
-    return Column(name, ForeignKey(target, ondelete="CASCADE"), nullable=False)
-
+from gateway.store.columns import blob, flag, number, of, row_id, text_column, whole
+from gateway.store.columns import metadata as metadata
 
 # --- people ---------------------------------------------------------------------------------------
 
 users = Table(
     "users",
     metadata,
-    _id(),
+    row_id(),
     Column("login", String, nullable=False, unique=True),
-    _text("audience"),
-    _text("password_hash"),
-    _text("language"),
-    _number("created_at"),
+    text_column("audience"),
+    text_column("password_hash"),
+    text_column("language"),
+    number("created_at"),
 )
 
 sessions = Table(
     "sessions",
     metadata,
     Column("token_hash", LargeBinary, primary_key=True),
-    _of("user_id", "users.id"),
-    _text("kind"),
-    _number("created_at"),
-    _number("expires_at"),
+    of("user_id", "users.id"),
+    text_column("kind"),
+    number("created_at"),
+    number("expires_at"),
     Index("sessions_by_expiry", "expires_at"),
 )
 
@@ -81,15 +49,15 @@ carriers = Table(
     "carriers",
     metadata,
     Column("id", String, primary_key=True),
-    _text("name"),
-    _text("kind"),
+    text_column("name"),
+    text_column("kind"),
 )
 
 guardianships = Table(
     "guardianships",
     metadata,
-    _of("user_id", "users.id"),
-    _of("carrier_id", "carriers.id"),
+    of("user_id", "users.id"),
+    of("carrier_id", "carriers.id"),
     PrimaryKeyConstraint("user_id", "carrier_id"),
     Index("guardianships_by_carrier", "carrier_id"),
 )
@@ -98,10 +66,10 @@ tags = Table(
     "tags",
     metadata,
     Column("id", String, primary_key=True),
-    _of("carrier_id", "carriers.id"),
-    _text("trust"),
-    _number("consent_at"),
-    _text("consent_by"),
+    of("carrier_id", "carriers.id"),
+    text_column("trust"),
+    number("consent_at"),
+    text_column("consent_by"),
     Index("tags_by_carrier", "carrier_id"),
 )
 
@@ -109,8 +77,8 @@ tag_identifiers = Table(
     "tag_identifiers",
     metadata,
     Column("identifier", String, primary_key=True),
-    _of("tag_id", "tags.id"),
-    _flag("button"),
+    of("tag_id", "tags.id"),
+    flag("button"),
     Index("tag_identifiers_by_tag", "tag_id"),
 )
 
@@ -119,16 +87,16 @@ tag_identifiers = Table(
 windows = Table(
     "windows",
     metadata,
-    _id(),
-    _text("gateway"),
-    _text("epoch"),
-    _text("lane"),
-    _whole("seq"),
-    _whole("second"),
-    _number("skew_s"),
-    _flag("late"),
-    _flag("amended"),
-    _bytes("body"),
+    row_id(),
+    text_column("gateway"),
+    text_column("epoch"),
+    text_column("lane"),
+    whole("seq"),
+    whole("second"),
+    number("skew_s"),
+    flag("late"),
+    flag("amended"),
+    blob("body"),
     UniqueConstraint("gateway", "epoch", "lane", "seq"),
     Index("windows_by_second", "second"),
     Index("windows_to_amend", "second", sqlite_where=text("late AND NOT amended")),
@@ -137,23 +105,23 @@ windows = Table(
 gaps = Table(
     "gaps",
     metadata,
-    _id(),
-    _text("gateway"),
-    _number("since"),
-    _number("until"),
-    _text("reason"),
-    _whole("from_seq"),
-    _whole("to_seq"),
+    row_id(),
+    text_column("gateway"),
+    number("since"),
+    number("until"),
+    text_column("reason"),
+    whole("from_seq"),
+    whole("to_seq"),
     Index("gaps_by_until", "until"),
 )
 
 marks = Table(
     "marks",
     metadata,
-    _text("sender"),
-    _text("epoch"),
-    _text("lane"),
-    _whole("mark"),
+    text_column("sender"),
+    text_column("epoch"),
+    text_column("lane"),
+    whole("mark"),
     PrimaryKeyConstraint("sender", "epoch", "lane"),
 )
 
@@ -161,7 +129,7 @@ cursors = Table(
     "cursors",
     metadata,
     Column("site", String, primary_key=True),
-    _whole("stepped_to"),
+    whole("stepped_to"),
 )
 
 # --- what the hub made of it ----------------------------------------------------------------------
@@ -169,19 +137,19 @@ cursors = Table(
 positions = Table(
     "positions",
     metadata,
-    _id(),
-    _text("tag"),
-    _number("at"),
-    _number("lon"),
-    _number("lat"),
-    _number("radius68_m"),
-    _number("radius95_m"),
-    _whole("n_heard"),
-    _text("presence"),
-    _text("zones"),
-    _flag("late"),
-    _text("path"),
-    _number("path_probability"),
+    row_id(),
+    text_column("tag"),
+    number("at"),
+    number("lon"),
+    number("lat"),
+    number("radius68_m"),
+    number("radius95_m"),
+    whole("n_heard"),
+    text_column("presence"),
+    text_column("zones"),
+    flag("late"),
+    text_column("path"),
+    number("path_probability"),
     UniqueConstraint("tag", "at"),
     Index("positions_by_time", "at"),
 )
@@ -189,12 +157,12 @@ positions = Table(
 zone_events = Table(
     "zone_events",
     metadata,
-    _id(),
-    _text("tag"),
-    _number("at"),
-    _text("zone"),
-    _text("event"),
-    _number("probability"),
+    row_id(),
+    text_column("tag"),
+    number("at"),
+    text_column("zone"),
+    text_column("event"),
+    number("probability"),
     UniqueConstraint("tag", "at", "zone", "event"),
     Index("zone_events_by_time", "at"),
 )
@@ -203,13 +171,13 @@ zone_events = Table(
 route_points = Table(
     "route_points",
     metadata,
-    _text("tag"),
-    _whole("slot"),
-    _number("at"),
-    _number("lon"),
-    _number("lat"),
-    _number("radius68_m"),
-    _text("zone"),
+    text_column("tag"),
+    whole("slot"),
+    number("at"),
+    number("lon"),
+    number("lat"),
+    number("radius68_m"),
+    text_column("zone"),
     PrimaryKeyConstraint("tag", "slot"),
     sqlite_with_rowid=False,
 )
@@ -217,9 +185,9 @@ route_points = Table(
 outings = Table(
     "outings",
     metadata,
-    _text("tag"),
-    _number("opened_at"),
-    _number("heard_until"),
+    text_column("tag"),
+    number("opened_at"),
+    number("heard_until"),
     PrimaryKeyConstraint("tag", "opened_at"),
     Index("outings_by_end", "heard_until"),
 )
@@ -228,14 +196,14 @@ alerts = Table(
     "alerts",
     metadata,
     Column("id", String, primary_key=True),
-    _text("kind"),
-    _text("state"),
-    _number("at"),
-    _number("raised_at"),
-    _text("tag"),
-    _text("zone"),
-    _text("gateway"),
-    _text("receiver"),
+    text_column("kind"),
+    text_column("state"),
+    number("at"),
+    number("raised_at"),
+    text_column("tag"),
+    text_column("zone"),
+    text_column("gateway"),
+    text_column("receiver"),
     Index("alerts_by_tag", "tag", "raised_at"),
     Index("alerts_by_kind", "kind", "raised_at"),
     Index("alerts_by_time", "raised_at"),
@@ -244,11 +212,11 @@ alerts = Table(
 alert_changes = Table(
     "alert_changes",
     metadata,
-    _id(),
-    _of("alert_id", "alerts.id"),
-    _text("state"),
-    _number("at"),
-    _text("by"),
+    row_id(),
+    of("alert_id", "alerts.id"),
+    text_column("state"),
+    number("at"),
+    text_column("by"),
     Index("alert_changes_by_alert", "alert_id"),
 )
 
@@ -256,24 +224,24 @@ alert_changes = Table(
 calibrations = Table(
     "calibrations",
     metadata,
-    _id(),
-    _number("learned_at"),
+    row_id(),
+    number("learned_at"),
     Column("upon", ForeignKey("calibrations.id")),
-    _number("before"),
-    _number("after"),
-    _flag("accepted"),
-    _text("document"),
+    number("before"),
+    number("after"),
+    flag("accepted"),
+    text_column("document"),
     sqlite_autoincrement=True,
 )
 
 calibration_changes = Table(
     "calibration_changes",
     metadata,
-    _id(),
+    row_id(),
     Column("calibration_id", ForeignKey("calibrations.id"), nullable=False),
-    _text("state"),
-    _number("at"),
-    _text("by"),
+    text_column("state"),
+    number("at"),
+    text_column("by"),
     Index("calibration_changes_by_calibration", "calibration_id"),
 )
 
@@ -282,32 +250,32 @@ calibration_changes = Table(
 link_epochs = Table(
     "link_epochs",
     metadata,
-    _text("direction"),
-    _text("destination"),
-    _text("epoch"),
+    text_column("direction"),
+    text_column("destination"),
+    text_column("epoch"),
     PrimaryKeyConstraint("direction", "destination"),
 )
 
 link_rows = Table(
     "link_rows",
     metadata,
-    _text("direction"),
-    _text("destination"),
-    _text("lane"),
-    _whole("seq"),
-    _text("kind"),
-    _bytes("body"),
-    _number("at"),
+    text_column("direction"),
+    text_column("destination"),
+    text_column("lane"),
+    whole("seq"),
+    text_column("kind"),
+    blob("body"),
+    number("at"),
     PrimaryKeyConstraint("direction", "destination", "lane", "seq"),
 )
 
 link_counters = Table(
     "link_counters",
     metadata,
-    _text("direction"),
-    _text("destination"),
-    _text("lane"),
-    _whole("last_seq"),
+    text_column("direction"),
+    text_column("destination"),
+    text_column("lane"),
+    whole("last_seq"),
     PrimaryKeyConstraint("direction", "destination", "lane"),
 )
 
@@ -316,14 +284,14 @@ link_counters = Table(
 access_log = Table(
     "access_log",
     metadata,
-    _id(),
-    _number("at"),
-    _text("who"),
-    _text("carrier"),
-    _text("what"),
-    _text("why"),
-    _bytes("previous"),
-    _bytes("hash"),
+    row_id(),
+    number("at"),
+    text_column("who"),
+    text_column("carrier"),
+    text_column("what"),
+    text_column("why"),
+    blob("previous"),
+    blob("hash"),
     Index("access_log_by_carrier", "carrier", "id"),
     sqlite_autoincrement=True,
 )
@@ -332,7 +300,7 @@ access_log = Table(
 access_anchor = Table(
     "access_anchor",
     metadata,
-    _id(),
-    _whole("last_id"),
-    _bytes("hash"),
+    row_id(),
+    whole("last_id"),
+    blob("hash"),
 )

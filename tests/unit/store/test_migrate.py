@@ -1,6 +1,7 @@
 """From nothing to the newest schema, and no step into the unknown."""
 
 import sqlite3
+from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
 
@@ -14,14 +15,18 @@ from sqlalchemy import create_engine
 from gateway.model import Position, Presence
 from gateway.store import positions
 from gateway.store.database import Connection, Database, StoreError
+from gateway.store.lamp_schema import metadata
 from gateway.store.migrate import SCRIPTS
-from gateway.store.schema import metadata
+from gateway.store.schema import metadata as metadata_of_the_rest
+
+KEPT = Position(5.0, "t-1", 140.0, 37.0, 4.0, 9.0, 3, Presence.TRACKED, ())
 
 
 async def test_the_migrations_lead_to_the_schema_that_the_queries_use(database: Database) -> None:
     def differences(connection: Connection) -> list[object]:
         return list(compare_metadata(MigrationContext.configure(connection), metadata))
 
+    assert metadata is metadata_of_the_rest  # both halves are imported
     assert await database.read(differences) == []
 
 
@@ -42,7 +47,7 @@ async def test_opening_again_changes_nothing(tmp_path: Path) -> None:
     before = version(path)
     async with Database(path):
         pass
-    assert version(path) == before == ("0003",)
+    assert version(path) == before == ("0004",)
 
 
 async def test_positions_of_the_first_schema_stay_and_have_no_path(tmp_path: Path) -> None:
@@ -55,7 +60,7 @@ async def test_positions_of_the_first_schema_stay_and_have_no_path(tmp_path: Pat
         )
     async with Database(path) as database:
         kept = await database.read(positions.latest, "t-1")
-    assert kept == Position(5.0, "t-1", 140.0, 37.0, 4.0, 9.0, 3, Presence.TRACKED, ())
+    assert kept == KEPT
 
 
 async def test_a_newer_schema_is_left_alone(tmp_path: Path) -> None:
@@ -71,13 +76,30 @@ async def test_a_newer_schema_is_left_alone(tmp_path: Path) -> None:
     assert version(path) == ("9999",)
 
 
+async def test_the_lamps_can_be_taken_away_again_and_the_rest_stays(tmp_path: Path) -> None:
+    path = tmp_path / "hub.sqlite"
+    async with Database(path) as database:
+        await database.write(positions.add, [KEPT])
+    _step(path, command.downgrade, "0003")
+    with closing(sqlite3.connect(path)) as connection:
+        kept = connection.execute("SELECT name FROM sqlite_master WHERE name LIKE '%lamp%'")
+        assert kept.fetchall() == []
+    async with Database(path) as database:
+        assert version(path) == ("0004",)
+        assert await database.read(positions.latest, "t-1") == KEPT
+
+
 def _first_schema(path: Path) -> None:
+    _step(path, command.upgrade, "0001")
+
+
+def _step(path: Path, step: Callable[[Config, str], None], to: str) -> None:
     config = Config()
     config.set_main_option("script_location", str(SCRIPTS))
     engine = create_engine(f"sqlite:///{path}")
     with engine.begin() as connection:
         config.attributes["connection"] = connection
-        command.upgrade(config, "0001")
+        step(config, to)
     engine.dispose()
 
 
