@@ -1,0 +1,165 @@
+"""What each lamp will do in a night, and why: calendars, programs and the sun, without sensors.
+
+Lamps of one calendar have the same night; it is worked out once.
+"""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import date
+from zoneinfo import ZoneInfo
+
+from gateway.lamps import Authority
+from gateway.lights.calendar import Fault, Rules, read_calendar
+from gateway.lights.documents import AstronomicalPeriod, FixedTimeControl, Program
+from gateway.lights.orders import LightOrders
+from gateway.lights.program import Lighting, Step, read_program
+from gateway.lights.sun import Sky
+from gateway.lights.times import DAY_OFFSET_H, night_bounds, night_of
+
+_KEPT_NIGHTS = 5_000  # per calendar
+
+
+@dataclass(frozen=True, slots=True)
+class NightPlan:
+    """One night of every lamp that has this calendar: from `begins` until `ends`, Unix seconds.
+
+    `sunset` and `sunrise` are None where the sun does neither. `rule` says which rule of `calendar`
+    chose `program`. `steps` leave no hole; what sensors may change is in their `by_sensor`. Without
+    a usable program it is empty, the authority is fallback, and the reasons say why.
+    """
+
+    night: date
+    begins: float
+    ends: float
+    sunset: float | None
+    sunrise: float | None
+    calendar: str
+    rule: str
+    program: str
+    steps: tuple[Step, ...]
+
+    def step(self, at: float) -> Step:
+        """The step of a time of this night."""
+        return next(step for step in self.steps if at < step.until)
+
+
+class _Nights:
+    """The nights of one calendar, worked out when first asked for."""
+
+    def __init__(self, make: Callable[[date], NightPlan], day_offset_h: float) -> None:
+        self.day_offset_h = day_offset_h
+        self.last: NightPlan | None = None
+        self._make = make
+        self._plans: dict[date, NightPlan] = {}
+
+    def plan(self, night: date) -> NightPlan:
+        plan = self._plans.get(night)
+        if plan is None:
+            if len(self._plans) >= _KEPT_NIGHTS:
+                self._plans.clear()
+            plan = self._plans[night] = self._make(night)
+        return plan
+
+
+class Planner:
+    """Answers from orders as they stand; make another one where they change."""
+
+    def __init__(self, orders: LightOrders) -> None:
+        self.zone = ZoneInfo(orders.time_zone)
+        self.sky = Sky(lon=orders.lon, lat=orders.lat, zone=self.zone)
+        self._lighting = {one.id: read_program(one) for one in orders.programs}
+        self._calendars = {one.id: one for one in orders.calendars}
+        self._rules = {one.id: read_calendar(one) for one in orders.calendars}
+        shared: dict[tuple[str, float | None], _Nights] = {}
+        self._nights: dict[str, _Nights] = {}
+        for lamp in orders.lamps:
+            level = None if self._usable(lamp.calendar) else lamp.fallback_level
+            if (lamp.calendar, level) not in shared:
+                shared[lamp.calendar, level] = self._nights_of(lamp.calendar, lamp.fallback_level)
+            self._nights[lamp.lamp] = shared[lamp.calendar, level]
+
+    def plan(self, lamp: str, night: date) -> NightPlan:
+        """The night of `lamp` that belongs to the date. KeyError where there is no such lamp."""
+        return self._nights[lamp].plan(night)
+
+    def tonight(self, lamp: str, at: float) -> date:
+        """The night of `lamp` that `at` belongs to. KeyError where there is no such lamp."""
+        return night_of(at, self.zone, day_offset_h=self._nights[lamp].day_offset_h)
+
+    def at(self, lamp: str, at: float) -> NightPlan:
+        """The night of `lamp` that `at` is in. KeyError where there is no such lamp."""
+        nights = self._nights[lamp]
+        if nights.last is None or not nights.last.begins <= at < nights.last.ends:
+            nights.last = nights.plan(self.tonight(lamp, at))
+        return nights.last
+
+    def lighting(self, program: str) -> Lighting | None:
+        """The program of that id, None where there is none that can be used."""
+        read = self._lighting.get(program)
+        return read if isinstance(read, Lighting) else None
+
+    def programs_of(self, calendar: str) -> Iterator[str]:
+        """The ids of every program that the calendar may choose."""
+        known = self._calendars.get(calendar)
+        if known is not None:
+            yield known.default_program
+            yield from (rule.program for rule in known.rules)
+
+    def _usable(self, calendar: str) -> bool:
+        return isinstance(self._rules.get(calendar), Rules) and all(
+            self.lighting(program) for program in self.programs_of(calendar)
+        )
+
+    def _nights_of(self, calendar: str, fallback_level: float) -> _Nights:
+        rules = self._rules.get(calendar)
+
+        def make(night: date) -> NightPlan:
+            return self._make(night, calendar, fallback_level)
+
+        return _Nights(make, rules.day_offset_h if isinstance(rules, Rules) else DAY_OFFSET_H)
+
+    def _make(self, night: date, calendar: str, fallback_level: float) -> NightPlan:
+        rules = self._rules.get(calendar)
+        if not isinstance(rules, Rules):
+            lighting = _fallback(_trouble("calendar", calendar, rules), fallback_level)
+            return self._plan(night, DAY_OFFSET_H, ("", "", ""), lighting)
+        choice = rules.choose(night)
+        read = self._lighting.get(choice.program)
+        if not isinstance(read, Lighting):
+            why = f"{calendar}, {choice.rule}: {_trouble('program', choice.program, read)}"
+            lighting = _fallback(why, fallback_level)
+            return self._plan(night, rules.day_offset_h, (calendar, choice.rule, ""), lighting)
+        chosen = (calendar, choice.rule, choice.program)
+        return self._plan(night, rules.day_offset_h, chosen, read)
+
+    def _plan(
+        self, night: date, day_offset_h: float, chosen: tuple[str, str, str], lighting: Lighting
+    ) -> NightPlan:
+        bounds = night_bounds(night, self.zone, day_offset_h=day_offset_h)
+        dark = self.sky.dark(night)
+        return NightPlan(
+            night,
+            *bounds,
+            dark.sunset if dark else None,
+            dark.sunrise if dark else None,
+            *chosen,
+            lighting.night(bounds, night, self.sky),
+        )
+
+
+def _fallback(why: str, level: float) -> Lighting:
+    """From sunset to sunrise, at the level that the lamp's node would take by itself."""
+    return Lighting(
+        Program(
+            id=why,
+            active_periods=(AstronomicalPeriod(),),
+            fixed_time_controls=(FixedTimeControl(time="12:00", level=level),),
+        ),
+        authority=Authority.FALLBACK,
+    )
+
+
+def _trouble(kind: str, name: str, fault: Rules | Lighting | Fault | None) -> str:
+    if isinstance(fault, Fault):
+        return f"{kind} {name} cannot be used, {fault.what}"
+    return f"there is no {kind} {name}" if name else f"no {kind}"
