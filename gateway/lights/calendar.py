@@ -7,7 +7,7 @@ from datetime import date
 from gateway.lights.documents import Calendar, CalendarRule
 
 WEEKDAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
-_LEAP_YEAR = 2000
+LEAP_YEAR = 2000
 _FULL_DATE = 10
 _FORMAT_HINT = 'write "YYYY-MM-DD" for one year\'s day, "MM-DD" for a day of every year'
 
@@ -35,7 +35,7 @@ class Conditions:
         """Of this date?"""
         if self.weekdays and night.weekday() not in self.weekdays:
             return False
-        day = night.replace(year=_LEAP_YEAR) if self.yearly else night
+        day = night.replace(year=LEAP_YEAR) if self.yearly else night
         after = self.since is None or day >= self.since
         before = self.until is None or day <= self.until
         if self.since is not None and self.until is not None and self.until < self.since:
@@ -72,7 +72,7 @@ def read_conditions(rule: CalendarRule) -> Conditions | Fault:
 
 
 def _day(text: str) -> date | None:
-    whole = text if len(text) == _FULL_DATE else f"{_LEAP_YEAR}-{text}"
+    whole = text if len(text) == _FULL_DATE else f"{LEAP_YEAR}-{text}"
     try:
         return date.fromisoformat(whole) if len(whole) == _FULL_DATE else None
     except ValueError:
