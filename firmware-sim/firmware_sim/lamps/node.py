@@ -380,7 +380,7 @@ class LampNode:
         power_w = (self._power(self.at) + self._power(until)) / 2
         if self.powered:
             self.counters.energy_kwh += power_w * self._gain * span_s / 3.6e6
-            if self._given(self.at) > 0:
+            if max(self._given(self.at), self._given(until)) > 0:
                 self.counters.operating_h += span_s / 3600.0
         goal_c = 90.0 if Fault.HOT in self._since else self._surroundings.ambient_c + 0.25 * power_w
         self._temperature_c += (goal_c - self._temperature_c) * -math.expm1(-span_s / 900.0)
