@@ -10,6 +10,7 @@ import numpy as np
 
 from firmware_sim import plan
 from firmware_sim.geometry import Floats, to_lonlat
+from firmware_sim.lamps.plan import LampPlan
 from firmware_sim.plan import Line, Point, Ring, Street
 
 NAME = "いわきスマートタウン"
@@ -39,7 +40,7 @@ class Bend:
 
 
 def generate_site(*, seed: int, gateways: int = 1) -> str:
-    """The site as GeoJSON text; its receivers belong to one gateway, or to one per section (4)."""
+    """The site as GeoJSON text; receivers and lamps belong to one gateway, or one a quarter (4)."""
     rng = np.random.default_rng([seed, 0])
     bend = draw_bend(rng)
     features = [
@@ -208,7 +209,8 @@ def _is_free(street: Street, position: float) -> bool:
 
 def _poles(bend: Bend, rng: np.random.Generator, gateways: int) -> list[Feature]:
     features = []
-    for number, (_, place) in enumerate(pole_places(bend, rng), start=1):
+    lamps = LampPlan(gateways=gateways)
+    for number, (street, place) in enumerate(pole_places(bend, rng), start=1):
         pole = f"pole-{number:03d}"
         receiver = f"p{number:03d}"
         source = (
@@ -229,7 +231,14 @@ def _poles(bend: Bend, rng: np.random.Generator, gateways: int) -> list[Feature]
                 gateway=gateway,
                 **source,
             ),
-            _point(bend, place, kind="lamp", id=f"lamp-{number:03d}", pole=pole),
+            _point(
+                bend,
+                place,
+                kind="lamp",
+                id=f"lamp-{number:03d}",
+                pole=pole,
+                **lamps.lamp(street, place),
+            ),
         ]
     return features
 
