@@ -39,6 +39,17 @@ class Line:
     quiet_s: float = 0.3
     round_s: float = 1.0
 
+    @property
+    def character_s(self) -> float:
+        """One character on the wire: 11 bits (start, 8, parity or a second stop bit, stop)."""
+        return 11 / self.baud
+
+    @property
+    def gap_s(self) -> float:
+        """The silence between two frames (Modbus over Serial Line V1.02, 2.5.1.1): 3.5
+        characters, and from 19,200 baud up never less than 1.75 ms."""
+        return max(3.5 * self.character_s, 0.00175)
+
 
 @dataclass(frozen=True, slots=True)
 class Polled:
