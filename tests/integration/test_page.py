@@ -1,31 +1,16 @@
-"""The residents' page in a real browser, against a fake hub whose data the tests move.
-
-After each test: nothing left the hub's origin, and the console shows no error but the ones that the
-test named.
-"""
+"""The residents' page in a real browser, against a fake hub whose data the tests move."""
 
 import gzip
-import os
 from collections.abc import Iterator
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import (
-    BrowserContext,
-    ConsoleMessage,
-    Page,
-    Request,
-    expect,
-    sync_playwright,
-)
+from playwright.sync_api import BrowserContext, Page, expect
 
-from gateway.web.build_hook import build_page, is_fresh, machine_npm, packaged_npm
-from tests.integration.fake_hub import LOGIN, PASSWORD, FakeHub, Json, position, stretch
-from tests.needs import ROOT, missing, need
+from tests.integration.browser import built_page, chromium, log_in, visited
+from tests.integration.fake_hub import FakeHub, Json, position, stretch
 
-WEB = ROOT / "gateway" / "web"
-DIST = WEB / "dist"
 JAPAN = timezone(timedelta(hours=9))
 LARGEST_PAGE_BYTES = 130_000  # JavaScript and style sheets, gzipped
 LON, LAT = 140.93, 36.99
@@ -88,30 +73,14 @@ def arrival(**changes: object) -> Json:
 @pytest.fixture(scope="module")
 def dist() -> Path:
     """The built page."""
-    if not is_fresh(WEB) and machine_npm(os.environ) is None and packaged_npm() is None:
-        missing("a built page, and npm to build it")
-    build_page(WEB, os.environ)
-    return DIST
+    return built_page()
 
 
 @pytest.fixture(scope="module")
 def phone() -> Iterator[BrowserContext]:
-    """Debian's Chromium as a phone set to New York's time, talking to nobody but the page's hub."""
-    quiet = ["--disable-background-networking", "--disable-component-update", "--disable-sync"]
-    with sync_playwright() as playwright:
-        chromium = playwright.chromium.launch(
-            executable_path=need("chromium"), args=["--no-sandbox", "--disable-gpu", *quiet]
-        )
-        # Reduced motion makes a marker jump to its place, so that a test need not wait for it.
-        context = chromium.new_context(
-            viewport={"width": 390, "height": 844},
-            timezone_id="America/New_York",
-            reduced_motion="reduce",
-        )
-        context.set_default_timeout(8_000)
-        context.clock.install()
+    """Chromium in the size of a phone."""
+    with chromium({"width": 390, "height": 844}) as context:
         yield context
-        chromium.close()
 
 
 @pytest.fixture
@@ -136,38 +105,8 @@ def expected_errors() -> list[str]:
 @pytest.fixture
 def page(phone: BrowserContext, hub: FakeHub, expected_errors: list[str]) -> Iterator[Page]:
     """The page as a fresh visitor gets it."""
-    errors: list[str] = []
-    strangers: list[str] = []
-    with hub.serving() as url:
-
-        def on_console(message: ConsoleMessage) -> None:
-            if message.type in {"error", "warning"}:
-                errors.append(message.text)
-
-        def on_request(request: Request) -> None:
-            if not request.url.startswith(url):
-                strangers.append(request.url)
-
-        phone.clear_cookies()
-        page = phone.new_page()
-        page.on("console", on_console)
-        page.on("pageerror", lambda error: errors.append(str(error)))
-        page.on("request", on_request)
-        page.goto(url)
+    with visited(phone, hub, expected_errors) as page:
         yield page
-        page.evaluate("localStorage.clear()")
-        page.close()
-    assert strangers == []
-    assert [e for e in errors if not any(part in e for part in expected_errors)] == []
-
-
-def log_in(page: Page, password: str = PASSWORD) -> None:
-    """Fill the form in by keyboard alone."""
-    page.locator("input[name=login]").focus()
-    page.keyboard.type(LOGIN)
-    page.keyboard.press("Tab")
-    page.keyboard.type(password)
-    page.keyboard.press("Enter")
 
 
 @pytest.fixture
