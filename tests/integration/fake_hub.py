@@ -15,9 +15,10 @@ from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import parse_qsl, unquote, urlsplit
 
 from gateway.api.headers import POLICY
+from tests.integration.fake_lights import FakeLights
 
 Json = dict[str, Any]
 
@@ -73,6 +74,7 @@ class FakeHub:
     carriers: list[Json]
     routes: dict[str, list[Json]] = field(default_factory=dict)
     alerts: list[Json] = field(default_factory=list)
+    lights: FakeLights = field(default_factory=FakeLights)
     language: str = "ja"
     audience: str = "guardian"
     sessions: bool = True
@@ -143,14 +145,16 @@ class _Handler(BaseHTTPRequestHandler):
         elif path == "/api/v1/stream":
             self._stream()
         else:
-            self._send(HTTPStatus.OK, self._answer(path.removeprefix("/api/v1/").split("/")))
+            self._send(*self._answer(path.removeprefix("/api/v1/").split("/")))
 
     def do_POST(self) -> None:
         body = self._body()
         if self.headers.get("X-Machimori") != "1":
             self._send(HTTPStatus.FORBIDDEN)
-        elif self.path != "/api/v1/session":
+        elif self.path.endswith("/acknowledge"):
             self._acknowledge()
+        elif self.path != "/api/v1/session":
+            self._send(*self._lights("POST", body))
         elif self.hub.locked_out_s:
             retry = {"Retry-After": str(self.hub.locked_out_s)}
             self._send(HTTPStatus.TOO_MANY_REQUESTS, headers=retry)
@@ -166,10 +170,23 @@ class _Handler(BaseHTTPRequestHandler):
         self._send(HTTPStatus.NO_CONTENT)
 
     def do_DELETE(self) -> None:
+        if self.path != "/api/v1/session":
+            self._send(*self._lights("DELETE"))
+            return
         self.hub.sessions = False
         self._send(HTTPStatus.NO_CONTENT)
 
-    def _answer(self, parts: list[str]) -> Any:
+    def _answer(self, parts: list[str]) -> tuple[HTTPStatus, Any]:
+        known = self._known(parts)
+        return self._lights("GET") if known is None else (HTTPStatus.OK, known)
+
+    def _lights(self, method: str, body: Any = None) -> tuple[HTTPStatus, Any]:
+        asked = urlsplit(self.path)
+        path = unquote(asked.path.removeprefix("/api/v1/"))
+        self.hub.lights.now = self.hub.now
+        return self.hub.lights.answer(method, path, dict(parse_qsl(asked.query)), body)
+
+    def _known(self, parts: list[str]) -> Any:
         hub = self.hub
         match parts:
             case ["me"]:
@@ -184,7 +201,7 @@ class _Handler(BaseHTTPRequestHandler):
                 return {"type": "FeatureCollection", "features": hub.routes.get(carrier, [])}
             case ["alerts"]:
                 return hub.alerts
-        raise LookupError(parts)
+        return None
 
     def _acknowledge(self) -> None:
         alert = self.path.split("/")[-2]

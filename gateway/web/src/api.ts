@@ -1,8 +1,8 @@
 import type { Language, TextKey } from "./texts";
 import type { Alert, Carrier, Me, Plan, Route } from "./wire";
 
-const ROOT = "/api/v1";
-export const STREAM_URL = `${ROOT}/stream`;
+export const API = "/api/v1";
+export const STREAM_URL = `${API}/stream`;
 
 /** A request that did not do its work; `text` tells the reader what to do. */
 export class ApiError extends Error {
@@ -10,12 +10,14 @@ export class ApiError extends Error {
     readonly text: TextKey,
     readonly status: number,
     readonly words: Record<string, string> = {},
+    /** What the hub itself says of it, in English, where it says something. */
+    readonly detail: string = "",
   ) {
     super(`${text} (${status})`);
   }
 }
 
-async function send(method: string, path: string, body?: unknown): Promise<Response> {
+export async function send(method: string, path: string, body?: unknown): Promise<Response> {
   const headers: Record<string, string> = { Accept: "application/json" };
   if (method !== "GET") headers["X-Machimori"] = "1";
   if (body !== undefined) headers["Content-Type"] = "application/json";
@@ -23,25 +25,35 @@ async function send(method: string, path: string, body?: unknown): Promise<Respo
   if (body !== undefined) options.body = JSON.stringify(body);
   let response: Response;
   try {
-    response = await fetch(ROOT + path, options);
+    response = await fetch(API + path, options);
   } catch {
     throw new ApiError("unreachable", 0);
   }
-  if (!response.ok) throw refusal(response);
+  if (!response.ok) throw refusal(response, await detailOf(response));
   return response;
 }
 
-function refusal(response: Response): ApiError {
+async function detailOf(response: Response): Promise<string> {
+  if (!response.headers.get("Content-Type")?.startsWith("application/json")) return "";
+  try {
+    const { detail } = (await response.json()) as { detail?: unknown };
+    return typeof detail === "string" ? detail : "";
+  } catch {
+    return ""; // the status alone has to do
+  }
+}
+
+function refusal(response: Response, detail: string): ApiError {
   if (response.status === 401) return new ApiError("sessionEnded", 401);
   if (response.status === 403) return new ApiError("notForYou", 403);
   if (response.status === 429) {
     const seconds = Number(response.headers.get("Retry-After") ?? "60") || 60;
     return new ApiError("lockedOut", 429, { minutes: String(Math.ceil(seconds / 60)) });
   }
-  return new ApiError("serverTrouble", response.status);
+  return new ApiError("serverTrouble", response.status, {}, detail);
 }
 
-async function get<Body>(path: string): Promise<Body> {
+export async function get<Body>(path: string): Promise<Body> {
   const response = await send("GET", path);
   return (await response.json()) as Body;
 }
