@@ -128,6 +128,7 @@ class Wire:
             self._line.timeout_s + on_the_wire_s + self._line.gap_s
         )
         self._expected, self._received = expected, b""
+        self._listen_after(on_the_wire_s + self._line.gap_s)
         try:
             answer: ModbusPDU = await self._client.execute(False, request)
         except ModbusException:
@@ -138,6 +139,18 @@ class Wire:
         finally:
             self._expected = None
         return Failure.EXCEPTION if answer.isError() else answer
+
+    def _listen_after(self, wait_s: float) -> None:
+        """Let the kernel keep what comes until the answer can be whole.
+
+        An adapter hands bytes over by ones and twos, and each would wake the loop: that is 25 times
+        an answer, and most of what a poll costs.
+        """
+        transport = self._client.ctx.transport
+        if isinstance(transport, SerialTransport) and transport.sync_serial:
+            loop = asyncio.get_running_loop()
+            loop.remove_reader(transport.sync_serial.fileno())
+            loop.call_later(wait_s, _listen, transport)
 
     def _on_packet(self, sending: bool, data: bytes) -> bytes:
         """What pymodbus may see of `data`: all that goes out, and of what came in (everything
@@ -165,6 +178,11 @@ def _hurry(client: AsyncModbusSerialClient) -> None:
     if isinstance(transport, SerialTransport):
         with contextlib.suppress(ValueError):  # an adapter that knows no such mode keeps none back
             transport.sync_serial.set_low_latency_mode(True)
+
+
+def _listen(transport: SerialTransport) -> None:
+    if transport.sync_serial:  # else it was closed meanwhile
+        transport.loop.add_reader(transport.sync_serial.fileno(), transport.intern_read_ready)
 
 
 def explain(line: Line) -> str:

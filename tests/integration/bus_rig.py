@@ -4,17 +4,18 @@ import contextlib
 import json
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 from gateway.lights.bus_words import Commanded, Line, Polled
 from gateway.lights.polling import OnBus
 from gateway.lights.profiles import Block, Identity, Profile
 from gateway.lights.registers import Kind, Number, WordOrder
-from tests.integration.bus_slave import TURNAROUND_S, Slaves, truth
+from tests.integration.bus_slave import STALL_S, TURNAROUND_S, Slaves, truth
 from tests.needs import ROOT
 
 LEVEL_ADDRESS = 100
@@ -63,7 +64,7 @@ class Nodes:
     log: Path
 
     def told(self, key: str) -> list[Any]:
-        """The `write` or `fault` lines so far."""
+        """The lines with a `write`, a `fault` or a `stall` so far."""
         lines = (json.loads(line) for line in self.log.read_text().splitlines()[1:])
         return [line for line in lines if key in line]
 
@@ -96,6 +97,39 @@ def nodes(slaves: Slaves, folder: Path, link: str = "bus") -> Iterator[Nodes]:
             yield Nodes(str(path), process, log)
         finally:
             process.kill()
+
+
+class Stalls:
+    """When this machine was too busy for the process, as a thread sees it that only sleeps.
+
+    A busy machine is not to be measured: what happened in a stall is left out, whatever it was.
+    """
+
+    def __init__(self) -> None:
+        self.seen: list[tuple[float, float]] = []
+        self._over = threading.Event()
+        self._thread = threading.Thread(target=self._watch, name="stalls")
+
+    def __enter__(self) -> Self:
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._over.set()
+        self._thread.join()
+
+    def _watch(self) -> None:
+        before = time.monotonic()
+        while not self._over.wait(STALL_S):
+            now = time.monotonic()
+            if now - before > 2 * STALL_S:
+                self.seen.append((before, now))
+            before = now
+
+    def disturbed(self, begin: float, end: float, slaves: Nodes) -> bool:
+        """Whether there was one between `begin` and `end`, here or at the slaves."""
+        stalls = [*self.seen, *(tuple(line["stall"]) for line in slaves.told("stall"))]
+        return any(since < end and until > begin for since, until in stalls)
 
 
 @dataclass

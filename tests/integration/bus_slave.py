@@ -3,9 +3,11 @@ or not, and what goes wrong on a wire.
 
 Every register of every unit says who and where it is (`truth`), so an answer that is taken for
 another's shows. `python -m tests.integration.bus_slave '{"units": [1, 2], …}'` prints the device on
-its first line, then a line of JSON for each write that reached a node, and for each fault made.
+its first line, then a line of JSON for each write that reached a node, for each fault made, and
+for each time that the machine was too busy to keep the pace.
 """
 
+import contextlib
 import dataclasses
 import json
 import os
@@ -22,6 +24,8 @@ from dataclasses import dataclass
 from pymodbus.framer.rtu import FramerRTU
 
 TURNAROUND_S = 0.002
+# A sleep that took so much longer than it should: the machine had no time for this process.
+STALL_S = 0.005
 
 
 @dataclass(frozen=True)
@@ -148,27 +152,30 @@ class Line:
                 return frame[:at] + spoilt + frame[at + 1 :]
 
     def _send(self, frame: bytes, ready: float, character_s: float) -> None:
-        _sleep_until(ready)
+        self._sleep_until(ready)
         if not character_s:
             os.write(self.master, frame)
             return
         for sent, byte in enumerate(frame, 1):
-            _sleep_until(ready + sent * character_s)
+            self._sleep_until(ready + sent * character_s)
             os.write(self.master, bytes((byte,)))
+
+    def _sleep_until(self, at: float) -> None:
+        if (wait_s := at - time.monotonic()) > 0:
+            time.sleep(wait_s)
+            if (now := time.monotonic()) > at + STALL_S:
+                self._tell({"stall": [at, now]})
 
     def _tell(self, what: dict[str, object]) -> None:
         sys.stdout.write(json.dumps(what) + "\n")
         sys.stdout.flush()
 
 
-def _sleep_until(at: float) -> None:
-    if (wait_s := at - time.monotonic()) > 0:
-        time.sleep(wait_s)
-
-
 def main(told: str) -> None:
     """Serve; an interrupt of the terminal is for whoever started this."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    with contextlib.suppress(PermissionError):  # a wire is never late because a machine is busy
+        os.sched_setscheduler(0, os.SCHED_FIFO, os.sched_param(1))
     line = Line(Slaves(**{key: _hashable(value) for key, value in json.loads(told).items()}))
     sys.stdout.write(line.device + "\n")
     sys.stdout.flush()
