@@ -1,15 +1,22 @@
 """The simulator's command line: make a site, walk it over MQTT, or record a walk of it."""
 
 import argparse
+import json
 import math
 import signal
 import sys
+import threading
 import time
 from collections.abc import Sequence
+from contextlib import ExitStack
 from pathlib import Path
 
 import structlog
 
+from firmware_sim.lamps.node import LampNode
+from firmware_sim.lamps.serve import Around, Switchboard, control_port, installed
+from firmware_sim.lamps.weather import Weather
+from firmware_sim.lamps.wire import SerialSlaves
 from firmware_sim.people import DAY_S, JST_S, Errand
 from firmware_sim.publish import Broker, SimClock, Town
 from firmware_sim.record import write_recording
@@ -85,6 +92,41 @@ def _record(given: argparse.Namespace) -> None:
     log.info("recorded", folder=str(given.out), sightings=written.sightings, truth=written.truth)
 
 
+def _lamps(given: argparse.Namespace) -> None:
+    if len(given.bus) != len(given.link):
+        raise ValueError("give one --link after each --bus")
+    text = given.site.read_text(encoding="utf-8")
+    anchor = time.time() if given.anchor is None else given.anchor
+    clock = SimClock(time.time() if given.start is None else given.start, anchor, given.rate)
+    lon, lat = json.loads(text)["properties"].get("origin", (0.0, 0.0))
+    around = Around(Weather(given.seed, lon=lon, lat=lat, fog=given.fog))
+    stop = threading.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda _signal, _frame: stop.set())
+    lines: dict[str, SerialSlaves] = {}
+    lamps: dict[str, tuple[SerialSlaves, LampNode]] = {}
+    with ExitStack() as stack:
+        for bus, link in zip(given.bus, given.link, strict=True):
+            nodes = installed(text, gateway=given.gateway, bus=bus, seed=given.seed)
+            line = SerialSlaves(
+                list(nodes.values()),
+                link=link,
+                baud=given.baud,
+                paced=not given.unpaced,
+                surroundings=around,
+                utc=clock.utc,
+                seed=given.seed,
+            )
+            lines[bus] = stack.enter_context(line)
+            lamps |= {lamp: (line, node) for lamp, node in nodes.items()}
+        port = None
+        if given.control is not None:
+            board = Switchboard(lines, lamps, around)
+            port = stack.enter_context(control_port(given.control, board))
+        log.info("lamps listen", lamps=len(lamps), buses=given.bus, control=port)
+        stop.wait()
+
+
 def _errand(text: str) -> Errand:
     person, start, goal = text.split(":")
     return Errand(person, start, goal)
@@ -137,7 +179,28 @@ def _parser() -> argparse.ArgumentParser:
     record.add_argument("--minutes", type=float, default=15.0)
     record.add_argument("--out", type=Path, required=True)
     record.set_defaults(command=_record)
+    _add_lamps(commands.add_parser("lamps", help="put a gateway's lamps on serial lines"))
     return parser
+
+
+def _add_lamps(lamps: argparse.ArgumentParser) -> None:
+    lamps.add_argument("--site", type=Path, required=True)
+    lamps.add_argument("--gateway", default="gw-01")
+    lamps.add_argument("--bus", action="append", required=True, help="as the site names it")
+    lamps.add_argument(
+        "--link", type=Path, action="append", required=True, help="becomes the device of that bus"
+    )
+    lamps.add_argument("--baud", type=int, default=19_200)
+    lamps.add_argument("--unpaced", action="store_true", help="answers at once, unlike a wire")
+    lamps.add_argument("--control", type=int, metavar="PORT", help="to break lamps; 0: a free one")
+    lamps.add_argument("--seed", type=int, default=1)
+    lamps.add_argument("--fog", type=float, default=0.0, help="how much daylight flickers: 0.5")
+    lamps.add_argument("--start", type=float, help="simulated Unix seconds; now by default")
+    lamps.add_argument("--anchor", type=float, help="real Unix seconds at --start; now by default")
+    lamps.add_argument(
+        "--rate", type=float, default=1.0, help="of the nodes' clock, not the wire's"
+    )
+    lamps.set_defaults(command=_lamps)
 
 
 if __name__ == "__main__":

@@ -1,6 +1,10 @@
 """Simulated lamp nodes on a pseudo-terminal, against mbpoll (libmodbus): an independent master."""
 
+import json
+import signal
+import socket
 import subprocess
+import sys
 import time
 
 import pytest
@@ -10,7 +14,8 @@ from firmware_sim.lamps.node import LampNode
 from firmware_sim.lamps.rtu import sealed, unsealed
 from firmware_sim.lamps.wire import SerialSlaves
 
-from tests.needs import need
+from tests.needs import ROOT, need
+from tests.ports import free_ports
 
 UNITS = {5: "generic", 6: "arc254", 7: "miri"}
 
@@ -134,3 +139,32 @@ def test_what_is_done_to_a_node_is_done_between_two_frames_and_errors_come_back(
         slaves.do(lambda: slaves.node(5).set_fault("burnt_toast"))
     with pytest.raises(KeyError):
         slaves.do(lambda: slaves.node(99))
+
+
+def test_the_command_puts_the_sites_lamps_on_two_lines_and_lets_them_be_broken(tmp_path):
+    site, (port,) = ROOT / "config" / "site.geojson", free_ports(1)
+    lines = [word for n in (1, 2) for word in (f"--bus=bus-{n}", f"--link={tmp_path}/bus-{n}")]
+    command = [sys.executable, "-m", "firmware_sim", "lamps", f"--site={site}", *lines]
+    process = subprocess.Popen([*command, f"--control={port}"], stderr=subprocess.PIPE, text=True)
+    try:
+        assert "lamps listen" in process.stderr.readline()
+        with serial.Serial(str(tmp_path / "bus-2"), 19_200, timeout=0.5) as bus:
+            assert ask(bus, 3)
+            with socket.create_connection(("127.0.0.1", port), timeout=5) as connection:
+                talk = connection.makefile("rw")
+                talk.write(f"fault {lamp_at(site, 'bus-2', 3)} silence\n")
+                talk.flush()
+                assert json.loads(talk.readline())["faults"] == ["silence"]
+                talk.close()
+            assert ask(bus, 3) is None
+            assert ask(bus, 4)
+    finally:
+        process.send_signal(signal.SIGTERM)
+        _, told = process.communicate(timeout=10)
+    assert (process.returncode, told) == (0, "")
+    assert not (tmp_path / "bus-2").is_symlink()
+
+
+def lamp_at(site, bus, unit):
+    known = [f["properties"] for f in json.loads(site.read_text(encoding="utf-8"))["features"]]
+    return next(k["id"] for k in known if (k.get("bus"), k.get("unit")) == (bus, unit))

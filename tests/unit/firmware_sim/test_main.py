@@ -39,3 +39,17 @@ def test_a_script_that_cannot_be_read_is_refused(tmp_path, option):
         main(["town", "--site", str(tmp_path), option])
 
     assert stopped.value.code == 2
+
+
+def test_a_bus_without_a_link_or_without_lamps_is_one_line_and_not_a_trace(
+    tmp_path, capsys, site_text
+):
+    site = tmp_path / "site.geojson"
+    site.write_text(site_text, encoding="utf-8")
+    one = ["lamps", "--site", str(site), "--bus", "bus-1", "--link", str(tmp_path / "bus-1")]
+
+    codes = (main([*one, "--bus", "bus-2"]), main([*one, "--gateway", "gw-09"]))
+
+    assert codes == (2, 2)
+    assert "--link" in (told := capsys.readouterr().err)
+    assert "gw-09" in told
