@@ -1,5 +1,6 @@
 """The programs and calendars that a new hub begins with: `config/lights/` of the configuration."""
 
+from collections.abc import Collection, Sequence
 from pathlib import Path
 from typing import TypeVar
 
@@ -10,7 +11,7 @@ from gateway.lights.validation import Severity, check
 from gateway.model import UnusableError
 
 DEFAULT_CALENDAR = "street"
-"""What a lamp has that nobody gave a calendar, as long as there is one of this id."""
+"""What a lamp has that nobody gave a calendar, and that is in no group with one of its own."""
 
 Document = TypeVar("Document", Program, Calendar)
 
@@ -31,6 +32,14 @@ def load_defaults(folder: Path) -> tuple[tuple[Program, ...], tuple[Calendar, ..
     return programs, calendars
 
 
+def default_calendar(groups: Sequence[str], calendars: Collection[str]) -> str:
+    """The calendar of a lamp that nobody gave one: that which is called like one of its groups (the
+    park's lamps follow "park"), the first of them, else DEFAULT_CALENDAR. `calendars` are the ids
+    that there are.
+    """
+    return next((group for group in groups if group in calendars), DEFAULT_CALENDAR)
+
+
 def _load(file: Path, decoder: msgspec.json.Decoder[tuple[Document, ...]]) -> tuple[Document, ...]:
     try:
         return decoder.decode(file.read_bytes())
@@ -38,5 +47,5 @@ def _load(file: Path, decoder: msgspec.json.Decoder[tuple[Document, ...]]) -> tu
         raise DefaultsError(
             f"{file} cannot be read ({error.strerror}): put it back as Machimori ships it"
         ) from error
-    except msgspec.MsgspecError as error:
+    except (msgspec.MsgspecError, UnicodeDecodeError) as error:
         raise DefaultsError(f"{file}: {error}: mend it as JSON, in TALQ's spelling") from error

@@ -6,6 +6,7 @@ Lamps of one calendar have the same night; it is worked out once.
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import date
+from typing import TypeVar
 from zoneinfo import ZoneInfo
 
 from gateway.lamps import Authority
@@ -16,7 +17,9 @@ from gateway.lights.program import Lighting, Step, read_program
 from gateway.lights.sun import Sky
 from gateway.lights.times import DAY_OFFSET_H, night_bounds, night_of
 
-_KEPT_NIGHTS = 5_000  # per calendar
+_KEPT_NIGHTS = 1_000  # of each calendar and program
+
+Made = TypeVar("Made")
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,22 +46,27 @@ class NightPlan:
         return next(step for step in self.steps if at < step.until)
 
 
-class _Nights:
-    """The nights of one calendar, worked out when first asked for."""
+class _ByNight(dict[date, Made]):
+    """Worked out when first asked for."""
 
-    def __init__(self, make: Callable[[date], NightPlan], day_offset_h: float) -> None:
-        self.day_offset_h = day_offset_h
-        self.last: NightPlan | None = None
+    def __init__(self, make: Callable[[date], Made]) -> None:
+        super().__init__()
         self._make = make
-        self._plans: dict[date, NightPlan] = {}
 
-    def plan(self, night: date) -> NightPlan:
-        plan = self._plans.get(night)
-        if plan is None:
-            if len(self._plans) >= _KEPT_NIGHTS:
-                self._plans.clear()
-            plan = self._plans[night] = self._make(night)
-        return plan
+    def __missing__(self, night: date) -> Made:
+        if len(self) >= _KEPT_NIGHTS:
+            self.clear()
+        made = self[night] = self._make(night)
+        return made
+
+
+@dataclass(slots=True)
+class _Nights:
+    """Those of one calendar; `latest` is the one asked for last by its time."""
+
+    plans: _ByNight[NightPlan]
+    day_offset_h: float
+    latest: NightPlan | None = None
 
 
 class Planner:
@@ -77,10 +85,13 @@ class Planner:
             if (lamp.calendar, level) not in shared:
                 shared[lamp.calendar, level] = self._nights_of(lamp.calendar, lamp.fallback_level)
             self._nights[lamp.lamp] = shared[lamp.calendar, level]
+        self._plans = {lamp: nights.plans for lamp, nights in self._nights.items()}
+        self._fallbacks: dict[tuple[str, float], Lighting] = {}
+        self._steps: dict[tuple[Lighting, float], _ByNight[tuple[Step, ...]]] = {}
 
     def plan(self, lamp: str, night: date) -> NightPlan:
         """The night of `lamp` that belongs to the date. KeyError where there is no such lamp."""
-        return self._nights[lamp].plan(night)
+        return self._plans[lamp][night]
 
     def tonight(self, lamp: str, at: float) -> date:
         """The night of `lamp` that `at` belongs to. KeyError where there is no such lamp."""
@@ -89,9 +100,9 @@ class Planner:
     def at(self, lamp: str, at: float) -> NightPlan:
         """The night of `lamp` that `at` is in. KeyError where there is no such lamp."""
         nights = self._nights[lamp]
-        if nights.last is None or not nights.last.begins <= at < nights.last.ends:
-            nights.last = nights.plan(self.tonight(lamp, at))
-        return nights.last
+        if nights.latest is None or not nights.latest.begins <= at < nights.latest.ends:
+            nights.latest = nights.plans[self.tonight(lamp, at)]
+        return nights.latest
 
     def lighting(self, program: str) -> Lighting | None:
         """The program of that id, None where there is none that can be used."""
@@ -116,18 +127,20 @@ class Planner:
         def make(night: date) -> NightPlan:
             return self._make(night, calendar, fallback_level)
 
-        return _Nights(make, rules.day_offset_h if isinstance(rules, Rules) else DAY_OFFSET_H)
+        return _Nights(
+            _ByNight(make), rules.day_offset_h if isinstance(rules, Rules) else DAY_OFFSET_H
+        )
 
     def _make(self, night: date, calendar: str, fallback_level: float) -> NightPlan:
         rules = self._rules.get(calendar)
         if not isinstance(rules, Rules):
-            lighting = _fallback(_trouble("calendar", calendar, rules), fallback_level)
+            lighting = self._fallback(_trouble("calendar", calendar, rules), fallback_level)
             return self._plan(night, DAY_OFFSET_H, ("", "", ""), lighting)
         choice = rules.choose(night)
         read = self._lighting.get(choice.program)
         if not isinstance(read, Lighting):
             why = f"{calendar}, {choice.rule}: {_trouble('program', choice.program, read)}"
-            lighting = _fallback(why, fallback_level)
+            lighting = self._fallback(why, fallback_level)
             return self._plan(night, rules.day_offset_h, (calendar, choice.rule, ""), lighting)
         chosen = (calendar, choice.rule, choice.program)
         return self._plan(night, rules.day_offset_h, chosen, read)
@@ -135,28 +148,31 @@ class Planner:
     def _plan(
         self, night: date, day_offset_h: float, chosen: tuple[str, str, str], lighting: Lighting
     ) -> NightPlan:
-        bounds = night_bounds(night, self.zone, day_offset_h=day_offset_h)
+        begins, ends = night_bounds(night, self.zone, day_offset_h=day_offset_h)
         dark = self.sky.dark(night)
-        return NightPlan(
-            night,
-            *bounds,
-            dark.sunset if dark else None,
-            dark.sunrise if dark else None,
-            *chosen,
-            lighting.night(bounds, night, self.sky),
-        )
+        sunset, sunrise = (dark.sunset, dark.sunrise) if dark else (None, None)
+        steps = self._steps_of(lighting, day_offset_h)[night]
+        return NightPlan(night, begins, ends, sunset, sunrise, *chosen, steps)
 
+    def _fallback(self, why: str, level: float) -> Lighting:
+        """From sunset to sunrise, at the level that the lamp's node would take by itself."""
+        if (why, level) not in self._fallbacks:
+            program = Program(
+                id=why,
+                active_periods=(AstronomicalPeriod(),),
+                fixed_time_controls=(FixedTimeControl(time="12:00", level=level),),
+            )
+            self._fallbacks[why, level] = Lighting(program, authority=Authority.FALLBACK)
+        return self._fallbacks[why, level]
 
-def _fallback(why: str, level: float) -> Lighting:
-    """From sunset to sunrise, at the level that the lamp's node would take by itself."""
-    return Lighting(
-        Program(
-            id=why,
-            active_periods=(AstronomicalPeriod(),),
-            fixed_time_controls=(FixedTimeControl(time="12:00", level=level),),
-        ),
-        authority=Authority.FALLBACK,
-    )
+    def _steps_of(self, lighting: Lighting, day_offset_h: float) -> _ByNight[tuple[Step, ...]]:
+        """A program's nights, which calendars share."""
+
+        def make(night: date) -> tuple[Step, ...]:
+            bounds = night_bounds(night, self.zone, day_offset_h=day_offset_h)
+            return lighting.night(bounds, night, self.sky)
+
+        return self._steps.setdefault((lighting, day_offset_h), _ByNight(make))
 
 
 def _trouble(kind: str, name: str, fault: Rules | Lighting | Fault | None) -> str:

@@ -4,26 +4,20 @@ Periods and controls recur every day of the clocks; a night is cut out of them. 
 goes through the end of a night goes on in the next, where that has the same program.
 """
 
+from bisect import bisect_right
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import date, timedelta
-from itertools import pairwise
+from typing import NamedTuple
 
 from gateway.lamps import Authority
 from gateway.lights.calendar import Fault
-from gateway.lights.documents import (
-    AbsolutePeriod,
-    ActivePeriod,
-    AstronomicalAndSensorPeriod,
-    DynamicControl,
-    FixedTimeControl,
-    Operation,
-    Program,
-    SensorPeriod,
-)
+from gateway.lights.documents import AbsolutePeriod, FixedTimeControl, Program, SensorPeriod
 from gateway.lights.dynamic import Photocell
-from gateway.lights.sun import Dark, Sky
-from gateway.lights.times import clock, instant, minute, parse_time, seconds_of
+from gateway.lights.program_spans import Span, photocell_of, spans_of
+from gateway.lights.program_words import dynamic_words, photocell_words
+from gateway.lights.sun import Sky
+from gateway.lights.times import instant, parse_time, seconds_of
 
 FULL = 100.0
 
@@ -59,15 +53,28 @@ class Step:
     cells: tuple[Cell, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Span:
-    """A time that an active period covers. `cell` decides within it, where there is one."""
+class _State(NamedTuple):
+    """A step without its times: the fields are Step's."""
 
-    begins: float
-    ends: float
-    begin_words: str
-    end_words: str
-    cell: Photocell | None = None
+    level: float
+    reason: str
+    ramp_s: float
+    by_sensor: str
+    lit_level: float
+    steady: bool
+    cells: tuple[Cell, ...]
+
+    def same(self, other: "_State") -> bool:
+        """For the lamp, whatever the reason was."""
+        if self.level == other.level == 0 and not (self.by_sensor or other.by_sensor):
+            return True
+        return (self.level, self.lit_level, self.steady, self.cells, self.by_sensor) == (
+            other.level,
+            other.lit_level,
+            other.steady,
+            other.cells,
+            other.by_sensor,
+        )
 
 
 class Lighting:
@@ -78,19 +85,17 @@ class Lighting:
     def __init__(self, program: Program, *, authority: Authority = Authority.PROGRAM) -> None:
         self.program = program
         self._authority = authority
-        self.photocells = tuple(
-            _photocell(period)
-            for period in program.active_periods
-            if isinstance(period, SensorPeriod | AstronomicalAndSensorPeriod)
-        )
+        cells = [(period, photocell_of(period)) for period in program.active_periods]
+        self.photocells = tuple(cell for _, cell in cells if cell is not None)
         self._always = [
-            _photocell(period)
-            for period in program.active_periods
-            if isinstance(period, SensorPeriod)
+            Cell(cell, unheard=False)
+            for period, cell in cells
+            if cell and isinstance(period, SensorPeriod)
         ]
+        self._words = {cell: photocell_words(cell) for cell in self.photocells}
         self._controls = sorted(
             ((seconds_of(control.time), control) for control in program.fixed_time_controls),
-            key=_second,
+            key=_first,
         )
         self._dynamic_words = "; ".join(dynamic_words(one) for one in program.dynamic_controls)
 
@@ -98,81 +103,75 @@ class Lighting:
         """The steps from the first bound to the second."""
         begins, ends = bounds
         days = [night + timedelta(days=number) for number in (-1, 0, 1, 2)]
-        spans = [span for span in self._spans(days, sky) if span.begins < span.ends]
-        switches = list(self._switches(days, sky))
-        edges = {begins, ends}
-        edges.update(at for at, _ in switches)
-        for span in spans:
-            edges.update((span.begins, span.ends))
-        inside = sorted(edge for edge in edges if begins <= edge <= ends)
-        steps: list[Step] = []
-        for at, until in pairwise(inside):
-            step = self._step(at, until, spans, switches, sky)
-            if steps and _same(steps[-1], step):
-                steps[-1] = replace(steps[-1], until=until)
-            else:
-                steps.append(step)
-        return tuple(steps)
+        spans = list(spans_of(self.program.active_periods, days, sky))
+        switches = [
+            (instant(day, second, sky.zone), control)
+            for day in days[:-1]
+            for second, control in self._controls
+        ]
+        edges = {begins, *map(_first, switches), *map(_begins, spans), *map(_ends, spans)}
+        states: list[tuple[float, _State]] = []
+        for at in sorted(edge for edge in edges if begins <= edge < ends):
+            state = self._state(at, spans, switches, sky)
+            if not states or not state.same(states[-1][1]):
+                states.append((at, state))
+        return tuple(self._steps(states, ends))
 
-    def _spans(self, days: Sequence[date], sky: Sky) -> Iterator[Span]:
-        """Of every period on these days, as long as they are."""
-        for period in self.program.active_periods:
-            for day in days:
-                if isinstance(period, AbsolutePeriod):
-                    yield _absolute_span(period, day, sky)
-                elif (dark := sky.dark(day)) is not None:
-                    yield _dark_span(period, dark, sky)
+    def _steps(self, states: Sequence[tuple[float, _State]], ends: float) -> Iterator[Step]:
+        until = [at for at, _ in states[1:]] + [ends]
+        for (at, state), end in zip(states, until, strict=True):
+            yield Step(
+                at,
+                end,
+                state.level,
+                self.program.id,
+                state.reason,
+                state.ramp_s,
+                self._authority,
+                state.by_sensor,
+                state.lit_level,
+                state.steady,
+                state.cells,
+            )
 
-    def _switches(self, days: Sequence[date], sky: Sky) -> Iterator[tuple[float, FixedTimeControl]]:
-        """When each control begins on these days, in order."""
-        for day in days:
-            for second, control in self._controls:
-                yield instant(day, second, sky.zone), control
-
-    def _step(
+    def _state(
         self,
         at: float,
-        until: float,
         spans: Sequence[Span],
         switches: Sequence[tuple[float, FixedTimeControl]],
         sky: Sky,
-    ) -> Step:
+    ) -> _State:
         covering = [span for span in spans if span.begins <= at < span.ends]
-        cells = [Cell(span.cell, unheard=True) for span in covering if span.cell]
-        cells += [
-            Cell(cell, unheard=False)
-            for cell in self._always
-            if not any(one.photocell == cell for one in cells)
-        ]
-        past = [switch for switch in switches if switch[0] <= at]
-        switched_at, control = past[-1] if past else (0.0, None)
-        lit_level = control.level if control else FULL
         steady = any(span.cell is None for span in covering)
+        cells = () if steady or not self.photocells else tuple(self._cells(covering))
+        switched = bisect_right(switches, at, key=_first)
+        switched_at, control = switches[switched - 1] if switched else (0.0, None)
+        lit_level = control.level if control else FULL
         begun = min(covering, key=_begins, default=None)
         if begun is None:
-            words = _dark_words(at, spans)
+            coming = min((span for span in spans if span.begins > at), key=_begins, default=None)
+            words = f"off until {coming.begin_words(sky)}" if coming else "off"
         elif control and switched_at > begun.begins:
-            words = f"{clock(switched_at, sky.zone)} → {lit_level:g} %"
+            words = f"{control.time} → {lit_level:g} %"
         else:
-            words = f"{begun.begin_words} → {lit_level:g} %"
-        return Step(
-            at,
-            until,
-            lit_level if covering else 0.0,
-            self.program.id,
-            f"{self.program.id}: {words}",
+            words = f"{begun.begin_words(sky)} → {lit_level:g} %"
+        return _State(
+            level=lit_level if covering else 0.0,
+            reason=f"{self.program.id}: {words}",
             ramp_s=control.ramp_to_level_time if control and switched_at == at else 0.0,
-            authority=self._authority,
-            by_sensor=self._sensor_words(lit=bool(covering), steady=steady, cells=cells),
+            by_sensor=self._sensor_words(cells) if covering or cells else "",
             lit_level=lit_level,
             steady=steady,
-            cells=() if steady else tuple(cells),
+            cells=cells,
         )
 
-    def _sensor_words(self, *, lit: bool, steady: bool, cells: Sequence[Cell]) -> str:
-        if not (lit or cells):
-            return ""
-        words = [] if steady else [photocell_words(cell.photocell) for cell in cells]
+    def _cells(self, covering: Sequence[Span]) -> Iterator[Cell]:
+        inside = [span.cell for span in covering if span.cell]
+        yield from (Cell(cell, unheard=True) for cell in inside)
+        yield from (cell for cell in self._always if cell.photocell not in inside)
+
+    def _sensor_words(self, cells: Sequence[Cell]) -> str:
+        words = [self._words[cell.photocell] for cell in cells]
         return "; ".join([*words, self._dynamic_words] if self._dynamic_words else words)
 
 
@@ -194,86 +193,13 @@ def bad_time(text: str) -> Fault:
     )
 
 
-def photocell_words(cell: Photocell) -> str:
-    """What a photocell does, for staff."""
-    whose = "its photocell" if cell.sensor == "self" else f"photocell of {cell.sensor}"
-    return f"{whose}: on below {cell.on_below_lx:g} lx, off above {cell.off_above_lx:g} lx"
-
-
-def dynamic_words(control: DynamicControl) -> str:
-    """What a dynamic control does, for staff."""
-    where = "here" if control.sensor == "self" else f"at {control.sensor}"
-    wave = f" and {control.wave.hops} lamps around" if control.wave else ""
-    effect = operation_words(control)
-    return f"motion {where}{wave}: {effect}, held {control.hold_time:g} s"
-
-
-def operation_words(control: DynamicControl) -> str:
-    """ "at least 80 %"."""
-    value = f"{control.value:g}"
-    return {
-        Operation.SET: f"{value} %",
-        Operation.MAX: f"at least {value} %",
-        Operation.MIN: f"at most {value} %",
-        Operation.ADD: f"{value} % more",
-        Operation.SUB: f"{value} % less",
-        Operation.MUL: f"× {value}",
-    }[control.operation]
-
-
-def _photocell(period: SensorPeriod | AstronomicalAndSensorPeriod) -> Photocell:
-    return Photocell(period.sensor, period.on_below_lx, period.off_above_lx, period.delay)
-
-
-def _absolute_span(period: AbsolutePeriod, day: date, sky: Sky) -> Span:
-    start, end = seconds_of(period.start), seconds_of(period.end)
-    last = day if end > start else day + timedelta(days=1)
-    begins, ends = instant(day, start, sky.zone), instant(last, end, sky.zone)
-    return Span(begins, ends, clock(begins, sky.zone), clock(ends, sky.zone))
-
-
-def _dark_span(period: ActivePeriod, dark: Dark, sky: Sky) -> Span:
-    cell = None
-    before = after = 0.0
-    if not isinstance(period, AbsolutePeriod | SensorPeriod):
-        before, after = period.sunset_offset, period.sunrise_offset
-    if isinstance(period, SensorPeriod | AstronomicalAndSensorPeriod):
-        cell = _photocell(period)
-    begins, ends = dark.begins + before * 60, dark.ends + after * 60
-    begin = "sunset" if dark.sunset else "noon, the sun stays down,"
-    end = "sunrise" if dark.sunrise else "noon, the sun stays down,"
-    return Span(
-        begins,
-        ends,
-        f"{begin}{_offset(before)} {minute(begins, sky.zone)}",
-        f"{end}{_offset(after)} {minute(ends, sky.zone)}",
-        cell,
-    )
-
-
-def _offset(minutes: float) -> str:
-    return f" {minutes:+g} min" if minutes else ""
-
-
-def _dark_words(at: float, spans: Sequence[Span]) -> str:
-    coming = min((span for span in spans if span.begins > at), key=_begins, default=None)
-    return "off" if coming is None else f"off until {coming.begin_words}"
-
-
 def _begins(span: Span) -> float:
     return span.begins
 
 
-def _second(switch: tuple[int, FixedTimeControl]) -> int:
-    return switch[0]
+def _ends(span: Span) -> float:
+    return span.ends
 
 
-def _same(one: Step, other: Step) -> bool:
-    """But for when and why."""
-    return (one.level, one.lit_level, one.steady, one.cells, one.by_sensor) == (
-        other.level,
-        other.lit_level,
-        other.steady,
-        other.cells,
-        other.by_sensor,
-    ) or (not one.by_sensor and not other.by_sensor and one.level == other.level == 0)
+def _first(pair: tuple[float, FixedTimeControl]) -> float:
+    return pair[0]

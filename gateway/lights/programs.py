@@ -8,7 +8,8 @@ from gateway.lights.dynamic import Motion, Photocell, Stretch, Twilight, operate
 from gateway.lights.dynamic_waves import Neighbours
 from gateway.lights.orders import LightOrders
 from gateway.lights.plan import Planner
-from gateway.lights.program import Step, dynamic_words, photocell_words
+from gateway.lights.program import Step
+from gateway.lights.program_words import dynamic_words, photocell_words
 
 
 class Programs:

@@ -7,6 +7,7 @@ go back, a time that comes twice means its first coming.
 
 import re
 from datetime import date, datetime, timedelta
+from functools import lru_cache
 from zoneinfo import ZoneInfo
 
 DAY_S = 86_400
@@ -35,11 +36,23 @@ def seconds_of(text: str) -> int:
 
 def instant(day: date, seconds: float, zone: ZoneInfo) -> float:
     """When the clocks of `zone` show `seconds` after midnight of `day`; 86,400 are the next day."""
+    midnight = _even_midnight(day, zone)
+    if midnight is not None and seconds <= DAY_S:
+        return midnight + seconds
     first = datetime(day.year, day.month, day.day, tzinfo=zone) + timedelta(seconds=seconds)
     second = first.replace(fold=1)
     if first.utcoffset() != second.utcoffset() and first.timestamp() > second.timestamp():
         return _change(second.timestamp(), first.timestamp(), zone)
     return first.timestamp()
+
+
+@lru_cache(maxsize=4_096)
+def _even_midnight(day: date, zone: ZoneInfo) -> float | None:
+    """When `day` begins, None where the clocks change on it."""
+    first = datetime(day.year, day.month, day.day, tzinfo=zone)
+    last = first + timedelta(days=1)
+    offsets = {one.replace(fold=fold).utcoffset() for one in (first, last) for fold in (0, 1)}
+    return first.timestamp() if len(offsets) == 1 else None
 
 
 def _change(before: float, after: float, zone: ZoneInfo) -> float:
@@ -73,13 +86,6 @@ def night_of(at: float, zone: ZoneInfo, *, day_offset_h: float = DAY_OFFSET_H) -
     while at >= night_bounds(night, zone, day_offset_h=day_offset_h)[1]:
         night += timedelta(days=1)
     return night
-
-
-def clock(at: float, zone: ZoneInfo) -> str:
-    """ "HH:MM" as the clocks of `zone` show it, with seconds where there are any."""
-    local = datetime.fromtimestamp(round(at), zone)
-    text = f"{local.hour:02}:{local.minute:02}"
-    return f"{text}:{local.second:02}" if local.second else text
 
 
 def minute(at: float, zone: ZoneInfo) -> str:

@@ -90,7 +90,7 @@ def _parse(raw: bytes, kind: type[Document]) -> Document | Problem:
         where = found["where"] if found else ""
         what = _AT.sub("", text)
         return Problem(name, where, what, f"write what a {name} has there, in TALQ's spelling")
-    except msgspec.DecodeError as error:
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
         return Problem(name, "", f"it is no JSON: {error}", "upload one JSON object in UTF-8")
 
 

@@ -15,7 +15,8 @@ from gateway.lights.documents import (
     Program,
     SensorPeriod,
 )
-from gateway.lights.program import FULL, operation_words
+from gateway.lights.program import FULL
+from gateway.lights.program_words import operation_words
 from gateway.lights.sun import Sky
 from gateway.lights.times import DAY_S, seconds_of
 from gateway.lights.validation_values import Finding, sensor_findings, value_findings

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import structlog
 
-from tests.bench import decode, link, memory, peers, tracker
+from tests.bench import calendars, decode, link, memory, peers, tracker
 from tests.bench.figure import Comparison, Figure, table
 from tests.needs import ROOT
 
@@ -22,6 +22,7 @@ BENCHES: tuple[tuple[str, Callable[[], Sequence[Figure]]], ...] = (
     ("link", link.measure),
     ("tracker", tracker.measure),
     ("memory", memory.measure),
+    ("calendars", calendars.measure),
 )
 COMPARISONS: tuple[tuple[str, Callable[[], Comparison]], ...] = (("peers", peers.measure),)
 

@@ -3,7 +3,12 @@ from pathlib import Path
 
 import pytest
 
-from gateway.lights.defaults import DEFAULT_CALENDAR, DefaultsError, load_defaults
+from gateway.lights.defaults import (
+    DEFAULT_CALENDAR,
+    DefaultsError,
+    default_calendar,
+    load_defaults,
+)
 from gateway.lights.plan import Planner
 from gateway.lights.validation import check
 from gateway.settings import config_dir
@@ -45,6 +50,13 @@ def test_the_school_calendar_that_ships_knows_holidays() -> None:
     chosen = {night.day: planner.plan("lamp-1", night).program for night in nights}
     assert [day for day, program in chosen.items() if program == "school-way"] == [22, 23, 8]
     assert chosen[31] == "all-night"
+
+
+def test_a_lamp_that_nobody_gave_a_calendar_follows_that_of_its_group() -> None:
+    ids = {calendar.id for calendar in load_defaults(SHIPPED)[1]}
+    assert default_calendar(["section-a", "park", "school"], ids) == "park"
+    assert default_calendar(["section-a", "street-main"], ids) == DEFAULT_CALENDAR
+    assert default_calendar([], ids) == DEFAULT_CALENDAR
 
 
 def test_a_folder_without_defaults_says_what_to_do(tmp_path: Path) -> None:

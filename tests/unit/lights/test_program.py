@@ -16,7 +16,8 @@ from gateway.lights.documents import (
     SensorPeriod,
     Wave,
 )
-from gateway.lights.program import Lighting, Step, dynamic_words, read_program
+from gateway.lights.program import Lighting, Step, read_program
+from gateway.lights.program_words import dynamic_words
 from gateway.lights.sun import Sky
 from gateway.lights.times import night_bounds
 from tests.unit.lights.nights import BERLIN, STREET, TOKYO, shown, sky
@@ -178,7 +179,7 @@ def test_the_polar_night_is_lit_without_a_break_and_the_polar_day_not_at_all() -
     tromso = sky(ZoneInfo("Europe/Oslo"), lon=18.96, lat=69.65)
     winter = steps_of(lit(AstronomicalPeriod()), date(2026, 12, 20), tromso)
     assert [step.level for step in winter] == [100]
-    assert "the sun stays down" in winter[0].reason
+    assert winter[0].reason == "p: noon 11:42 → 100 %"
     assert [
         step.level for step in steps_of(lit(AstronomicalPeriod()), date(2026, 6, 20), tromso)
     ] == [0]

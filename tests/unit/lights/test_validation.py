@@ -17,6 +17,7 @@ def test_a_document_is_read_as_it_was_written() -> None:
     [
         (b"{", "", "no JSON"),
         (b'{"id": "p", "activePeriods": []} and more', "", "no JSON"),
+        (b'{"id": "\xff", "activePeriods": []}', "", "no JSON"),
         (b"[]", "", "Expected `object`"),
         (b'{"id": "p"}', "", "activePeriods"),
         (b'{"id": "p", "activePeriods": [{"type": "moon"}]}', "activePeriods[0].type", "moon"),
