@@ -100,6 +100,12 @@ QUANTITIES = tuple(
 """What a lamp's registers may say, by the fields of LampReading."""
 
 
+def is_lit(reading: LampReading) -> bool | None:
+    """Whether the lamp gives light, as it says itself; None where it does not say."""
+    level = reading.feedback_level if reading.actual_level is None else reading.actual_level
+    return None if level is None else level > 0
+
+
 class LampEventKind(StrEnum):
     """What can be wrong with a lamp, by TALQ's names."""
 

@@ -2,11 +2,13 @@
 
 broker ─► Receiver ─► Intake ─► database ─► Stepper ─┬─► positions, alerts ─► LiveStream ─► API
                                     └─► Amender ─────┘        └─► rows for the sink ─► Sender
+
+and the lights beside it: see hub_lights.py.
 """
 
 import asyncio
 from collections import Counter
-from collections.abc import Callable, Coroutine, Sequence
+from collections.abc import Callable, Coroutine, Mapping, Sequence
 from concurrent.futures import Executor, ThreadPoolExecutor
 from contextlib import AsyncExitStack
 from functools import partial
@@ -20,6 +22,7 @@ from gateway.api.application import create_app
 from gateway.api.server import serve
 from gateway.api.stream import LiveStream
 from gateway.app.amender import Amender
+from gateway.app.hub_lights import HubLights
 from gateway.app.intake import Intake
 from gateway.app.nightly import Nights, learn_beside
 from gateway.app.orders import Orders
@@ -31,6 +34,8 @@ from gateway.app.survey_file import load_survey
 from gateway.app.telling import queue_alerts
 from gateway.app.tuning import Tuning
 from gateway.clock import Clock
+from gateway.lamps import LampType
+from gateway.lights.profiles import load_types
 from gateway.link.acceptor import Event, NewEpoch
 from gateway.link.broker import Broker, Handler, Presence
 from gateway.link.envelope import Status, decode_status, encode
@@ -66,9 +71,11 @@ _log = structlog.get_logger()
 def build_hub(settings: Settings, clock: Clock, pulse: Pulse) -> "Hub":
     """The hub of the settings' site; takes half a minute where the tracker is yet to be compiled.
 
-    Raises SiteError and RecordingError where the site or its survey cannot be used.
+    Raises SiteError, ProfileError and RecordingError where the site, its kinds of lamps or its
+    survey cannot be used.
     """
     site = load_site(settings.site)
+    types = load_types(settings.lamps)
     survey = None
     if settings.survey is not None:
         found = load_survey(settings.survey, site, progress=lambda _done, _total: None)
@@ -76,7 +83,7 @@ def build_hub(settings: Settings, clock: Clock, pulse: Pulse) -> "Hub":
             _log.warning("a part of the survey is not used", reason=remark)
         survey = fit_survey(site.receivers, found.rows)
     warm_up(site)
-    return Hub(settings, site, clock, pulse, survey=survey)
+    return Hub(settings, site, clock, pulse, types=types, survey=survey)
 
 
 class Hub:
@@ -89,10 +96,12 @@ class Hub:
         clock: Clock,
         pulse: Pulse,
         *,
+        types: Mapping[str, LampType],
         survey: Survey | None = None,
     ) -> None:
         self._settings = settings
         self._site = site
+        self._types = types
         self._survey = survey
         self._clock = clock
         self._pulse = pulse
@@ -134,9 +143,10 @@ class Hub:
     ) -> dict[str, Work]:
         """Build the parts; returns what is to run, in the order in which it is to stop."""
         broker = self._broker()
-        orders = Orders(self._site, registry, database, self._clock)
+        lights = self._lights(database, broker)
+        orders = Orders(self._site, registry, database, self._clock, on_forget=lights.desk.forget)
         stepper = self._stepper(database, registry, tuning, executor)
-        intake = self._intake(database, registry, stepper)
+        intake = self._intake(database, registry, stepper, lights)
         amender = self._amender(database, registry, tuning, executor, intake)
         nights = Nights(
             self._settings.hub.calibration, self._clock, partial(learn_beside, self._settings)
@@ -154,9 +164,10 @@ class Hub:
             "nights": nights.run,
             "registry": partial(self._keep_registry, registry, orders),
             "retention": partial(self._forget, database),
+            **lights.works(last_late_at=lambda: intake.last_late_lamps_at),
             **{f"orders for {gateway}": link.run for gateway, link in downlinks.items()},
             "sender": sender.run,
-            "api": partial(self._serve, database),
+            "api": partial(self._serve, database, lights),
             "integrators": partial(self._publish_alerts, broker),
             "status": partial(
                 self._report,
@@ -186,7 +197,20 @@ class Hub:
             beat=partial(self._pulse.beat, "stepper"),
         )
 
-    def _intake(self, database: Database, registry: Registry, stepper: Stepper) -> Intake:
+    def _lights(self, database: Database, broker: Broker) -> HubLights:
+        return HubLights(
+            self._settings,
+            self._site,
+            self._types,
+            database=database,
+            clock=self._clock,
+            publisher=broker,
+            out=OUT,
+        )
+
+    def _intake(
+        self, database: Database, registry: Registry, stepper: Stepper, lights: HubLights
+    ) -> Intake:
         return Intake(
             database,
             self._clock,
@@ -194,6 +218,9 @@ class Hub:
             is_closed=stepper.is_closed,
             announce=self.alerts,
             out=OUT,
+            lamps=lights.intake,
+            joined=lights.sos.brighten,
+            show=lights.telling.show,
         )
 
     def _amender(
@@ -215,7 +242,7 @@ class Hub:
             executor=executor,
         )
 
-    async def _serve(self, database: Database) -> None:
+    async def _serve(self, database: Database, lights: HubLights) -> None:
         app = create_app(
             database=database,
             clock=self._clock,

@@ -11,12 +11,15 @@ from dataclasses import dataclass, field, replace
 import structlog
 
 from gateway.alerts.happenings import ButtonPressed, ClockSkew, Happening
+from gateway.app.lamp_intake import LampIntake, Said
 from gateway.app.registry import Registry
 from gateway.app.telling import record_happenings
 from gateway.clock import EARLIEST_TRUE_TIME, Clock
-from gateway.link.envelope import Envelope, Item, Stream, decode_items
+from gateway.lamps import LampEvent, LampReading, Outcome
+from gateway.link.envelope import Envelope, Item, Kind, Stream, decode_items
 from gateway.link.receiver import CommitError
 from gateway.model import Alert, Gap, Press, Reading, Rejected, Window
+from gateway.outputs.ngsi import Shown
 from gateway.store import sightings
 from gateway.store.database import Connection, Database
 from gateway.store.errors import StoreError
@@ -31,6 +34,11 @@ LAST_TIME = 2.0**40  # beyond, a number is no time: seconds of the year 36,812
 LOWEST_DBM, HIGHEST_DBM = -200, 100
 MOST_PACKETS = 1_000_000
 LAST_SEQ = 2**53
+OF_LAMPS = (Kind.LAMP_READINGS, Kind.LAMP_EVENTS, Kind.OUTCOMES)
+
+# What is done with new alerts, and whom changed lamps are told.
+Joined = Callable[[Connection, Sequence[Alert], float], None]
+Lamps = Callable[[Mapping[str, Shown]], None]
 
 _log = structlog.get_logger()
 
@@ -45,13 +53,17 @@ class _Effects:
     skew_s: dict[str, float] = field(default_factory=dict)
     counts: Counter[str] = field(default_factory=Counter)
     is_late: bool = False
+    lamps: Said = field(default_factory=Said)
 
 
 class Intake:
-    """The hub's side of the link (`Inbox`): rows in, windows, gaps and alerts out.
+    """The hub's side of the link (`Inbox`): rows in, windows, gaps, alerts and lamps out.
 
-    `counts`: windows, windows_late, windows_timeless, presses, gaps, unexpected_kind, and each
-    reason for which a row was not read.
+    `joined` is called with the alerts that a batch raised, in its transaction; `announce` with
+    them, and `show` with the lamps that changed for others, after it.
+
+    `counts`: windows, windows_late, windows_timeless, presses, gaps, unexpected_kind, those of
+    LampIntake, and each reason for which a row was not read.
     """
 
     def __init__(
@@ -63,15 +75,22 @@ class Intake:
         is_closed: Callable[[int], bool],
         announce: Callable[[Sequence[Alert]], None],
         out: Queue,
+        lamps: LampIntake,
+        joined: Joined,
+        show: Lamps,
     ) -> None:
         self.counts: Counter[str] = Counter()
         self.last_late_at = float("-inf")
+        self.last_late_lamps_at = float("-inf")
         self._database = database
         self._clock = clock
         self._registry = registry
         self._is_closed = is_closed
         self._announce = announce
         self._out = out
+        self._lamps = lamps
+        self._joined = joined
+        self._show = show
         self._off: dict[str, bool] = {}
 
     async def marks(self) -> Mapping[Stream, int]:
@@ -87,12 +106,15 @@ class Intake:
             told = await self._database.write(self._apply, batch, marks, now, effects)
         except StoreError as error:
             raise CommitError(str(error)) from error
-        self.counts.update(effects.counts)
+        self.counts.update(effects.counts + effects.lamps.counts)
         if effects.is_late:
             self.last_late_at = self._clock.monotonic()
+        if effects.lamps.has_late:
+            self.last_late_lamps_at = self._clock.monotonic()
         for gateway, skew_s in effects.skew_s.items():
             self._note_clock(gateway, skew_s)
         self._announce(told)
+        self._show(effects.lamps.shown)
 
     async def record(self, happening: Happening) -> None:
         """Judge and store what the link itself noticed. Raises StoreError."""
@@ -122,14 +144,18 @@ class Intake:
                 effects.happenings.append(ClockSkew(now, gateway, skew_s))
         for stream, mark in marks.items():
             sightings.set_mark(connection, Source(*stream, mark))
-        return record_happenings(connection, effects.happenings, now=now, out=self._out)
+        self._lamps.apply(connection, effects.lamps, now=now)
+        told = record_happenings(connection, effects.happenings, now=now, out=self._out)
+        self._joined(connection, told, now)
+        return told
 
     def _read_row(self, row: Envelope, now: float, effects: _Effects) -> None:
         items = _read_items(row)
         if isinstance(items, Rejected):
             effects.counts[items.reason] += 1
-            _log.error("a row cannot be read; a gap stands for it", sender=row.sender, seq=row.seq)
-            effects.gaps.append((row.sender, _without_contents(row, now, UNDECODABLE)))
+            _log.error("a row cannot be read", sender=row.sender, seq=row.seq, kind=row.kind)
+            if row.kind not in OF_LAMPS:  # a gap is a hole in somebody's way
+                effects.gaps.append((row.sender, _without_contents(row, now, UNDECODABLE)))
             return
         skew_s = 0.0
         if _is_time(row.sent):
@@ -148,6 +174,8 @@ class Intake:
                 case Gap():
                     effects.counts["gaps"] += 1
                     effects.gaps.append((row.sender, _corrected(item, skew_s, now)))
+                case LampReading() | LampEvent() | Outcome():
+                    self._lamps.take(row.sender, item, skew_s=skew_s, now=now, said=effects.lamps)
                 case _:
                     effects.counts["unexpected_kind"] += 1
 

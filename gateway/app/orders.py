@@ -1,5 +1,7 @@
 """What each edge must know: its receivers, and the identifiers whose hearing is urgent."""
 
+from collections.abc import Callable
+
 from gateway.app.registry import Registry
 from gateway.clock import Clock
 from gateway.link.envelope import Kind, encode_items
@@ -10,11 +12,27 @@ from gateway.store.database import Database
 from gateway.store.outgoing import Queue
 
 
-class Orders:
-    """Sends an edge its orders, whole, whenever they differ from the last that were sent."""
+def _nobody_else_forgets(_: str) -> None:
+    pass
 
-    def __init__(self, site: Site, registry: Registry, database: Database, clock: Clock) -> None:
+
+class Orders:
+    """Sends an edge its orders, whole, whenever they differ from the last that were sent.
+
+    `on_forget` is called with each gateway that may have lost what it was told, whatever that was.
+    """
+
+    def __init__(
+        self,
+        site: Site,
+        registry: Registry,
+        database: Database,
+        clock: Clock,
+        *,
+        on_forget: Callable[[str], None] = _nobody_else_forgets,
+    ) -> None:
         self._site = site
+        self._on_forget = on_forget
         self._registry = registry
         self._database = database
         self._clock = clock
@@ -23,8 +41,10 @@ class Orders:
 
     @property
     def gateways(self) -> tuple[str, ...]:
-        """The edges that the site's receivers name."""
-        return tuple(sorted({one.gateway for one in self._site.receivers if one.gateway}))
+        """The edges that the site's receivers and lamps name."""
+        named = {one.gateway for one in self._site.receivers}
+        named |= {one.gateway for one in self._site.lamps}
+        return tuple(sorted(named - {""}))
 
     async def send_changes(self) -> None:
         """Queue orders for every gateway whose orders changed. Raises StoreError."""
@@ -55,6 +75,7 @@ class Orders:
     def forget(self, gateway: str) -> None:
         """That edge lost what it was told (a new outbox): tell it again at the next call."""
         self._sent.pop(gateway, None)
+        self._on_forget(gateway)
 
     def _orders(self, gateway: str) -> EdgeOrders:
         own = (one.source for one in self._site.receivers if one.gateway == gateway)

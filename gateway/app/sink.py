@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 import structlog
 
 from gateway.clock import Clock
+from gateway.lamps import LampEvent, LampReading
 from gateway.link.acceptor import Event
 from gateway.link.broker import Broker
 from gateway.link.envelope import Envelope, Item, Kind, Stream, decode_items, encode_items
@@ -20,7 +21,7 @@ from gateway.link.topics import Message, Topics
 from gateway.model import Alert, Lane, Position, Rejected
 from gateway.outputs.delivery import Delivery, LineWriter
 from gateway.outputs.influx import influx_writer
-from gateway.outputs.lines import alert_line, position_line
+from gateway.outputs.lines import alert_line, lamp_event_line, lamp_line, position_line
 from gateway.outputs.quarantine import Quarantine
 from gateway.settings import InfluxSettings, Settings, SettingsError
 
@@ -76,7 +77,8 @@ class Sink:
 class SinkInbox:
     """Commits rows to InfluxDB: `commit` returns once every line is accepted or quarantined.
 
-    `counts`: positions, alerts, and each reason for which something was set aside unwritten.
+    `counts`: positions, alerts, lamp_readings, lamp_events, and each reason for which something
+    was set aside unwritten.
     """
 
     def __init__(self, delivery: Delivery, *, site: str) -> None:
@@ -147,6 +149,10 @@ def _line(item: Item, site: str) -> str | Rejected:
             return position_line(item, site=site)
         case Alert():
             return alert_line(item, site=site)
+        case LampReading():
+            return lamp_line(item, site=site)
+        case LampEvent():
+            return lamp_event_line(item, site=site)
     return Rejected("not_for_the_sink")
 
 

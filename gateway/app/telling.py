@@ -5,6 +5,7 @@ from collections.abc import Iterable, Sequence
 
 from gateway.alerts.happenings import Context, CrossingRetracted, Happening
 from gateway.alerts.rules import judge
+from gateway.lamps import LampEvent, LampReading
 from gateway.link.envelope import Kind, encode_items
 from gateway.model import Alert, AlertKind, AlertState, Lane, Position
 from gateway.store import alerts, outgoing
@@ -12,7 +13,9 @@ from gateway.store.alerts import Change
 from gateway.store.database import Connection
 from gateway.store.outgoing import Queue
 
-MOST_IN_A_ROW = 1_000  # positions: some 250 kB, far from what a receiver takes for too long
+MOST_IN_A_ROW = (
+    1_000  # positions or readings: some 250 kB, far from what a receiver takes for too long
+)
 
 # What may join or end. Crossings end only if they are retracted, and a year of them is too much to
 # read at each step.
@@ -52,6 +55,27 @@ def queue_positions(
     for begin in range(0, len(found), MOST_IN_A_ROW):
         items = encode_items(found[begin : begin + MOST_IN_A_ROW])
         outgoing.append(connection, out, lane=Lane.LIVE, kind=Kind.POSITIONS, items=items, at=now)
+
+
+def queue_lamps(
+    connection: Connection,
+    readings: Sequence[LampReading],
+    events: Sequence[LampEvent],
+    *,
+    now: float,
+    out: Queue,
+) -> None:
+    """Put what lamps said, and their faults, on their way to the sink."""
+    for begin in range(0, len(readings), MOST_IN_A_ROW):
+        items = encode_items(readings[begin : begin + MOST_IN_A_ROW])
+        outgoing.append(
+            connection, out, lane=Lane.LIVE, kind=Kind.LAMP_READINGS, items=items, at=now
+        )
+    if events:
+        items = encode_items(events)
+        outgoing.append(
+            connection, out, lane=Lane.URGENT, kind=Kind.LAMP_EVENTS, items=items, at=now
+        )
 
 
 def _open_alerts(connection: Connection, happening: Happening) -> tuple[Alert, ...]:

@@ -1,4 +1,4 @@
-"""Positions and alerts as InfluxDB line protocol, in milliseconds.
+"""Positions, alerts and what lamps say as InfluxDB line protocol, in milliseconds.
 
 A point is its measurement, its tags and its time: writing it again changes nothing. So a point's
 tags must tell apart whatever may happen in one millisecond, and nothing in a line may depend on
@@ -9,12 +9,15 @@ https://docs.influxdata.com/influxdb/v1/write_protocols/line_protocol_reference/
 """
 
 import math
+import re
 
+from gateway.lamps import QUANTITIES, LampEvent, LampReading
 from gateway.model import Alert, Position, Rejected
 
 PRECISION = "ms"
 LIKELY_ZONE = 0.5  # below, naming one zone would say more than is known
 
+_FIELD = re.compile(r"[a-z][a-z0-9_]{0,63}")
 _TAG_ESCAPES = str.maketrans({",": "\\,", "=": "\\=", " ": "\\ "})
 _TEXT_ESCAPES = str.maketrans({"\\": "\\\\", '"': '\\"'})
 _UNWRITABLE_TEXT = Rejected("unwritable_text")
@@ -78,6 +81,46 @@ def alert_line(alert: Alert, *, site: str) -> str | Rejected:
         f"alert{tags} id={_text(alert.id)},raised_at={float(alert.raised_at)!r} "
         f"{timestamp_ms(alert.at)}"
     )
+
+
+def lamp_line(reading: LampReading, *, site: str) -> str | Rejected:
+    """One point of measurement `lamp`: a lamp at a time, with what it said; nothing it did not."""
+    known = [
+        (name, value)
+        for name in ("target_level", *QUANTITIES, "meter_class")
+        if (value := getattr(reading, name)) is not None
+    ]
+    if not _finite(reading.at * 1000, *(value for _, value in known)):
+        return _UNWRITABLE_NUMBER
+    if not _writable(reading.lamp):
+        return _UNWRITABLE_TEXT
+    fields = "".join(f",{name}={_value(value)}" for name, value in known)
+    return (
+        f"lamp{_tags(lamp=reading.lamp, site=site)} authority={_text(reading.authority)}{fields} "
+        f"{timestamp_ms(reading.at)}"
+    )
+
+
+def lamp_event_line(event: LampEvent, *, site: str) -> str | Rejected:
+    """One point of measurement `lamp_event`: a fault's start, or its end, at its time.
+
+    The end carries the start too, so that a fault's length can be read from one point.
+    """
+    is_over = event.end is not None
+    at = event.start if event.end is None else event.end
+    if not _finite(at * 1000, event.start, *event.evidence.values()):
+        return _UNWRITABLE_NUMBER
+    if not (_writable(event.lamp) and all(map(_FIELD.fullmatch, event.evidence))):
+        return _UNWRITABLE_TEXT
+    tags = _tags(kind=event.kind, lamp=event.lamp, site=site, state="end" if is_over else "start")
+    evidence = "".join(f",{name}={float(value)!r}" for name, value in event.evidence.items())
+    return f"lamp_event{tags} start={float(event.start)!r}{evidence} {timestamp_ms(at)}"
+
+
+def _value(value: float | bool) -> str:
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    return repr(float(value))
 
 
 def _likely_zone(position: Position) -> str:

@@ -1,4 +1,4 @@
-"""What the hub publishes for integrators: events without persons, positions only by consent.
+"""What the hub publishes for integrators: events without persons, lamps, positions by consent.
 
 Pure: each function says what to publish; the hub's publisher does it. Payloads are JSON.
 """
@@ -10,6 +10,7 @@ from urllib.parse import quote
 import msgspec
 
 from gateway.model import Alert, Position
+from gateway.outputs.ngsi import Entity
 
 _VERSION = 1
 
@@ -27,6 +28,9 @@ class IntegratorTopics(Protocol):
 
     def alert(self, alert: str) -> str:
         """The topic of one alert."""
+
+    def lamp_state(self, lamp: str) -> str:
+        """The topic of one lamp's state."""
 
     def tag_position(self, tag: str) -> str:
         """The topic of one tag's positions."""
@@ -50,6 +54,11 @@ def alert_publication(alert: Alert, *, topics: IntegratorTopics) -> Publication:
     if alert.gateway and not alert.tag:
         body["gateway"] = alert.gateway
     return Publication(topics.alert(_level(alert.id)), msgspec.json.encode(body), retain=False)
+
+
+def lamp_publication(lamp: str, entity: Entity, *, topics: IntegratorTopics) -> Publication:
+    """A lamp as an NGSI entity. Retained: whoever comes later sees how it stands."""
+    return Publication(topics.lamp_state(_level(lamp)), msgspec.json.encode(entity), retain=True)
 
 
 def position_publication(

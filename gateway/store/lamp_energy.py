@@ -1,27 +1,16 @@
 """What each lamp took from the mains, by nights: what was metered and what was estimated apart."""
 
 from collections.abc import Iterable
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from datetime import date
 
 from sqlalchemy import Connection, delete, select
 from sqlalchemy.dialects.sqlite import insert as upsert
 
+from gateway.lights.energy import NightEnergy
 from gateway.store.lamp_schema import lamp_energy
 
 _SUMS = ("metered_kwh", "estimated_kwh", "baseline_kwh", "on_hours")
-
-
-@dataclass(frozen=True, slots=True)
-class NightEnergy:
-    """One lamp's night. `baseline_kwh`: the same time on, at full light."""
-
-    lamp: str
-    night: date
-    metered_kwh: float
-    estimated_kwh: float
-    baseline_kwh: float
-    on_hours: float
 
 
 def add(connection: Connection, shares: Iterable[NightEnergy]) -> None:

@@ -132,14 +132,16 @@ lamp_energy = Table(
     sqlite_with_rowid=False,
 )
 
-# How a lamp's energy stood before the first reading of a night: where late readings begin anew.
+# How a lamp's energy stood before the first reading of a night, at its last one before that: where
+# late readings begin anew.
 lamp_checkpoints = Table(
     "lamp_checkpoints",
     metadata,
-    text_column("night"),
     text_column("lamp"),
+    text_column("night"),
+    number("at"),
     blob("meter"),
-    PrimaryKeyConstraint("night", "lamp"),
+    PrimaryKeyConstraint("lamp", "night"),
     sqlite_with_rowid=False,
 )
 

@@ -13,10 +13,13 @@ from collections.abc import Sequence
 from contextlib import AsyncExitStack
 from functools import partial
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 import aiomqtt
 
 from gateway.app.intake import Intake
+from gateway.app.lamp_intake import LampIntake
+from gateway.app.metering import Metering
 from gateway.app.registry import Registry
 from gateway.clock import Clock
 from gateway.link.broker import Broker
@@ -35,6 +38,7 @@ from tests.ports import free_ports
 
 ROWS = 600
 ITEMS_A_ROW = 100
+OUT = Queue("out", "sink")
 TOPICS = Topics("bench")
 
 
@@ -118,7 +122,10 @@ def _receiver(database: Database, hub: Broker, clock: Clock) -> Receiver:
         Registry(database),
         is_closed=lambda _: False,
         announce=lambda _: None,
-        out=Queue("out", "sink"),
+        out=OUT,
+        lamps=LampIntake((), Metering({}, ZoneInfo("Asia/Tokyo")), keep_days=7, out=OUT),
+        joined=lambda _, __, ___: None,
+        show=lambda _: None,
     )
     return Receiver(
         inbox=intake, publisher=hub, receipt_topic=TOPICS.up_receipt, on_event=lambda _: None

@@ -81,7 +81,7 @@ class Pole:
         settings = self.settings.model_copy(update={"hub": hub_settings})
         stop, started = asyncio.Event(), asyncio.Event()
         async with asyncio.TaskGroup() as tasks:
-            hub = Hub(settings, load_site(self.site), Clock(), Pulse())
+            hub = Hub(settings, load_site(self.site), Clock(), Pulse(), types={})
             running = tasks.create_task(hub.run(stop, started.set), name="hub")
             await started.wait()
             yield hub

@@ -29,7 +29,7 @@ async def test_in_the_morning_the_dead_receiver_is_named_and_an_undoing_ends_tha
         clock=ClockSettings(start=EVENING + 60.0, rate=1e-9),  # of the process beside
     )
     clock, stop, started = HandClock(EVENING + 60.0), asyncio.Event(), asyncio.Event()
-    hub = Hub(settings, road(), clock, Pulse())
+    hub = Hub(settings, road(), clock, Pulse(), types={})
     path = settings.state_path(settings.hub.database)
     async with Database(path, owner=False) as guest, asyncio.timeout(120):
         await guest.write(live_through)

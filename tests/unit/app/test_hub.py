@@ -39,7 +39,7 @@ class Bench:
         self.started = asyncio.Event()
 
     def hub(self) -> Hub:
-        return Hub(self.settings, street(), self.clock, self.pulse)
+        return Hub(self.settings, street(), self.clock, self.pulse, types={})
 
     async def run(self) -> None:
         await self.hub().run(self.stop, self.started.set)

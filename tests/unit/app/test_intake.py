@@ -3,12 +3,15 @@
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from zoneinfo import ZoneInfo
 
 import msgspec
 import pytest
 from sqlalchemy.exc import DBAPIError
 
 from gateway.app.intake import OUTBOX_LOST, SKEW_TOLERATED_S, TIMELESS, UNDECODABLE, Intake
+from gateway.app.lamp_intake import LampIntake
+from gateway.app.metering import Metering
 from gateway.app.registry import Registry
 from gateway.clock import Clock
 from gateway.link.envelope import Envelope, Item, Kind, Stream, encode_items
@@ -31,6 +34,7 @@ from gateway.store.database import Connection, Database
 from gateway.store.outgoing import Queue
 
 OUT = Queue("out", "sink")
+TOKYO = ZoneInfo("Asia/Tokyo")
 BUTTON = TagIdentifier("ibeacon:x:1:2", "t-1", button=True)
 
 
@@ -73,6 +77,9 @@ async def hub(database: Database) -> Hub:
         is_closed=lambda second: second < made.closed,
         announce=announce,
         out=OUT,
+        lamps=LampIntake((), Metering({}, TOKYO), keep_days=7, out=OUT),
+        joined=lambda _, __, ___: None,
+        show=lambda _: None,
     )
     return made
 

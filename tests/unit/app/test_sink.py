@@ -12,6 +12,7 @@ from msgspec import structs
 
 from gateway.app.sink import Sink, SinkInbox
 from gateway.clock import Clock
+from gateway.lamps import LampEvent, LampEventKind, LampReading
 from gateway.link.envelope import Envelope, Kind, encode_items
 from gateway.model import Alert, AlertKind, AlertState, Gap, Lane, Position, Presence, Window
 from gateway.outputs.delivery import Accepted, Delivery, Outcome, Unavailable
@@ -127,7 +128,7 @@ async def test_a_gap_of_the_hub_writes_nothing(bench: Bench) -> None:
 async def test_what_cannot_be_a_line_is_set_aside_and_the_rest_goes_on(bench: Bench) -> None:
     window = Window(second=1, alive=("rx",), readings=())
     rows = [
-        _row("lamp_readings", b'[{"lamp":"l-1"}]'),
+        _row("weather", b'[{"lamp":"l-1"}]'),
         _row(Kind.POSITIONS, b'[{"at":"noon"}]'),
         _row(Kind.SIGHTINGS, encode_items([window])),
         _row(Kind.POSITIONS, _positions("t-1\n", "t-2")),
@@ -142,6 +143,18 @@ async def test_what_cannot_be_a_line_is_set_aside_and_the_rest_goes_on(bench: Be
     assert bench.quarantined()[0][1] == '[{"lamp":"l-1"}]'
     assert json.loads(bench.quarantined()[3][1])[0]["tag"] == "t-1\n"
     assert [line.split(" ")[0] for line in bench.writer.taken] == ["position,site=iwaki,tag=t-2"]
+
+
+async def test_what_lamps_said_and_their_faults_are_written(bench: Bench) -> None:
+    reading = LampReading(at=POSITION.at, lamp="l-1", actual_level=50.0)
+    event = LampEvent("l-1", LampEventKind.LAMP_FAILURE, POSITION.at, {"active_power_w": 0.5})
+    rows = [
+        _row(Kind.LAMP_READINGS, encode_items([reading])),
+        _row(Kind.LAMP_EVENTS, encode_items([event]), lane=Lane.URGENT),
+    ]
+    await bench.inbox.commit(rows, {})
+    assert [line.split(",")[0] for line in bench.writer.taken] == ["lamp_event", "lamp"]
+    assert bench.inbox.counts == {"lamp_events": 1, "lamp_readings": 1}
 
 
 async def test_a_number_that_json_cannot_carry_does_not_stop_the_lane(bench: Bench) -> None:

@@ -12,11 +12,14 @@ from functools import cache
 from math import hypot, log10
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from zoneinfo import ZoneInfo
 
 import msgspec
 
 from gateway.app.amender import Amender
 from gateway.app.intake import Intake
+from gateway.app.lamp_intake import LampIntake
+from gateway.app.metering import Metering
 from gateway.app.registry import Registry
 from gateway.app.routes import Routes
 from gateway.app.stepper import Stepper
@@ -45,6 +48,7 @@ NOW = 1_800_000_000
 SITE_ID = "test"
 LATENESS_S = 1.5
 OUT = Queue("out", "sink")
+TOKYO = ZoneInfo("Asia/Tokyo")
 TAG = "t-1"
 SENT = TagIdentifier("ibeacon:x:1:1", TAG, button=False)
 BUTTON = TagIdentifier("ibeacon:x:1:2", TAG, button=True)
@@ -144,6 +148,9 @@ class Street:
             is_closed=self.stepper.is_closed,
             announce=self.listeners.alerts,
             out=OUT,
+            lamps=LampIntake((), Metering({}, TOKYO), keep_days=7, out=OUT),
+            joined=lambda _, __, ___: None,
+            show=lambda _: None,
         )
         self.amender = Amender(
             site=street(),

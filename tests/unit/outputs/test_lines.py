@@ -6,8 +6,15 @@ from dataclasses import replace
 import pytest
 from msgspec.structs import replace as changed
 
+from gateway.lamps import Authority, LampEvent, LampEventKind, LampReading
 from gateway.model import Alert, AlertKind, AlertState, Position, Presence, Rejected
-from gateway.outputs.lines import alert_line, position_line, timestamp_ms
+from gateway.outputs.lines import (
+    alert_line,
+    lamp_event_line,
+    lamp_line,
+    position_line,
+    timestamp_ms,
+)
 
 POSITION = Position(
     at=1_767_322_800.25,
@@ -116,3 +123,51 @@ def test_alerts_that_differ_in_anything_but_their_id_are_points_side_by_side() -
     lines = [str(alert_line(replace(ALERT, **change), site="s")) for change in [{}, *changes]]
     points = {(line.split(" ")[0], line.split(" ")[-1]) for line in lines}
     assert len(points) == len(lines)
+
+
+LAMP = LampReading(
+    at=1_767_322_800.25,
+    lamp="l-1",
+    authority=Authority.STAFF,
+    reason="works at the crossing",
+    target_level=50,
+    actual_level=49.5,
+    active_power_w=20.25,
+    switch_on_counter=12,
+    motion=False,
+    masked={"illuminance_lx": "not fitted"},
+)
+FAULT = LampEvent("l-1", LampEventKind.LAMP_FAILURE, 100.5, {"active_power_w": 1, "expected_w": 40})
+
+
+def test_a_lamp_is_one_point_of_what_it_said_and_of_nothing_else() -> None:
+    assert lamp_line(LAMP, site="iwaki") == (
+        'lamp,lamp=l-1,site=iwaki authority="staff",target_level=50.0,actual_level=49.5,'
+        "active_power_w=20.25,switch_on_counter=12.0,motion=false 1767322800250"
+    )
+
+
+def test_a_lamp_that_could_read_nothing_is_still_a_point() -> None:
+    silent = LampReading(at=1.0, lamp="l-1")
+    assert lamp_line(silent, site="s") == 'lamp,lamp=l-1,site=s authority="fallback" 1000'
+
+
+def test_a_fault_is_a_point_at_its_start_and_one_at_its_end() -> None:
+    assert lamp_event_line(FAULT, site="s") == (
+        "lamp_event,kind=lampFailure,lamp=l-1,site=s,state=start "
+        "start=100.5,active_power_w=1.0,expected_w=40.0 100500"
+    )
+    assert str(lamp_event_line(replace(FAULT, end=160.0), site="s")).startswith(
+        "lamp_event,kind=lampFailure,lamp=l-1,site=s,state=end start=100.5,"
+    )
+    assert str(lamp_event_line(replace(FAULT, end=160.0), site="s")).endswith(" 160000")
+
+
+def test_what_a_lamp_cannot_have_said_is_rejected_not_bent() -> None:
+    assert lamp_line(changed(LAMP, lamp="a\nb"), site="s") == Rejected("unwritable_text")
+    assert lamp_line(changed(LAMP, tilt_deg=math.nan), site="s") == Rejected("unwritable_number")
+    strange = replace(FAULT, evidence={"a=1,b": 1.0})
+    assert lamp_event_line(strange, site="s") == Rejected("unwritable_text")
+    assert lamp_event_line(replace(FAULT, start=math.inf), site="s") == Rejected(
+        "unwritable_number"
+    )

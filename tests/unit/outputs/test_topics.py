@@ -4,7 +4,11 @@ import json
 
 from gateway.link.topics import Topics
 from gateway.model import Alert, AlertKind, AlertState, Position, Presence
-from gateway.outputs.topics import alert_publication, position_publication
+from gateway.outputs.topics import (
+    alert_publication,
+    lamp_publication,
+    position_publication,
+)
 
 TOPICS = Topics("iwaki")
 ALERT = Alert(
@@ -66,6 +70,13 @@ def test_a_position_goes_out_only_for_a_tag_that_opted_in() -> None:
     assert publication.topic == "machimori/v1/iwaki/tags/t-17/position"
     assert json.loads(publication.payload)["lon"] == 140.9
     assert not publication.retain
+
+
+def test_a_lamp_is_kept_by_the_broker_for_who_comes_later() -> None:
+    publication = lamp_publication("l-1", {"type": "Streetlight"}, topics=TOPICS)
+    assert publication.topic == "machimori/v1/iwaki/lamps/l-1/state"
+    assert json.loads(publication.payload) == {"type": "Streetlight"}
+    assert publication.retain
 
 
 def test_a_name_cannot_reach_into_another_topic() -> None:

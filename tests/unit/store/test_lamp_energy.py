@@ -3,9 +3,9 @@
 from dataclasses import replace
 from datetime import date
 
+from gateway.lights.energy import NightEnergy
 from gateway.store import lamp_energy
 from gateway.store.database import Database
-from gateway.store.lamp_energy import NightEnergy
 
 NIGHT = NightEnergy("l-1", date(2026, 11, 22), 0.25, 0.0, 0.5, 6.0)
 

@@ -81,10 +81,11 @@ _HEARD = (
         on_hours FLOAT NOT NULL,
         PRIMARY KEY (night, lamp)) WITHOUT ROWID""",
     """CREATE TABLE lamp_checkpoints (
-        night VARCHAR NOT NULL,
         lamp VARCHAR NOT NULL,
+        night VARCHAR NOT NULL,
+        at FLOAT NOT NULL,
         meter BLOB NOT NULL,
-        PRIMARY KEY (night, lamp)) WITHOUT ROWID""",
+        PRIMARY KEY (lamp, night)) WITHOUT ROWID""",
     """CREATE TABLE lamp_amends (
         lamp VARCHAR NOT NULL PRIMARY KEY,
         since FLOAT NOT NULL)""",
