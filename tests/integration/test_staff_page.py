@@ -367,12 +367,13 @@ def test_the_morning_report_is_of_the_last_night(page: Page, hub: FakeHub) -> No
 
 def test_energy_keeps_metered_and_estimated_apart_and_gives_csv(page: Page, hub: FakeHub) -> None:
     numbers = {"baseline_kwh": 80.0, "saved_kwh": 30.0, "co2_kg": 21.5, "on_hours": 700.0}
+    numbers["saved_co2_kg"] = 12.9
     used = {"metered_kwh": 40.0, "estimated_kwh": 10.0}
     nights = ("2026-11-20", "2026-11-21")
     hub.lights.energy = [{"key": "site", "period": night} | used | numbers for night in nights]
     go(page, "#/energy")
     sums = page.locator(".sums")
-    for told in ("80.0 kWh", "20.0 kWh", "60.0 kWh（38 %）", "43.0 kg"):
+    for told in ("80.0 kWh", "20.0 kWh", "60.0 kWh （38 %）", "43.0 kg", "25.8 kg"):
         expect(sums).to_contain_text(told)
     expect(page.locator(".plot rect.bar-metered")).to_have_count(2)
     page.get_by_role("button", name="グループ").click()

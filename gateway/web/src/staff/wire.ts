@@ -135,7 +135,9 @@ export interface EnergyRow {
   estimated_kwh: number;
   baseline_kwh: number;
   saved_kwh: number;
+  /** Of what was taken, and of what was saved. */
   co2_kg: number;
+  saved_co2_kg: number;
   on_hours: number;
 }
 
