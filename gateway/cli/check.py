@@ -10,9 +10,11 @@ from typing import Annotated
 
 import typer
 
+from gateway.cli.lamp_checks import bus_findings, lamp_findings
 from gateway.cli.options import ConfigFile
 from gateway.cli.site_checks import site_findings
 from gateway.geojson import Finding, read_document
+from gateway.lights.profiles import ProfileError, load_profiles, load_types
 from gateway.model import Role
 from gateway.settings import EdgeSettings, Settings, SettingsError, load_settings
 from gateway.site import Receiver, Site, SiteError, build_site
@@ -64,6 +66,7 @@ def inspect(config: Path) -> Report:
     else:
         found += ((config, finding) for finding in wiring_findings(settings, site))
         found += ((settings.site, finding) for finding in site_findings(site, document))
+        found += _lamp_findings(settings, site)
         facts = [f"{settings.site}: {_summary(site)}"]
     errors = [finding.line(file) for file, finding in found if not finding.warning]
     warnings = [finding.line(file) for file, finding in found if finding.warning]
@@ -71,13 +74,31 @@ def inspect(config: Path) -> Report:
 
 
 def _summary(site: Site) -> str:
-    gateways = Counter(receiver.gateway or "no gateway" for receiver in site.receivers)
-    shares = ", ".join(f"{gateway} {count}" for gateway, count in sorted(gateways.items()))
+    receivers = Counter(receiver.gateway or "no gateway" for receiver in site.receivers)
+    lamps = Counter(
+        f"{lamp.gateway} {lamp.bus}" if lamp.gateway else "no gateway" for lamp in site.lamps
+    )
     return (
         f"site {site.name} in {site.crs}: {len(site.paths)} paths, {len(site.zones)} zones, "
-        f"{len(site.receivers)} receivers ({shares}), {len(site.lamps)} lamps, "
-        f"{len(site.lots)} lots"
+        f"{len(site.receivers)} receivers{_shares(receivers)}, "
+        f"{len(site.lamps)} lamps{_shares(lamps)}, {len(site.lots)} lots"
     )
+
+
+def _shares(counts: Counter[str]) -> str:
+    shares = ", ".join(f"{name} {count}" for name, count in sorted(counts.items()))
+    return f" ({shares})" if shares else ""
+
+
+def _lamp_findings(settings: Settings, site: Site) -> Iterator[tuple[Path, Finding]]:
+    """Findings of the lamps and of the folder that says what they are, each with its file."""
+    try:
+        profiles, types = load_profiles(settings.lamps), load_types(settings.lamps)
+    except ProfileError as error:
+        yield settings.lamps, Finding("", str(error), "")
+        return
+    for finding in lamp_findings(site, profiles=profiles, types=types):
+        yield settings.site, finding
 
 
 def settings_findings(settings: Settings) -> Iterator[Finding]:
@@ -142,6 +163,7 @@ def wiring_findings(settings: Settings, site: Site) -> Iterator[Finding]:
     """Ids that settings and site must share."""
     if Role.EDGE not in settings.roles:
         return
+    yield from bus_findings(site, settings.edge)
     receivers = {receiver.id: receiver for receiver in site.receivers}
     for adapter, receiver_id in settings.edge.adapters.items():
         if receiver_id in receivers:
