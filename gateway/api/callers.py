@@ -88,3 +88,9 @@ Technician = Annotated[Session, Depends(_only(Audience.TECHNICIAN))]
 
 Alerted = Annotated[Session, Depends(_only(Audience.GUARDIAN, Audience.STAFF, Audience.TECHNICIAN))]
 """Those whom alerts are for."""
+
+Staff = Annotated[Session, Depends(_only(Audience.STAFF))]
+"""Those who say how the lights are run."""
+
+StaffOrTechnician = Annotated[Session, Depends(_only(Audience.STAFF, Audience.TECHNICIAN))]
+"""Those who look after the lights."""

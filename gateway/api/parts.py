@@ -7,6 +7,7 @@ from typing import Annotated
 from fastapi import Depends, Request
 
 from gateway.api.calibration import ToLonLat
+from gateway.api.lights import Lights
 from gateway.api.passwords import Passwords
 from gateway.api.stream import LiveStream
 from gateway.api.throttle import BY_ADDRESS, BY_LOGIN, Throttle
@@ -36,6 +37,7 @@ class Parts:
     trouble: Callable[[], str]
     passwords: Passwords
     tick_s: float
+    lights: Lights
     by_login: Throttle = field(default_factory=lambda: Throttle(BY_LOGIN))
     by_address: Throttle = field(default_factory=lambda: Throttle(BY_ADDRESS))
 

@@ -38,8 +38,8 @@ from gateway.tags.calibration import Calibration, Correction
 from gateway.tags.fitting import Belief
 from gateway.tags.health import Fault, Verdict
 from gateway.tags.propagation import Radio
+from tests.unit.api.lamp_pieces import NOW, TYPES, settle_lamps, site
 
-NOW = 1_800_000_000.0
 DAY_S = 86_400.0
 PASSWORD = "correct horse battery"
 LOGINS = {
@@ -51,7 +51,6 @@ LOGINS = {
     "hirata": Audience.ADMIN,
 }
 FIRST_OF = {audience: login for login, audience in reversed(LOGINS.items())}
-PLAN = b'{"type":"FeatureCollection","features":[]}'
 
 CALIBRATION = Calibration(
     at=NOW - DAY_S,
@@ -122,13 +121,17 @@ class Town:
     dist: Path = Path("there-is-no-page")
     tick_s: float = 3_600.0
     trouble: str = ""
+    site: Site = field(default_factory=site)
+    lights_changed: list[float] = field(default_factory=list)
 
     def app(self) -> FastAPI:
         """An application on these parts."""
         return create_app(
             database=self.database,
             clock=self.clock,
-            site=Site("town", "EPSG:6677", (), (), (), (), (), (), (), (), PLAN),
+            site=self.site,
+            types=TYPES,
+            lights_changed=lambda: self.lights_changed.append(self.clock.utc()),
             stream=self.stream,
             settings=self.settings,
             recent=lambda tags: [point for point in self.recent if point.tag in tags],
@@ -226,6 +229,7 @@ def settle(connection: Connection) -> None:
         if audience is Audience.GUARDIAN:
             _give_ward(connection, user)
     alerts.add(connection, clock_off())
+    settle_lamps(connection)
     calibrations.add(connection, CALIBRATION, upon=None, at=NOW - DAY_S)
 
 

@@ -1,6 +1,7 @@
 """The plan and the time."""
 
-from tests.unit.api.town import NOW, PLAN, Town
+from tests.unit.api.lamp_pieces import PLAN
+from tests.unit.api.town import NOW, Town
 
 V1 = "/api/v1"
 
