@@ -12,6 +12,7 @@ import signal
 import sys
 import time
 from contextlib import ExitStack, suppress
+from dataclasses import dataclass
 from pathlib import Path
 from socket import SO_REUSEADDR, SOL_SOCKET, socket
 from types import FrameType
@@ -24,12 +25,14 @@ from gateway.cli.tag import NewTag, register
 from gateway.cli.user import create
 from gateway.model import Audience, CarrierKind, UnusableError
 from gateway.settings import Settings, config_dir, load_settings
+from gateway.site import load_site
 from gateway.store.database import Database
 
 DAY_S, JST_S = 86_400, 9 * 3_600
-BEGINS_AT_S = 15 * 3_600.0  # 15:00 in Japan: children are on their way home
+SCHOOL_IS_OUT = 15  # o'clock in Japan: children are on their way home
 WATCHED = 6  # carriers of the demo's one guardian
-LOGIN = "demo"
+GUARDIAN, STAFF = "demo", "staff"
+GATEWAY = "gw-01"
 READY_WITHIN_S = 300.0  # the first start compiles the tracker
 ROSTER = "tags.json"
 MARKER = ".machimori-demo"  # what has it may be emptied
@@ -49,6 +52,10 @@ anchor = {anchor}
 [sink.influx]
 version = 1
 url = "http://127.0.0.1:{influx}"
+"""
+_BUS = """\
+[edge.buses.{name}]
+device = {device}
 """
 _BROKER = """\
 listeners:
@@ -77,10 +84,13 @@ def demo(
     *,
     port: Annotated[int, typer.Option(help="Where the page is, or near it.")] = 8080,
     carriers: Annotated[int, typer.Option(min=1, max=40, help="People outdoors at once.")] = 40,
+    hour: Annotated[
+        int, typer.Option(min=0, max=23, help="O'clock in the town; 18 shows the lights.")
+    ] = SCHOOL_IS_OUT,
     seed: Annotated[int, typer.Option(help="Another seed, other people.")] = 1,
     folder: Annotated[Path, typer.Option(help="Emptied first, then written.")] = Path(".demo"),
 ) -> None:
-    """Start broker, town and gateway, and print where to look; Ctrl-C ends it all."""
+    """Start broker, town, lamps and gateway, and print where to look; Ctrl-C ends it all."""
     for name in (signal.SIGTERM, signal.SIGINT):  # a background job begins with SIGINT ignored
         signal.signal(name, _as_ctrl_c)
     site = config_dir() / "site.geojson"
@@ -88,7 +98,8 @@ def demo(
     try:
         with claim(folder.resolve()):
             typer.echo("Starting broker, gateway and town …")
-            _run(folder.resolve(), port, site, [str(word) for word in world])
+            ground = Ground(folder.resolve(), site, port, hour)
+            _run(ground, [str(word) for word in world])
     except KeyboardInterrupt:
         typer.echo("\nThe demo has ended.")
 
@@ -124,44 +135,70 @@ def claim(folder: Path) -> TextIO:
     return lock
 
 
-def _run(folder: Path, port: int, site: Path, world: list[str]) -> None:
+@dataclass(frozen=True, slots=True)
+class Ground:
+    """Where and when a demo is: its folder, its site, the port of its page, the hour."""
+
+    folder: Path
+    site: Path
+    port: int = 0
+    hour: int = SCHOOL_IS_OUT
+
+    def buses(self) -> dict[str, Path]:
+        """The serial lines of the gateway's lamps, and where each appears."""
+        lamps = load_site(self.site).lamps
+        names = sorted({lamp.bus for lamp in lamps if lamp.gateway == GATEWAY})
+        return {name: self.folder / name for name in names}
+
+
+def _run(ground: Ground, world: list[str]) -> None:
+    folder = ground.folder
     settings_file = folder / "gateway.toml"
     password = secrets.token_urlsafe(9)
     with Processes(folder) as processes:
         influx_port = _start_influx(folder, processes)
         mqtt_port = _start_broker(folder, processes)
-        written = settings_text(folder, site, port, mqtt_port, influx_port)
-        settings_file.write_text(written, encoding="utf-8")
+        settings_file.write_text(settings_text(ground, mqtt_port, influx_port), encoding="utf-8")
         settings = load_settings(settings_file)
         start = ["--start", str(settings.clock.start)]
         simulator: list[str | Path] = [sys.executable, "-m", "firmware_sim"]
         processes.finish("roster", [*simulator, "tags", *world, *start, "--out", folder / ROSTER])
         roster = json.loads((folder / ROSTER).read_text(encoding="utf-8"))["tags"]
         asyncio.run(_register(settings, roster[:WATCHED], password))
-        gateway: list[str | Path] = [
-            sys.executable,
-            "-m",
-            "gateway",
-            "run",
-            "--config",
-            settings_file,
-        ]
-        processes.start("gateway", gateway)
-        town = ["--mqtt", f"127.0.0.1:{mqtt_port}", "--anchor", str(settings.clock.anchor)]
+        clock = [*start, "--anchor", str(settings.clock.anchor)]
+        control = _start_lamps(ground, processes, [*simulator, "lamps", *clock])
+        gateway: list[str | Path] = [sys.executable, "-m", "gateway", "run", "--config"]
+        processes.start("gateway", [*gateway, settings_file])
+        town = ["--mqtt", f"127.0.0.1:{mqtt_port}"]
         files: list[str | Path] = ["--truth", folder / "truth.csv", "--tags", folder / ROSTER]
-        processes.start("town", [*simulator, "town", *world, *start, *town, *files])
+        processes.start("town", [*simulator, "town", *world, *clock, *town, *files])
         url = f"http://127.0.0.1:{settings.hub.api.port}/"
         processes.wait_for_page(url, within_s=READY_WITHIN_S)
-        _say(url, password, folder, influx=influx_port is not None)
+        _say(url, password, ground, control, influx=influx_port is not None)
         processes.watch()
 
 
-def _say(url: str, password: str, folder: Path, *, influx: bool) -> None:
-    typer.echo(f"\n  まちもり  {url}\n  login     {LOGIN}\n  password  {password}\n")
-    typer.echo("It is 15:00 in the town, and school is out. Ctrl-C ends the demo.")
+def _say(url: str, password: str, ground: Ground, control: int, *, influx: bool) -> None:
+    typer.echo(f"\n  まちもり  {url}")
+    typer.echo(f"  family    login {GUARDIAN:6} password {password}")
+    typer.echo(f"  lights    login {STAFF:6} password {password}\n")
+    typer.echo(f"It is {ground.hour}:00 in the town. Ctrl-C ends the demo.")
+    typer.echo(f"To break a lamp: echo fault lamp-017 lamp_out | nc -N 127.0.0.1 {control}")
     if not influx:
         typer.echo("InfluxDB is not installed here, so the sink is not started.")
-    typer.echo(f"Logs, settings and the truth of who was where: {folder}")
+    typer.echo(f"Logs, settings and the truth of who was where: {ground.folder}")
+
+
+def _start_lamps(ground: Ground, processes: Processes, command: list[str | Path]) -> int:
+    """The port on which lamps can be broken and mended."""
+    control = free_port()
+    lines: list[str | Path] = []
+    for name, device in ground.buses().items():
+        lines += ["--bus", name, "--link", device]
+    lines += ["--site", ground.site, "--gateway", GATEWAY, "--control", str(control)]
+    processes.start("lamps", [*command, *lines])
+    processes.wait_for_port(control, within_s=READY_WITHIN_S)
+    return control
 
 
 def _start_broker(folder: Path, processes: Processes) -> int:
@@ -188,34 +225,40 @@ def _start_influx(folder: Path, processes: Processes) -> int | None:
     return port
 
 
-def settings_text(folder: Path, site: Path, port: int, mqtt: int, influx: int | None) -> str:
+def settings_text(ground: Ground, mqtt: int, influx: int | None) -> str:
     anchor = time.time()
     midnight = (anchor + JST_S) // DAY_S * DAY_S - JST_S
-    return _SETTINGS.format(
-        site=json.dumps(str(site), ensure_ascii=False),
+    text = _SETTINGS.format(
+        site=_quoted(ground.site),
         sink="" if influx is None else ', "sink"',
-        folder=json.dumps(str(folder), ensure_ascii=False),
+        folder=_quoted(ground.folder),
         mqtt=mqtt,
-        http=free_port(port),
+        http=free_port(ground.port),
         influx=influx or 8086,
-        start=midnight + BEGINS_AT_S,
+        start=midnight + ground.hour * 3_600.0,
         anchor=anchor,
     )
+    buses = ground.buses().items()
+    return text + "".join(_BUS.format(name=name, device=_quoted(at)) for name, at in buses)
+
+
+def _quoted(path: Path) -> str:
+    return json.dumps(str(path), ensure_ascii=False)
 
 
 async def _register(settings: Settings, roster: list[Any], password: str) -> None:
-    """One guardian, and the first tags of the town."""
+    """A guardian, one of the staff, and the first tags of the town."""
     at = settings.clock.start or 0.0
     async with Database(settings.state_path(settings.hub.database)) as database:
-        audience = Audience.GUARDIAN
-        await create(database, login=LOGIN, audience=audience, password=password, at=at)
+        for login, audience in ((GUARDIAN, Audience.GUARDIAN), (STAFF, Audience.STAFF)):
+            await create(database, login=login, audience=audience, password=password, at=at)
         for one in roster:
             new = NewTag(
                 name=one["name"],
                 kind=CarrierKind(one["kind"]),
                 identifiers=one["identifiers"],
                 buttons=one["button"],
-                guardians=[LOGIN],
+                guardians=[GUARDIAN],
                 consent_by="the demo's guardian",
             )
             await register(database, new, at=at)

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from gateway.cli.demo import MARKER, ROSTER, claim, free_port, settings_text
+from gateway.cli.demo import MARKER, ROSTER, Ground, claim, free_port, settings_text
 from gateway.model import Role, UnusableError
 from gateway.settings import config_dir, load_settings
 
@@ -66,19 +66,21 @@ def test_the_settings_are_valid_whatever_the_folder_is_called(
     folder.mkdir()
     site = config_dir() / "site.geojson"
     file = folder / "gateway.toml"
-    text = settings_text(folder, site, 8_080, 11_883, influx)
+    text = settings_text(Ground(folder, site, 8_080), 11_883, influx)
     file.write_text(text, encoding="utf-8")
     settings = load_settings(file)
     assert (settings.state_dir, settings.site) == (folder, site)
     assert (settings.broker.port, settings.hub.api.port) == (11_883, 8_080)
     assert (Role.SINK in settings.roles) == (influx is not None)
+    assert sorted(settings.edge.buses) == ["bus-1", "bus-2", "bus-3", "bus-4"]
+    assert settings.edge.buses["bus-1"].device == str(folder / "bus-1")
     assert settings.clock.start is not None
     assert (settings.clock.start + 9 * 3_600) % 86_400 == 15 * 3_600
 
 
 def test_port_0_is_any_free_one(tmp_path: Path) -> None:
     file = tmp_path / "gateway.toml"
-    file.write_text(settings_text(tmp_path, config_dir() / "site.geojson", 0, 11_883, None))
+    file.write_text(settings_text(Ground(tmp_path, config_dir() / "site.geojson"), 11_883, None))
     assert load_settings(file).hub.api.port > 1_023
 
 
