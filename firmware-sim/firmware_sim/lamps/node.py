@@ -21,6 +21,7 @@ STEP_S = 2.0  # how finely light that changes is integrated
 OWN_RAMP_S = 1.0
 DARK_LX, BRIGHT_LX = 20.0, 40.0  # the own program's photocell: on below, off above
 CYCLE_LIT_S, CYCLE_DARK_S = 240.0, 160.0  # of a driver that overheats
+NOISE_SPAN = math.sqrt(12.0)  # of evenly spread noise whose standard deviation is 1
 LIMITS = {"level": 100.05, "fallback_level": 100.05, "ramp_s": 6_000.0, "watchdog_s": 86_400.0}
 RAW_OF_NO_CHANGE = 255  # what DALI calls MASK: a level that leaves the level as it is
 
@@ -130,8 +131,13 @@ class LampNode:
         self._heard_at = -math.inf
         self._temperature_c = 15.0
         self._noise = [0.0] * 4
+        self._supply_v = self._surroundings.supply_v
 
     # --- what is true ---------------------------------------------------------------------------
+
+    @property
+    def _lives(self) -> bool:
+        return self.at > -math.inf
 
     @property
     def faults(self) -> frozenset[Fault]:
@@ -161,11 +167,7 @@ class LampNode:
     @property
     def supply_v(self) -> float:
         """The voltage at the node; 0 where it has none."""
-        if Fault.POWER_CUT in self._since:
-            return 0.0
-        factor = 0.8 if Fault.BROWN_OUT in self._since else 1.0
-        factor *= 1.2 if Fault.OVER_VOLTAGE in self._since else 1.0
-        return max(0.0, self._surroundings.supply_v * factor - self._drop_v)
+        return self._supply_v
 
     # --- what happens to it ---------------------------------------------------------------------
 
@@ -178,17 +180,21 @@ class LampNode:
             self._boot()
         else:
             self._since.setdefault(fault, self.at)
+        if self._lives:
+            self._decide()
 
     def clear_fault(self, fault: Fault | str) -> None:
         """Mend it."""
         self._since.pop(Fault(fault), None)
+        if self._lives:
+            self._decide()
 
     def advance(self, to: float, *, surroundings: Surroundings) -> None:
         """Live until `to` in these surroundings; a time that is past changes nothing."""
-        first = self.at == -math.inf
         self._surroundings = surroundings
-        if first:
+        if not self._lives:
             self.at = to
+            self._since = dict.fromkeys(self._since, to)
             self._temperature_c = surroundings.ambient_c
         elif to <= self.at:
             return
@@ -196,7 +202,8 @@ class LampNode:
         while self.at < to:
             self._hold(min(to, self._next_change()))
             self._decide()
-        self._noise = [self._chance.gauss(0.0, 1.0) for _ in self._noise]
+        draw = self._chance.random
+        self._noise = [NOISE_SPAN * (draw() - 0.5) for _ in self._noise]
 
     def command(self, level: float, *, ramp_s: float = 0.0) -> None:
         """A master asks for `level`, percent, within `ramp_s`. Raises Refused where impossible."""
@@ -244,7 +251,7 @@ class LampNode:
         level = self.given_level
         power_w = max(0.0, self.power_w * self._gain * (1.0 + 0.003 * noise[0]))
         factor = self.lamp.power_factor(level) * (0.6 if Fault.POWER_FACTOR in since else 1.0)
-        volts = self.supply_v + 0.2 * noise[1]
+        volts = self._supply_v + 0.2 * noise[1]
         apparent_va = power_w / factor
         sees = Fault.PHOTOCELL_LOST not in since
         return {
@@ -285,7 +292,8 @@ class LampNode:
 
     def _decide(self) -> None:
         """What changes at this moment: supply, watchdog, own program, relay, overheating."""
-        supplied = self.supply_v > 0.45 * self.lamp.nominal_voltage_v
+        self._supply_v = self._mains_v()
+        supplied = self._supply_v > 0.45 * self.lamp.nominal_voltage_v
         if supplied and not self.powered:
             self.powered = True
             self._boot()
@@ -305,6 +313,13 @@ class LampNode:
             self._lit_at = None
         elif self._lit_at is None:
             self._lit_at = self.at
+
+    def _mains_v(self) -> float:
+        if Fault.POWER_CUT in self._since:
+            return 0.0
+        factor = 0.8 if Fault.BROWN_OUT in self._since else 1.0
+        factor *= 1.2 if Fault.OVER_VOLTAGE in self._since else 1.0
+        return max(0.0, self._surroundings.supply_v * factor - self._drop_v)
 
     def _watch(self) -> None:
         if not self.autonomous and self.at >= self._quiet_until():
@@ -352,7 +367,7 @@ class LampNode:
             return 0.0
         level = self._given(at)
         lit_s = 0.0 if self._lit_at is None else at - self._lit_at
-        watts = self.lamp.power_w(level, lit_s=lit_s, supply_v=self.supply_v) * self._make
+        watts = self.lamp.power_w(level, lit_s=lit_s, supply_v=self._supply_v) * self._make
         if level > 0 and Fault.WEAK_LAMP in since:
             watts *= 0.7
         if level > 0 and Fault.POWER_HIGH in since:

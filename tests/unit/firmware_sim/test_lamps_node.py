@@ -305,6 +305,27 @@ def test_two_nodes_of_one_seed_differ_and_the_same_node_lives_the_same_life_twic
     assert life(1) != life(2)
 
 
+@pytest.mark.parametrize("fault", ["cycling", "tilted", "power_cut"])
+def test_a_node_may_be_broken_before_its_life_begins(fault):
+    node = LampNode(unit=5, firmware="generic", lamp=LED, seed=7)
+    node.set_fault(fault)
+    node.advance(DUSK, surroundings=NIGHT)
+    node.advance(DUSK + 400, surroundings=NIGHT)
+
+    assert node.faults == {Fault(fault)}
+    assert node.answers is (fault != "power_cut")
+    assert node.poll()["tilt_deg"] < 12.0
+
+
+def test_a_fault_shows_at_the_moment_it_is_set():
+    scene = lit(100.0)
+
+    scene.node.set_fault("lamp_out")
+
+    assert scene.node.given_level == 0.0
+    assert scene.node.power_w < 1.0
+
+
 @pytest.mark.parametrize("fault", Fault)
 def test_no_fault_and_no_odd_moment_makes_a_node_stand_still(fault):
     scene = lit(50.0)
