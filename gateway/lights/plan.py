@@ -13,7 +13,7 @@ from gateway.lamps import Authority
 from gateway.lights.calendar import Fault, Rules, read_calendar
 from gateway.lights.documents import AstronomicalPeriod, FixedTimeControl, Program
 from gateway.lights.orders import LightOrders
-from gateway.lights.program import Lighting, Step, read_program
+from gateway.lights.program import Schedule, Step, read_program
 from gateway.lights.sun import Sky
 from gateway.lights.times import DAY_OFFSET_H, night_bounds, night_of
 
@@ -75,7 +75,7 @@ class Planner:
     def __init__(self, orders: LightOrders) -> None:
         self.zone = ZoneInfo(orders.time_zone)
         self.sky = Sky(lon=orders.lon, lat=orders.lat, zone=self.zone)
-        self._lighting = {one.id: read_program(one) for one in orders.programs}
+        self._schedules = {one.id: read_program(one) for one in orders.programs}
         self._calendars = {one.id: one for one in orders.calendars}
         self._rules = {one.id: read_calendar(one) for one in orders.calendars}
         shared: dict[tuple[str, float | None], _Nights] = {}
@@ -86,8 +86,8 @@ class Planner:
                 shared[lamp.calendar, level] = self._nights_of(lamp.calendar, lamp.fallback_level)
             self._nights[lamp.lamp] = shared[lamp.calendar, level]
         self._plans = {lamp: nights.plans for lamp, nights in self._nights.items()}
-        self._fallbacks: dict[tuple[str, float], Lighting] = {}
-        self._steps: dict[tuple[Lighting, float], _ByNight[tuple[Step, ...]]] = {}
+        self._fallbacks: dict[tuple[str, float], Schedule] = {}
+        self._steps: dict[tuple[Schedule, float], _ByNight[tuple[Step, ...]]] = {}
 
     def plan(self, lamp: str, night: date) -> NightPlan:
         """The night of `lamp` that belongs to the date. KeyError where there is no such lamp."""
@@ -104,10 +104,10 @@ class Planner:
             nights.latest = nights.plans[self.tonight(lamp, at)]
         return nights.latest
 
-    def lighting(self, program: str) -> Lighting | None:
+    def schedule(self, program: str) -> Schedule | None:
         """The program of that id, None where there is none that can be used."""
-        read = self._lighting.get(program)
-        return read if isinstance(read, Lighting) else None
+        read = self._schedules.get(program)
+        return read if isinstance(read, Schedule) else None
 
     def programs_of(self, calendar: str) -> Iterator[str]:
         """The ids of every program that the calendar may choose."""
@@ -118,7 +118,7 @@ class Planner:
 
     def _usable(self, calendar: str) -> bool:
         return isinstance(self._rules.get(calendar), Rules) and all(
-            self.lighting(program) for program in self.programs_of(calendar)
+            self.schedule(program) for program in self.programs_of(calendar)
         )
 
     def _nights_of(self, calendar: str, fallback_level: float) -> _Nights:
@@ -134,27 +134,27 @@ class Planner:
     def _make(self, night: date, calendar: str, fallback_level: float) -> NightPlan:
         rules = self._rules.get(calendar)
         if not isinstance(rules, Rules):
-            lighting = self._fallback(_trouble("calendar", calendar, rules), fallback_level)
-            return self._plan(night, DAY_OFFSET_H, ("", "", ""), lighting)
+            schedule = self._fallback(_trouble("calendar", calendar, rules), fallback_level)
+            return self._plan(night, DAY_OFFSET_H, ("", "", ""), schedule)
         choice = rules.choose(night)
-        read = self._lighting.get(choice.program)
-        if not isinstance(read, Lighting):
+        read = self._schedules.get(choice.program)
+        if not isinstance(read, Schedule):
             why = f"{calendar}, {choice.rule}: {_trouble('program', choice.program, read)}"
-            lighting = self._fallback(why, fallback_level)
-            return self._plan(night, rules.day_offset_h, (calendar, choice.rule, ""), lighting)
+            schedule = self._fallback(why, fallback_level)
+            return self._plan(night, rules.day_offset_h, (calendar, choice.rule, ""), schedule)
         chosen = (calendar, choice.rule, choice.program)
         return self._plan(night, rules.day_offset_h, chosen, read)
 
     def _plan(
-        self, night: date, day_offset_h: float, chosen: tuple[str, str, str], lighting: Lighting
+        self, night: date, day_offset_h: float, chosen: tuple[str, str, str], schedule: Schedule
     ) -> NightPlan:
         begins, ends = night_bounds(night, self.zone, day_offset_h=day_offset_h)
         dark = self.sky.dark(night)
         sunset, sunrise = (dark.sunset, dark.sunrise) if dark else (None, None)
-        steps = self._steps_of(lighting, day_offset_h)[night]
+        steps = self._steps_of(schedule, day_offset_h)[night]
         return NightPlan(night, begins, ends, sunset, sunrise, *chosen, steps)
 
-    def _fallback(self, why: str, level: float) -> Lighting:
+    def _fallback(self, why: str, level: float) -> Schedule:
         """From sunset to sunrise, at the level that the lamp's node would take by itself."""
         if (why, level) not in self._fallbacks:
             program = Program(
@@ -162,20 +162,20 @@ class Planner:
                 active_periods=(AstronomicalPeriod(),),
                 fixed_time_controls=(FixedTimeControl(time="12:00", level=level),),
             )
-            self._fallbacks[why, level] = Lighting(program, authority=Authority.FALLBACK)
+            self._fallbacks[why, level] = Schedule(program, authority=Authority.FALLBACK)
         return self._fallbacks[why, level]
 
-    def _steps_of(self, lighting: Lighting, day_offset_h: float) -> _ByNight[tuple[Step, ...]]:
+    def _steps_of(self, schedule: Schedule, day_offset_h: float) -> _ByNight[tuple[Step, ...]]:
         """A program's nights, which calendars share."""
 
         def make(night: date) -> tuple[Step, ...]:
             bounds = night_bounds(night, self.zone, day_offset_h=day_offset_h)
-            return lighting.night(bounds, night, self.sky)
+            return schedule.night(bounds, night, self.sky)
 
-        return self._steps.setdefault((lighting, day_offset_h), _ByNight(make))
+        return self._steps.setdefault((schedule, day_offset_h), _ByNight(make))
 
 
-def _trouble(kind: str, name: str, fault: Rules | Lighting | Fault | None) -> str:
+def _trouble(kind: str, name: str, fault: Rules | Schedule | Fault | None) -> str:
     if isinstance(fault, Fault):
         return f"{kind} {name} cannot be used, {fault.what}"
     return f"there is no {kind} {name}" if name else f"no {kind}"

@@ -77,7 +77,7 @@ class _State(NamedTuple):
         )
 
 
-class Lighting:
+class Schedule:
     """A program, read once; `night` cuts a night out of it. Its times must be readable: see
     `read_program`.
     """
@@ -109,7 +109,12 @@ class Lighting:
             for day in days[:-1]
             for second, control in self._controls
         ]
-        edges = {begins, *map(_first, switches), *map(_begins, spans), *map(_ends, spans)}
+        edges = {begins, *map(_begins, spans), *map(_ends, spans)}
+        edges.update(
+            at
+            for at, _ in switches
+            if self._always or any(span.begins < at < span.ends for span in spans)
+        )
         states: list[tuple[float, _State]] = []
         for at in sorted(edge for edge in edges if begins <= edge < ends):
             state = self._state(at, spans, switches, sky)
@@ -175,14 +180,14 @@ class Lighting:
         return "; ".join([*words, self._dynamic_words] if self._dynamic_words else words)
 
 
-def read_program(program: Program) -> Lighting | Fault:
+def read_program(program: Program) -> Schedule | Fault:
     """The program made ready, or what makes it unusable."""
     times = [control.time for control in program.fixed_time_controls]
     for period in program.active_periods:
         if isinstance(period, AbsolutePeriod):
             times += (period.start, period.end)
     bad = next((text for text in times if parse_time(text) is None), None)
-    return Lighting(program) if bad is None else bad_time(bad)
+    return Schedule(program) if bad is None else bad_time(bad)
 
 
 def bad_time(text: str) -> Fault:

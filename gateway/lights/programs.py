@@ -66,10 +66,10 @@ class Programs:
         fixed = Decision(
             at, step.lit_level, step.authority, reason, plan.program, step.ramp_s, step.until
         )
-        lighting = self._planner.lighting(plan.program)
-        if lighting is None or not lighting.program.dynamic_controls:
+        schedule = self._planner.schedule(plan.program)
+        if schedule is None or not schedule.program.dynamic_controls:
             return fixed
-        return self._moved(lamp, fixed, step, lighting.program.dynamic_controls)
+        return self._moved(lamp, fixed, step, schedule.program.dynamic_controls)
 
     def _lit(self, lamp: str, step: Step, at: float) -> tuple[bool, str]:
         """Is it, and why."""
@@ -164,8 +164,8 @@ class Programs:
             photocell.at_lamp(lamp.lamp)
             for lamp in self._lamps.values()
             for program in self._planner.programs_of(lamp.calendar)
-            if (lighting := self._planner.lighting(program))
-            for photocell in lighting.photocells
+            if (schedule := self._planner.schedule(program))
+            for photocell in schedule.photocells
         }
         old, self._twilights = self._twilights, {}
         self._photocells: dict[str, list[Photocell]] = {}

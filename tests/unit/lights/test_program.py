@@ -16,7 +16,7 @@ from gateway.lights.documents import (
     SensorPeriod,
     Wave,
 )
-from gateway.lights.program import Lighting, Step, read_program
+from gateway.lights.program import Schedule, Step, read_program
 from gateway.lights.program_words import dynamic_words
 from gateway.lights.sun import Sky
 from gateway.lights.times import night_bounds
@@ -30,7 +30,7 @@ def steps_of(
 ) -> tuple[Step, ...]:
     over = over or sky()
     bounds = night_bounds(night, over.zone, day_offset_h=day_offset_h)
-    steps = Lighting(program).night(bounds, night, over)
+    steps = Schedule(program).night(bounds, night, over)
     assert [steps[0].at, *(step.until for step in steps)] == [
         *(step.at for step in steps),
         bounds[1],
@@ -224,4 +224,4 @@ def test_an_unreadable_time_is_told_not_raised() -> None:
     assert isinstance(fault, Fault)
     assert "25:00" in fault.what
     assert isinstance(read_program(lit(AbsolutePeriod(start="1800", end="06:00"))), Fault)
-    assert isinstance(read_program(STREET), Lighting)
+    assert isinstance(read_program(STREET), Schedule)
