@@ -86,6 +86,14 @@ def test_without_a_usable_calendar_or_program_it_is_lit_by_the_sun_and_says_why(
     assert plan.program == ""
 
 
+def test_each_lamp_without_a_program_has_its_own_fallback_level() -> None:
+    gone = Calendar(id="street", default_program="gone")
+    lamps = [replace(lamp(f"lamp-{level:g}"), fallback_level=level) for level in (100.0, 70.0, 0.0)]
+    found = planner(calendars=[gone], lamps=lamps)
+    levels = [found.plan(one.lamp, FRIDAY).step(at("2026-11-20 20:00")).level for one in lamps]
+    assert levels == [100, 70, 0]
+
+
 def test_an_unreadable_program_does_not_keep_others_from_working() -> None:
     broken = Program(
         id="full",

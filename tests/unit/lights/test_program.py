@@ -67,7 +67,12 @@ def test_a_street_is_full_half_and_full_again_from_sunset_to_sunrise() -> None:
 
 
 def test_a_ramp_belongs_to_the_step_that_its_control_begins() -> None:
-    assert [step.ramp_s for step in steps_of(STREET)] == [0, 0, 60, 0, 0]
+    controls = (
+        FixedTimeControl(time="23:00", level=50, ramp_to_level_time=60),
+        FixedTimeControl(time="05:00", level=100, ramp_to_level_time=30),
+    )
+    steps = steps_of(lit(AstronomicalPeriod(), controls=controls))
+    assert [step.ramp_s for step in steps] == [0, 0, 60, 30, 0]
 
 
 def test_without_controls_it_is_lit_in_full() -> None:

@@ -42,6 +42,7 @@ def test_a_time_is_that_of_the_sites_clocks() -> None:
 
 def test_seconds_beyond_a_day_are_the_next_day() -> None:
     assert instant(date(2026, 11, 20), 30 * H, TOKYO) == at("2026-11-21 06:00")
+    assert shown(instant(date(2026, 3, 28), 28 * H, BERLIN), BERLIN) == "2026-03-29 04:00:00+0200"
 
 
 def test_a_time_that_the_clocks_leave_out_is_the_moment_of_the_change() -> None:

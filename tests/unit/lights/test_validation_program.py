@@ -116,7 +116,9 @@ def test_hours_that_are_dark_all_year_add_nothing_to_the_sun() -> None:
     ]
     assert warnings(of_periods(hours("05:00", "07:00"), DUSK_TO_DAWN), sky()) == []
     tromso = sky(ZoneInfo("Europe/Oslo"), lon=18.96, lat=69.65)
-    assert warnings(of_periods(DUSK_TO_DAWN, hours("22:00", "23:00")), tromso) == []
+    at_midnight = of_periods(DUSK_TO_DAWN, hours("00:50", "00:55"))
+    assert warnings(at_midnight, sky()) == ["activePeriods[1]"]
+    assert warnings(at_midnight, tromso) == [], "the sun does not set there in June"
 
 
 def test_two_controls_at_one_time_are_refused() -> None:
