@@ -49,11 +49,14 @@ class Sky:
 
     def dark(self, day: date) -> Dark | None:
         """The darkness after the noon of `day`, None where the sun does not set."""
-        if day not in self._nights:
-            if len(self._nights) >= _KEPT_NIGHTS:
-                self._nights.clear()
-            self._nights[day] = self._dark(day)
-        return self._nights[day]
+        try:
+            return self._nights[day]
+        except KeyError:
+            dark = self._dark(day)
+        if len(self._nights) >= _KEPT_NIGHTS:
+            self._nights.clear()  # another thread may be here, too: it works its night out again
+        self._nights[day] = dark
+        return dark
 
     def _dark(self, day: date) -> Dark | None:
         begins, evening_deg = self._horizon(day, after=1)

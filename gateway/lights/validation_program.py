@@ -2,7 +2,7 @@
 
 from collections.abc import Collection, Iterator, Sequence
 from datetime import date, datetime, timedelta
-from itertools import combinations, pairwise
+from itertools import accumulate, combinations, pairwise
 
 from gateway.lights.documents import (
     AbsolutePeriod,
@@ -118,30 +118,28 @@ def _always_dark(periods: Sequence[ActivePeriod], sky: Sky) -> Iterator[Finding]
 
 
 def _minutes_of_every_day(periods: Sequence[DarkPeriod], sky: Sky) -> list[bool]:
-    """The minutes of a day that they cover on each day of the year."""
-    light = [False] * _MINUTES
-    for period in periods:
-        nights = [_local_minutes(period, day, sky) for day in _A_YEAR]
-        for night in nights:
-            if night is None:
-                return [False] * _MINUTES
-            begins, minutes = night
-            for minute in range(begins + minutes, begins + _MINUTES + 1):
-                light[minute % _MINUTES] = True
-    return [not one for one in light]
+    """The minutes of a day that one of them covers wholly on each day of the year."""
+    nights = [_nights_at(period, sky, wholly=True) for period in periods]
+    return [any(count == len(_A_YEAR) for count in counts) for counts in zip(*nights, strict=True)]
 
 
 def _minutes_of_some_day(periods: Sequence[DarkPeriod], sky: Sky) -> list[bool]:
-    """The minutes of a day that one of them covers on some day of the year."""
-    dark = [False] * _MINUTES
-    for period in periods:
-        for day in _A_YEAR:
-            night = _local_minutes(period, day, sky)
-            if night is not None:
-                begins, minutes = night
-                for minute in range(begins, begins + minutes + 1):
-                    dark[minute % _MINUTES] = True
-    return dark
+    """The minutes of a day of which one of them covers something on some day of the year."""
+    nights = [_nights_at(period, sky, wholly=False) for period in periods]
+    return [any(counts) for counts in zip(*nights, strict=True)]
+
+
+def _nights_at(period: DarkPeriod, sky: Sky, *, wholly: bool) -> list[int]:
+    """Of each minute of a day, how many nights of a year cover it."""
+    changes = [0] * (2 * _MINUTES + 2)
+    for day in _A_YEAR:
+        night = _local_minutes(period, day, sky)
+        if night is not None:
+            begins, minutes = night
+            changes[begins + wholly] += 1
+            changes[begins + minutes + (0 if wholly else 2)] -= 1
+    nights = list(accumulate(changes))
+    return [nights[minute] + nights[minute + _MINUTES] for minute in range(_MINUTES)]
 
 
 def _local_minutes(period: DarkPeriod, day: date, sky: Sky) -> tuple[int, int] | None:
@@ -197,7 +195,7 @@ def _lit_minutes(periods: Sequence[ActivePeriod], sky: Sky | None) -> list[bool]
         return None
     if by_sun and sky is None:
         return None
-    lit = _minutes_of_some_day(by_sun, sky) if sky else [False] * _MINUTES
+    lit = _minutes_of_some_day(by_sun, sky) if sky and by_sun else [False] * _MINUTES
     for period in periods:
         if isinstance(period, AbsolutePeriod):
             for begins, ends in _in_a_day(period):
