@@ -18,7 +18,7 @@ STRICTER = 0.8
 COOLER_C = 3.0
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Facts:
     """All that a rule may ask. `cycled` is what the count of cycles says of this reading."""
 
@@ -121,6 +121,8 @@ def _supply_loss(facts: Facts, _: bool) -> Verdict:
 def _power_factor_too_low(facts: Facts, is_open: bool) -> Verdict:
     stance, factor = facts.stance, facts.stance.reading.power_factor
     if factor is None or not (stance.settled and stance.lit) or stance.wanted is None:
+        return None
+    if stance.misfit:  # it goes with the power: at another level another factor is right
         return None
     given = stance.reading.actual_level
     least = least_power_factor(

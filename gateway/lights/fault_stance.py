@@ -21,7 +21,8 @@ class Stance:
     reading before. `at_rest`: no command, ramp or restart within the settling time; `settled`: nor
     within the warm-up. `misfit` is -1 or 1 where the power is out of tolerance at the level that
     the lamp says it gives, 0 where it fits, None where it cannot be judged; `misfit_wanted`
-    likewise at the level wanted. `lit`: None where it is neither surely lit nor surely dark.
+    likewise at the level wanted, and `fits_level` the level whose power it would be. `lit`: None
+    where it is neither surely lit nor surely dark.
     """
 
     reading: LampReading
@@ -109,7 +110,8 @@ class Standing:
         if given is not None and abs(given - wanted) > MOVED_POINTS:
             stance.expected_w = expected_w(self._type, given)
             stance.misfit = self._misfit(stance, power_w, stance.expected_w)
-        if power_w <= self._type.power_curve[-1][1] * (1 + self._limits.power_tolerance):
+        full_w = self._type.power_curve[-1][1] * (1 + self._limits.power_tolerance)
+        if stance.misfit_wanted and power_w <= full_w:
             stance.fits_level = min(level_of(self._type, power_w), FULL_LEVEL)
 
     def _misfit(self, stance: Stance, power_w: float, expected: float) -> int:

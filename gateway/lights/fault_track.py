@@ -13,24 +13,21 @@ class Track:
     """Feed it every reading's verdict: True the fault shows, False it does not, None cannot say.
 
     Only time between two readings that say the same counts. None keeps what was seen so far: a
-    fault that shows at night is not over because the lamp is off by day.
+    fault that shows at night is not over because the lamp is off by day. `turned_at` is when the
+    other than what holds was first seen, None where it was not.
     """
 
-    __slots__ = ("_evidence", "_held_s", "_last_at", "_sure", "_turned_at", "event", "kind", "lamp")
+    __slots__ = ("_evidence", "_held_s", "_last_at", "_sure", "event", "kind", "lamp", "turned_at")
 
     def __init__(self, lamp: str, kind: LampEventKind, event: LampEvent | None = None) -> None:
         self.lamp = lamp
         self.kind = kind
         self.event = event
-        self._turned_at: float | None = None
+        self.turned_at: float | None = None
         self._last_at = 0.0
         self._sure = False
         self._held_s = 0.0
         self._evidence: Mapping[str, float] = {}
-
-    def idle(self, verdict: bool | None) -> bool:
-        """Whether `verdict` can change nothing: so it is for nearly every reading."""
-        return not verdict and self.event is None and self._turned_at is None
 
     def judge(
         self,
@@ -47,10 +44,10 @@ class Track:
             self._sure = False
             return None
         if verdict is is_open:
-            self._turned_at = None
+            self.turned_at = None
             return None
-        if self._turned_at is None or at - self._last_at > STALE_S:
-            self._turned_at, self._held_s, self._evidence = at, 0.0, evidence
+        if self.turned_at is None or at - self._last_at > STALE_S:
+            self.turned_at, self._held_s, self._evidence = at, 0.0, evidence
         elif self._sure:
             self._held_s += min(max(0.0, at - self._last_at), LONGEST_STEP_S)
         self._last_at, self._sure = at, True
@@ -59,7 +56,7 @@ class Track:
         return self._turn()
 
     def _turn(self) -> LampEvent:
-        at, self._turned_at = self._turned_at or 0.0, None
+        at, self.turned_at = self.turned_at or 0.0, None
         if self.event is None:
             self.event = LampEvent(self.lamp, self.kind, at, self._evidence)
             return self.event

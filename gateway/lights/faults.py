@@ -55,9 +55,10 @@ class FaultWatch:
         told = self._silence.answered(reading.at)
         facts = self._facts(reading, missed=self._silence.was_long)
         for rule, track in self._tracks:
-            verdict = rule.judge(facts, track.event is not None)
-            if track.idle(verdict):
-                continue
+            is_open = track.event is not None
+            verdict = rule.judge(facts, is_open)
+            if not (verdict or is_open) and track.turned_at is None:
+                continue  # as nearly always
             event = track.judge(
                 verdict,
                 reading.at,
