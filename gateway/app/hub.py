@@ -22,7 +22,7 @@ from gateway.api.application import create_app
 from gateway.api.server import serve
 from gateway.api.stream import LiveStream
 from gateway.app.amender import Amender
-from gateway.app.hub_lights import HubLights
+from gateway.app.hub_lights import Defaults, HubLights
 from gateway.app.intake import Intake
 from gateway.app.nightly import Nights, learn_beside
 from gateway.app.orders import Orders
@@ -35,6 +35,7 @@ from gateway.app.telling import queue_alerts
 from gateway.app.tuning import Tuning
 from gateway.clock import Clock
 from gateway.lamps import LampType
+from gateway.lights.defaults import load_defaults
 from gateway.lights.profiles import load_types
 from gateway.link.acceptor import Event, NewEpoch
 from gateway.link.broker import Broker, Handler, Presence
@@ -45,7 +46,7 @@ from gateway.link.sender import Sender
 from gateway.link.topics import ANY, Message, Topics
 from gateway.model import Alert, Lane, Position, Rejected
 from gateway.outputs.topics import alert_publication
-from gateway.settings import Settings
+from gateway.settings import Settings, config_dir
 from gateway.site import Site, load_site
 from gateway.store import retention
 from gateway.store.database import Database
@@ -62,6 +63,7 @@ RETENTION_PAUSE_S = 0.2
 PUBLISH_RETRY_S = 1.0
 MAX_WAITING = 1_000
 OUT = Queue("out", "sink")
+NO_DEFAULTS = Defaults()
 
 Work = Callable[[], Coroutine[Any, Any, None]]
 
@@ -71,11 +73,12 @@ _log = structlog.get_logger()
 def build_hub(settings: Settings, clock: Clock, pulse: Pulse) -> "Hub":
     """The hub of the settings' site; takes half a minute where the tracker is yet to be compiled.
 
-    Raises SiteError, ProfileError and RecordingError where the site, its kinds of lamps or its
-    survey cannot be used.
+    Raises SiteError, ProfileError, DefaultsError and RecordingError where the site, its kinds of
+    lamps, the programs to begin with or the survey cannot be used.
     """
     site = load_site(settings.site)
     types = load_types(settings.lamps)
+    defaults = Defaults(*load_defaults(config_dir() / "lights"))
     survey = None
     if settings.survey is not None:
         found = load_survey(settings.survey, site, progress=lambda _done, _total: None)
@@ -83,7 +86,7 @@ def build_hub(settings: Settings, clock: Clock, pulse: Pulse) -> "Hub":
             _log.warning("a part of the survey is not used", reason=remark)
         survey = fit_survey(site.receivers, found.rows)
     warm_up(site)
-    return Hub(settings, site, clock, pulse, types=types, survey=survey)
+    return Hub(settings, site, clock, pulse, types=types, defaults=defaults, survey=survey)
 
 
 class Hub:
@@ -97,11 +100,13 @@ class Hub:
         pulse: Pulse,
         *,
         types: Mapping[str, LampType],
+        defaults: Defaults = NO_DEFAULTS,
         survey: Survey | None = None,
     ) -> None:
         self._settings = settings
         self._site = site
         self._types = types
+        self._defaults = defaults
         self._survey = survey
         self._clock = clock
         self._pulse = pulse
@@ -121,6 +126,7 @@ class Hub:
         async with AsyncExitStack() as stack:
             executor = stack.enter_context(ThreadPoolExecutor(1, "tracker"))
             database = await stack.enter_async_context(Database(path))
+            await database.write(self._defaults.store, at=self._clock.utc())
             registry = Registry(database)
             await registry.refresh()
             tuning = Tuning(self._site, database, self._clock, survey=self._survey)

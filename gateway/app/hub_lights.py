@@ -6,9 +6,10 @@ intake ─► LampIntake ─► database ─► LampTelling ─► integrators; 
 import asyncio
 from collections.abc import Callable, Coroutine, Mapping
 from functools import partial
-from typing import Any
+from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo
 
+import msgspec
 import structlog
 
 from gateway.app.lamp_intake import LampIntake
@@ -18,11 +19,14 @@ from gateway.app.metering import Metering
 from gateway.app.sos_light import SosLight
 from gateway.clock import Clock
 from gateway.lamps import LampType
+from gateway.lights.documents import Calendar, Program
 from gateway.link.topics import Topics
 from gateway.settings import Settings
 from gateway.site import Site
-from gateway.store.database import Database
+from gateway.store import light_documents
+from gateway.store.database import Connection, Database
 from gateway.store.errors import StoreError
+from gateway.store.light_documents import DocumentKind
 from gateway.store.outgoing import Queue
 
 AMEND_EVERY_S = 5.0
@@ -30,6 +34,22 @@ QUIET_S = 5.0  # late readings come in crowds: count a lamp once, when they have
 AMEND_PAUSE_S = 0.05
 
 _log = structlog.get_logger()
+
+
+class Defaults(NamedTuple):
+    """The programs and calendars that a new hub begins with."""
+
+    programs: tuple[Program, ...] = ()
+    calendars: tuple[Calendar, ...] = ()
+
+    def store(self, connection: Connection, *, at: float) -> None:
+        """Keep them where there never were any."""
+        for kind, documents in (
+            (DocumentKind.PROGRAM, self.programs),
+            (DocumentKind.CALENDAR, self.calendars),
+        ):
+            bodies = {one.id: msgspec.json.encode(one) for one in documents}
+            light_documents.begin_with(connection, kind, bodies, at=at)
 
 
 class HubLights:
@@ -50,10 +70,10 @@ class HubLights:
         type_of = {one.id: types[one.lamp_type] for one in site.lamps if one.lamp_type in types}
         self._database = database
         self._clock = clock
-        self._metering = Metering(type_of, ZoneInfo(lights.time_zone))
+        self.metering = Metering(type_of, ZoneInfo(lights.time_zone))
         self.intake = LampIntake(
             site.lamps,
-            self._metering,
+            self.metering,
             keep_days=settings.hub.retention.lamp_readings_days,
             out=out,
         )
@@ -87,7 +107,7 @@ class HubLights:
 
     async def _amend_one(self) -> bool:
         try:
-            return await self._database.write(self._metering.amend_next)
+            return await self._database.write(self.metering.amend_next)
         except StoreError as error:
             _log.error("the energy of late readings is counted later", reason=str(error))
             return False

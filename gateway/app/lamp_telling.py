@@ -38,7 +38,9 @@ class LampTelling:
         topics: IntegratorTopics,
         database: Database,
         publisher: Publisher,
+        retry_s: float = RETRY_S,
     ) -> None:
+        self._retry_s = retry_s
         self._site_id = site_id
         self._topics = topics
         self._database = database
@@ -76,7 +78,7 @@ class LampTelling:
             self._told[lamp] = payload
         else:
             self._waiting.setdefault(lamp, now)
-            await asyncio.sleep(RETRY_S)
+            await asyncio.sleep(self._retry_s)
 
     def _publication(self, lamp: str, now: Shown) -> Publication | None:
         if lamp not in self._lamps:

@@ -8,6 +8,7 @@ import asyncio
 from collections.abc import Mapping
 from dataclasses import replace
 
+import msgspec
 import structlog
 
 from gateway.clock import Clock
@@ -98,9 +99,10 @@ class LightDesk:
             gateway=gateway,
             time_zone=self._time_zone,
         )
-        if self._orders.get(gateway) != orders:
+        said = msgspec.structs.replace(orders, version=0)  # it grows with what is told to others
+        if self._orders.get(gateway) != said:
             await self._send(gateway, Kind.LIGHT_ORDERS, orders)
-            self._orders[gateway] = orders
+            self._orders[gateway] = said
 
     async def _send(self, gateway: str, kind: Kind, document: Item) -> None:
         await self._database.write(_queue, gateway, kind, document, self._clock.utc())

@@ -1,5 +1,6 @@
 """Programs and calendars: every version is kept, the newest holds; a deletion is a version."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
@@ -45,6 +46,16 @@ def put(
         )
     )
     return version
+
+
+def begin_with(
+    connection: Connection, kind: DocumentKind, bodies: Mapping[str, bytes], *, at: float
+) -> None:
+    """Keep what a new hub has, by id; nothing where a document of the kind ever was."""
+    if connection.scalar(select(light_documents.c.id).where(light_documents.c.kind == kind)):
+        return
+    for document_id, body in bodies.items():
+        put(connection, kind, document_id, body, at=at, by="")
 
 
 def delete(

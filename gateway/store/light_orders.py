@@ -8,6 +8,7 @@ import numpy as np
 from sqlalchemy import Connection
 
 from gateway.lamps import LampOrder, LampType
+from gateway.lights.defaults import DEFAULT_CALENDAR
 from gateway.lights.documents import Calendar, Program
 from gateway.lights.orders import LightOrders
 from gateway.site import Lamp, Site
@@ -17,9 +18,6 @@ from gateway.store.lamps import LampSettings
 from gateway.store.light_documents import DocumentKind
 
 T = TypeVar("T")
-
-DEFAULT_CALENDAR = "street"
-"""The calendar of the lamps for which none is set."""
 
 
 def light_orders(

@@ -9,12 +9,15 @@ from pathlib import Path
 import pytest
 
 from gateway.app.hub import Hub
+from gateway.app.hub_lights import Defaults
 from gateway.app.pulse import LONGEST_S, Pulse
+from gateway.lights.documents import Calendar, Program
 from gateway.model import Alert, AlertKind, AlertState
 from gateway.settings import ApiSettings, BrokerSettings, HubSettings, Settings
-from gateway.store import alerts, calibrations, sightings
+from gateway.store import alerts, calibrations, light_documents, sightings
 from gateway.store.database import Database
 from gateway.store.errors import StoreError
+from gateway.store.light_documents import DocumentKind
 from gateway.tags.calibration import Calibration
 from gateway.tags.health import Fault, Verdict
 from tests.ports import free_ports
@@ -70,6 +73,19 @@ async def test_it_starts_without_a_broker_and_ends_when_it_is_told(bench: Bench)
         bench.stop.set()
     async with Database(bench.settings.state_path(bench.settings.hub.database)) as database:
         assert await database.read(sightings.stepped_to, SITE_ID) == NOW - 2
+
+
+async def test_a_new_hub_has_the_programs_that_it_was_given(bench: Bench) -> None:
+    given = Defaults((Program("dusk", ()),), (Calendar("street", "dusk"),))
+    hub = Hub(bench.settings, street(), bench.clock, bench.pulse, types={}, defaults=given)
+    async with asyncio.timeout(20), asyncio.TaskGroup() as tasks:
+        tasks.create_task(hub.run(bench.stop, bench.started.set), name="hub")
+        await bench.started.wait()
+        bench.stop.set()
+    async with Database(bench.settings.state_path(bench.settings.hub.database)) as database:
+        for kind, name in ((DocumentKind.PROGRAM, "dusk"), (DocumentKind.CALENDAR, "street")):
+            (stored,) = await database.read(light_documents.newest, kind)
+            assert (stored.id, stored.by, stored.at) == (name, "", NOW)
 
 
 async def test_its_health_says_when_the_steps_stand_still(bench: Bench) -> None:

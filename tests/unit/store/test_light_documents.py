@@ -54,3 +54,14 @@ async def test_every_change_grows_the_number_of_changes(database: Database) -> N
     await database.write(put, "evening", b"1")
     await database.write(light_documents.delete, PROGRAM, "evening", at=2.0, by="sato")
     assert await database.read(light_documents.changes) == 2
+
+
+async def test_a_new_hub_begins_with_some_and_never_again(database: Database) -> None:
+    begin_with = light_documents.begin_with
+    await database.write(begin_with, PROGRAM, {"dusk": b"1", "all night": b"2"}, at=1.0)
+    await database.write(light_documents.delete, PROGRAM, "dusk", at=2.0, by="sato")
+    await database.write(begin_with, PROGRAM, {"dusk": b"1"}, at=3.0)
+    kept = await database.read(light_documents.newest, PROGRAM)
+    assert [(one.id, one.body, one.by) for one in kept] == [("all night", b"2", "")]
+    await database.write(begin_with, CALENDAR, {"street": b"3"}, at=3.0)
+    assert len(await database.read(light_documents.newest, CALENDAR)) == 1

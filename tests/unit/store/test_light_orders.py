@@ -6,6 +6,7 @@ import msgspec
 import pytest
 
 from gateway.lamps import LampType
+from gateway.lights.defaults import DEFAULT_CALENDAR
 from gateway.lights.documents import AstronomicalPeriod, Calendar, Program
 from gateway.lights.orders import LightOrders
 from gateway.site import Site, load_site
@@ -13,7 +14,6 @@ from gateway.store import lamps, light_documents, light_orders
 from gateway.store.database import Connection, Database, StoreError
 from gateway.store.lamps import LampSettings
 from gateway.store.light_documents import DocumentKind
-from gateway.store.light_orders import DEFAULT_CALENDAR
 from tests.unit.cli.town_pieces import STREET
 from tests.unit.geojson_pieces import feature, lonlat, point, write_site
 
