@@ -1,11 +1,19 @@
 """What is old is deleted, in batches small enough that no other write waits long."""
 
 from collections.abc import Mapping
+from datetime import UTC, datetime
 
-from sqlalchemy import ColumnElement, Connection, Table, delete, select
+from sqlalchemy import ColumnElement, Connection, Table, delete, select, tuple_
 
 from gateway.settings import RetentionSettings
-from gateway.store import access, outings
+from gateway.store import access, lamps, outings
+from gateway.store.lamp_schema import (
+    lamp_audit,
+    lamp_checkpoints,
+    lamp_energy,
+    lamp_events,
+    overrides,
+)
 from gateway.store.schema import alerts, gaps, positions, sessions, windows, zone_events
 
 BATCH = 2_000  # rows of a table in one call: some 20 ms on a Pi's card
@@ -24,6 +32,7 @@ def forget(
     since_positions = now - keep.positions_days * DAY_S
     since_routes = now - max(keep.routes_days, keep.positions_days) * DAY_S
     since_alerts = now - keep.alerts_days * DAY_S
+    since_readings = now - keep.lamp_readings_days * DAY_S
     old: tuple[tuple[Table, ColumnElement[bool]], ...] = (
         (windows, windows.c.second < now - keep.sightings_hours * HOUR_S),
         (gaps, gaps.c.until < since_routes),
@@ -31,16 +40,29 @@ def forget(
         (zone_events, zone_events.c.at < since_positions),
         (alerts, alerts.c.raised_at < since_alerts),
         (sessions, sessions.c.expires_at <= now),
+        (overrides, overrides.c.expiration < since_alerts),
+        (lamp_events, lamp_events.c.end < since_alerts),
+        (lamp_audit, lamp_audit.c.at < since_alerts),
+        (lamp_energy, lamp_energy.c.night < _day(now - keep.energy_days * DAY_S)),
+        (lamp_checkpoints, lamp_checkpoints.c.night < _day(since_readings)),
     )
     forgotten = {table.name: _delete(connection, table, where, batch) for table, where in old}
     forgotten["route_points"] = outings.forget(
         connection, before=now - keep.routes_days * DAY_S, limit=batch
+    )
+    forgotten["lamp_readings"] = lamps.forget_readings(
+        connection, before=since_readings, limit=batch
     )
     forgotten["access_log"] = access.forget(connection, before=since_alerts, limit=batch)
     return {name: count for name, count in forgotten.items() if count}
 
 
 def _delete(connection: Connection, table: Table, where: ColumnElement[bool], batch: int) -> int:
-    key = next(iter(table.primary_key.columns))
-    some = select(key).where(where).limit(batch)
+    key = tuple_(*table.primary_key.columns)
+    some = select(*table.primary_key.columns).where(where).limit(batch)
     return int(connection.execute(delete(table).where(key.in_(some))).rowcount)
+
+
+def _day(at: float) -> str:
+    """The day of `at` in UTC, as nights are written; a zone's own is at most one off."""
+    return datetime.fromtimestamp(at, UTC).date().isoformat()

@@ -1,11 +1,34 @@
 """What is old goes, what is young stays, and no call takes long."""
 
+from collections.abc import Mapping
+from datetime import UTC, date, datetime
+
 from sqlalchemy import func, select
 
+from gateway.lamps import Authority, LampEvent, LampEventKind, LampReading, Override
+from gateway.lights.energy import NightEnergy
 from gateway.model import Alert, AlertKind, AlertState, Crossing, Gap, ZoneEvent
 from gateway.settings import RetentionSettings
-from gateway.store import access, alerts, outings, positions, retention, sightings
+from gateway.store import (
+    access,
+    alerts,
+    lamp_audit,
+    lamp_energy,
+    lamp_events,
+    lamp_meters,
+    lamp_readings,
+    outings,
+    overrides,
+    positions,
+    retention,
+    sightings,
+)
 from gateway.store.database import Connection, Database
+from gateway.store.lamp_audit import Act
+from gateway.store.lamp_events import Work, WorkState
+from gateway.store.lamp_meters import Checkpoint
+from gateway.store.lamp_readings import Standing
+from gateway.store.lamps import LampState
 from gateway.store.schema import metadata
 from tests.unit.store.test_access import look
 from tests.unit.store.test_outings import point
@@ -13,7 +36,7 @@ from tests.unit.store.test_positions import position
 from tests.unit.store.test_sessions import login
 from tests.unit.store.test_sightings import window
 
-NOW = 500 * retention.DAY_S
+NOW = 5_000 * retention.DAY_S
 HOURS_AGO = {
     "windows": (25, 23),
     "gaps": (30 * 24 + 1, 30 * 24 - 1),
@@ -23,6 +46,12 @@ HOURS_AGO = {
     "sessions": (1, -1),
     "route_points": (30 * 24 + 1, 30 * 24 - 1),
     "access_log": (366 * 24, 364 * 24),
+    "lamp_readings": (7 * 24 + 1, 7 * 24 - 1),
+    "lamp_checkpoints": (9 * 24, 6 * 24),
+    "lamp_energy": (802 * 24, 799 * 24),
+    "lamp_events": (366 * 24, 364 * 24),
+    "lamp_audit": (366 * 24, 364 * 24),
+    "overrides": (366 * 24, 364 * 24),
 }
 KEEP = RetentionSettings()
 
@@ -41,6 +70,32 @@ def fill(connection: Connection) -> None:
         login(connection, b"%d" % which, at["sessions"])
         outings.add(connection, [point(at["route_points"])])
         access.add(connection, [look(at["access_log"])])
+        fill_lamps(connection, at, which)
+
+
+def fill_lamps(connection: Connection, at: Mapping[str, float], which: int) -> None:
+    """Of lamps; a fault that is still there is kept, however old."""
+    said = LampReading(at=at["lamp_readings"], lamp="l-1")
+    lamp_readings.keep(connection, {"l-1": Standing(1, LampState(said, None, None), b"")})
+    lamp_readings.add(connection, [(1, said)])
+    night = day(at["lamp_energy"])
+    lamp_energy.add(connection, [NightEnergy("l-1", night, 1.0, 0.0, 1.0, 9.0)])
+    begun = Checkpoint("l-1", day(at["lamp_checkpoints"]), 0.0, b"")
+    lamp_meters.add_checkpoints(connection, [begun])
+    over = at["lamp_events"]
+    fault = LampEvent("l-1", LampEventKind.LAMP_FAILURE, over - 1, {}, end=over)
+    lamp_events.record(connection, [fault], at=over)
+    (stored,) = lamp_events.latest(connection, since=over - 1, limit=1)
+    work = Work(WorkState.DONE, "ito", "", over, "ito")
+    lamp_events.add_work(connection, stored.id, work)
+    lamp_audit.add(connection, Act(at["lamp_audit"], "sato", "staff", "override", "o-1"))
+    end = at["overrides"]
+    ordered = Override(f"o-{which}", ("l-1",), 30.0, Authority.STAFF, end - 60, end - 60, end)
+    overrides.add(connection, ordered, reason="", by="sato")
+
+
+def day(at: float) -> date:
+    return datetime.fromtimestamp(at, UTC).date()
 
 
 def rows(connection: Connection) -> dict[str, int]:
@@ -48,7 +103,7 @@ def rows(connection: Connection) -> dict[str, int]:
         name: connection.execute(
             select(func.count()).select_from(metadata.tables[name])
         ).scalar_one()
-        for name in (*HOURS_AGO, "alert_changes", "outings")
+        for name in (*HOURS_AGO, "alert_changes", "outings", "lamp_work", "override_lamps")
     }
 
 
@@ -80,6 +135,12 @@ async def test_a_long_outing_is_forgotten_bit_by_bit_and_goes_with_its_last_poin
         left = await database.read(outings.of_tag, "t-1", since=0.0, until=NOW)
     assert found == [10, 10, 5]
     assert left == []
+
+
+async def test_a_fault_that_is_still_there_is_kept_however_old(database: Database) -> None:
+    fault = LampEvent("l-1", LampEventKind.LAMP_FAILURE, 5.0, {})
+    await database.write(lamp_events.record, [fault], at=5.0)
+    assert await database.write(retention.forget, now=NOW, keep=KEEP) == {}
 
 
 async def test_a_young_outing_keeps_its_old_points(database: Database) -> None:
