@@ -133,17 +133,16 @@ class Intake:
     ) -> list[Alert]:
         for row in batch:
             self._read_row(row, now, effects)
-        for gateway, epoch in sorted({(row.sender, row.epoch) for row in batch}):
-            if sightings.is_new_epoch(connection, gateway, epoch):
-                effects.gaps.append((gateway, Gap(0.0, now, OUTBOX_LOST)))
+        senders = {(row.sender, row.epoch) for row in batch}
+        for gateway, _ in sightings.new_epochs(connection, senders):
+            effects.gaps.append((gateway, Gap(0.0, now, OUTBOX_LOST)))
         for gateway, gap in effects.gaps:
             sightings.add_gap(connection, gateway, _begun(connection, gateway, gap))
         sightings.add_windows(connection, effects.windows)
         for gateway, skew_s in effects.skew_s.items():
             if _is_off(skew_s) != self._off.get(gateway):
                 effects.happenings.append(ClockSkew(now, gateway, skew_s))
-        for stream, mark in marks.items():
-            sightings.set_mark(connection, Source(*stream, mark))
+        sightings.set_marks(connection, (Source(*stream, mark) for stream, mark in marks.items()))
         self._lamps.apply(connection, effects.lamps, now=now)
         told = record_happenings(connection, effects.happenings, now=now, out=self._out)
         self._joined(connection, told, now)

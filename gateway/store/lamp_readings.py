@@ -5,10 +5,10 @@ A reading is its lamp and its time: one that comes again changes nothing.
 
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any
 
 import msgspec
 from sqlalchemy import Connection, func, select
+from sqlalchemy.dialects.sqlite import Insert
 from sqlalchemy.dialects.sqlite import insert as upsert
 
 from gateway.lamps import LampReading
@@ -86,7 +86,7 @@ def between(connection: Connection, lamp: str, *, after: float, until: float) ->
     return [LampReading(lamp=lamp, **row._mapping) for row in connection.execute(kept)]
 
 
-def _keep() -> Any:
+def _keep() -> Insert:
     kept = upsert(lamp_states)
     changing = ("at", "reading", "on_at", "off_at", "meter")
     return kept.on_conflict_do_update(

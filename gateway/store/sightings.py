@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 import msgspec
 from sqlalchemy import Connection, func, insert, select, update
+from sqlalchemy.dialects.sqlite import Insert
 from sqlalchemy.dialects.sqlite import insert as upsert
 
 from gateway.model import Gap, Lane, Window
@@ -191,11 +192,11 @@ def marks(connection: Connection) -> dict[tuple[str, str, Lane], int]:
     }
 
 
-def is_new_epoch(connection: Connection, sender: str, epoch: str) -> bool:
-    """Whether `sender` is known here, but not under this epoch."""
-    kept = select(schema.marks.c.epoch).where(schema.marks.c.sender == sender)
-    known = set(connection.scalars(kept))
-    return bool(known) and epoch not in known
+def new_epochs(connection: Connection, senders: Iterable[tuple[str, str]]) -> list[tuple[str, str]]:
+    """Those of `senders` (with their epochs) that are known here, but not under that epoch."""
+    known = {(sender, epoch) for sender, epoch in connection.execute(_EPOCHS)}
+    known_senders = {sender for sender, _ in known}
+    return sorted(one for one in set(senders) - known if one[0] in known_senders)
 
 
 def heard_until(connection: Connection, gateway: str) -> float | None:
@@ -205,15 +206,14 @@ def heard_until(connection: Connection, gateway: str) -> float | None:
     return None if newest is None else float(newest + 1)
 
 
-def set_mark(connection: Connection, source: Source) -> None:
-    """Say that `source`, and all before it in its lane, is committed: in its transaction."""
-    connection.execute(
-        upsert(schema.marks)
-        .values(sender=source.gateway, epoch=source.epoch, lane=source.lane, mark=source.seq)
-        .on_conflict_do_update(
-            index_elements=["sender", "epoch", "lane"], set_={"mark": source.seq}
-        )
-    )
+def set_marks(connection: Connection, sources: Iterable[Source]) -> None:
+    """Say that `sources`, each with all before it, are committed: in that transaction."""
+    rows = [
+        {"sender": one.gateway, "epoch": one.epoch, "lane": one.lane.value, "mark": one.seq}
+        for one in sources
+    ]
+    if rows:
+        connection.execute(_SET_MARKS, rows)
 
 
 def stepped_to(connection: Connection, site: str) -> int | None:
@@ -228,3 +228,15 @@ def set_stepped_to(connection: Connection, site: str, second: int) -> None:
         .values(site=site, stepped_to=second)
         .on_conflict_do_update(index_elements=["site"], set_={"stepped_to": second})
     )
+
+
+def _set_marks() -> Insert:
+    kept = upsert(schema.marks)
+    return kept.on_conflict_do_update(
+        index_elements=["sender", "epoch", "lane"], set_={"mark": kept.excluded.mark}
+    )
+
+
+# Asked with every batch of rows, so built once.
+_EPOCHS = select(schema.marks.c.sender, schema.marks.c.epoch).distinct()
+_SET_MARKS = _set_marks()

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import structlog
 
-from tests.bench import calendars, decode, link, memory, peers, tracker
+from tests.bench import calendars, decode, lamps, link, memory, peers, tracker
 from tests.bench.figure import Comparison, Figure, table
 from tests.needs import ROOT
 
@@ -21,6 +21,7 @@ BENCHES: tuple[tuple[str, Callable[[], Sequence[Figure]]], ...] = (
     ("decode", decode.measure),
     ("link", link.measure),
     ("tracker", tracker.measure),
+    ("lamps", lamps.measure),
     ("memory", memory.measure),
     ("calendars", calendars.measure),
 )

@@ -77,8 +77,8 @@ async def test_a_mark_is_of_one_sender_epoch_and_lane(database: Database) -> Non
     assert await database.read(sightings.marks) == {}
     source = Source("gw-07", "e1", Lane.LIVE, 5)
     for moved in (source, source._replace(seq=6), source._replace(lane=Lane.URGENT, seq=1)):
-        await database.write(sightings.set_mark, moved)
-    await database.write(sightings.set_mark, source._replace(epoch="e2", seq=2))
+        await database.write(sightings.set_marks, [moved])
+    await database.write(sightings.set_marks, [source._replace(epoch="e2", seq=2)])
     assert await database.read(sightings.marks) == {
         ("gw-07", "e1", Lane.LIVE): 6,
         ("gw-07", "e1", Lane.URGENT): 1,
