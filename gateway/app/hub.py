@@ -259,6 +259,9 @@ class Hub:
             recent=self._routes.recent,
             record=lambda connection, told, at: queue_alerts(connection, told, now=at, out=OUT),
             trouble=lambda: ", ".join(self._pulse.standing()),
+            lights=self._settings.hub.lights,
+            types=self._types,
+            lights_changed=lights.desk.changed,
         )
         await serve(app, self._settings.hub.api)
 

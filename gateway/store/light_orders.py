@@ -8,7 +8,7 @@ import numpy as np
 from sqlalchemy import Connection
 
 from gateway.lamps import LampOrder, LampType
-from gateway.lights.defaults import DEFAULT_CALENDAR
+from gateway.lights.defaults import DEFAULT_CALENDAR as DEFAULT_CALENDAR
 from gateway.lights.documents import Calendar, Program
 from gateway.lights.orders import LightOrders
 from gateway.site import Lamp, Site
