@@ -1,7 +1,7 @@
 """How what the hub knows of lamps is told; plain functions on a reader's connection."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Literal
 
 import msgspec
@@ -15,7 +15,7 @@ from gateway.api.lamp_shapes import (
     OverrideShape,
     WorkShape,
 )
-from gateway.lamps import LampReading, OutcomeState
+from gateway.lamps import LampReading, OutcomeState, is_lit
 from gateway.site import Lamp
 from gateway.store import lamp_events, lamps
 from gateway.store.database import Connection
@@ -28,6 +28,7 @@ STALE_S = 180.0  # a lamp tells a reading a minute, and at once what changes
 MOST_OPEN_EVENTS = 20_000
 
 _UNSET = LampSettings()
+_STATES: Mapping[bool | None, LampState] = {True: "on", False: "off", None: "unknown"}
 
 
 def lamp_shapes(
@@ -142,10 +143,7 @@ def event_shape(stored: StoredEvent) -> LampEventShape:
 def _state(reading: LampReading | None, now: float) -> LampState:
     if reading is None or now - reading.at > STALE_S:
         return "unknown"
-    level = reading.feedback_level if reading.actual_level is None else reading.actual_level
-    if level is None:
-        return "unknown"
-    return "on" if level > 0 else "off"
+    return _STATES[is_lit(reading)]
 
 
 def _work(faults: Iterable[StoredEvent]) -> Literal["open", "assigned", ""]:

@@ -42,6 +42,12 @@ COMMANDS = (
     Command("calibration show", "gateway.cli.calibration", "show", "Show what one night taught."),
     Command("calibration undo", "gateway.cli.calibration", "undo", "Undo the last calibration."),
     Command("calibration run", "gateway.cli.calibration", "run", "Calibrate receivers now."),
+    Command("lamp list", "gateway.cli.lamp", "list_all", "List lamps and their state."),
+    Command("lamp show", "gateway.cli.lamp", "show", "Show all that is known of a lamp."),
+    Command("lamp explain", "gateway.cli.lamp", "explain", "Say what it does tonight, and why."),
+    Command("lamp set", "gateway.cli.lamp_command", "set_level", "Set lamps to a level."),
+    Command("lamp blink", "gateway.cli.lamp_command", "blink", "Let lamps blink, to be found."),
+    Command("lamp scan", "gateway.cli.lamp_scan", "scan", "Find the lamps of a serial line."),
     Command("survey walk", "gateway.cli.survey", "walk", "Make a survey of a walk with a tag."),
     Command("survey show", "gateway.cli.survey", "show", "Say what a survey is worth."),
 )
@@ -49,6 +55,7 @@ _GROUPS = {
     "user": "People who may log in.",
     "tag": "Tags and their carriers.",
     "calibration": "What was learned of the receivers.",
+    "lamp": "The streetlights.",
     "survey": "Radio maps.",
 }
 
