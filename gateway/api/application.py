@@ -26,6 +26,7 @@ from gateway.api.routers import (
     lamp_events,
     lamps,
     live,
+    ngsi,
     overrides,
     pages,
     programs,
@@ -60,6 +61,7 @@ ROUTERS = (
     calendars,
     lamp_events,
     energy,
+    ngsi,
     calibrations,
     health,
 )
@@ -98,6 +100,7 @@ def create_app(
     announce: Announce = _nobody_to_tell,
     record: RecordAlerts = _nothing_to_record,
     trouble: Callable[[], str] = str,
+    site_id: str,
     lights: LightSettings = _USUAL_LIGHTS,
     types: Mapping[str, LampType] = _NO_TYPES,
     lights_changed: Callable[[], None] = nothing_to_do,
@@ -127,7 +130,7 @@ def create_app(
         trouble=trouble,
         passwords=passwords or Passwords(),
         tick_s=tick_s,
-        lights=lights_of(site, lights, types, changed=lights_changed),
+        lights=lights_of(site, lights, types, site_id=site_id, changed=lights_changed),
     )
     app = _application(parts)
     for module in ROUTERS:

@@ -13,9 +13,10 @@ from gateway.site import Site
 
 @dataclass(frozen=True, slots=True)
 class Lights:
-    """One site's; `changed` tells that the edges must be told anew."""
+    """One site's, `site_id` in its topics; `changed` tells that the edges must be told anew."""
 
     site: Site
+    site_id: str
     map: LampMap
     sky: Sky
     types: Mapping[str, LampType]
@@ -32,10 +33,11 @@ def lights_of(
     settings: LightSettings,
     types: Mapping[str, LampType],
     *,
+    site_id: str,
     changed: Callable[[], None] = nothing_to_do,
 ) -> Lights:
     """The lights of `site`."""
     known = lamp_map(site)
     lon, lat = known.middle
     sky = Sky(lon=lon, lat=lat, zone=ZoneInfo(settings.time_zone))
-    return Lights(site, known, sky, types, settings, changed)
+    return Lights(site, site_id, known, sky, types, settings, changed)

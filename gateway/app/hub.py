@@ -259,6 +259,7 @@ class Hub:
             recent=self._routes.recent,
             record=lambda connection, told, at: queue_alerts(connection, told, now=at, out=OUT),
             trouble=lambda: ", ".join(self._pulse.standing()),
+            site_id=self._settings.site_id,
             lights=self._settings.hub.lights,
             types=self._types,
             lights_changed=lights.desk.changed,

@@ -15,6 +15,7 @@ from gateway.app.metering import Counted, Metering
 from gateway.app.telling import queue_lamps
 from gateway.clock import EARLIEST_TRUE_TIME
 from gateway.lamps import LampEvent, LampEventKind, LampReading, Outcome, is_lit
+from gateway.outputs import ngsi
 from gateway.outputs.ngsi import Shown
 from gateway.site import Lamp
 from gateway.store import lamp_energy, lamp_events, lamp_meters, lamp_readings, overrides
@@ -218,10 +219,8 @@ class LampIntake:
 def shown(state: LampState | None, faults: Sequence[LampEventKind]) -> Shown:
     """What others may see of a lamp that said `state` last."""
     if state is None:
-        return Shown(faults=tuple(faults))
-    reading = state.reading
-    level = reading.feedback_level if reading.actual_level is None else reading.actual_level
-    return Shown(is_lit(reading), level, state.on_at, state.off_at, tuple(faults))
+        return ngsi.shown(None, on_at=None, off_at=None, faults=faults)
+    return ngsi.shown(state.reading, on_at=state.on_at, off_at=state.off_at, faults=faults)
 
 
 def _in_order(readings: Sequence[LampReading], *, after: float) -> list[LampReading]:

@@ -57,5 +57,6 @@ def open_hub(config: Path) -> LampHub:
     """The hub of `config`. Raises SettingsError, SiteError and ProfileError."""
     settings = load_settings(config)
     site = load_site(settings.site)
-    lights = lights_of(site, settings.hub.lights, load_types(settings.lamps))
+    types = load_types(settings.lamps)
+    lights = lights_of(site, settings.hub.lights, types, site_id=settings.site_id)
     return LampHub(settings, lights, Clock(**settings.clock.model_dump()))

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from gateway.lamps import LampEventKind as Kind
+from gateway.lamps import LampReading, is_lit
 from gateway.site import Lamp
 
 Entity = dict[str, object]
@@ -55,6 +56,20 @@ class Shown:
     on_at: float | None = None
     off_at: float | None = None
     faults: tuple[Kind, ...] = ()
+
+
+def shown(
+    reading: LampReading | None,
+    *,
+    on_at: float | None,
+    off_at: float | None,
+    faults: Collection[Kind],
+) -> Shown:
+    """What others may see of a lamp that said `reading` last (None: it never said anything)."""
+    if reading is None:
+        return Shown(faults=tuple(faults))
+    level = reading.feedback_level if reading.actual_level is None else reading.actual_level
+    return Shown(is_lit(reading), level, on_at, off_at, tuple(faults))
 
 
 def streetlight(lamp: Lamp, shown: Shown, *, site_id: str, lon: float, lat: float) -> Entity:

@@ -65,6 +65,7 @@ MAY = {
     ("GET", f"{V1}/lamp-events"): KEEPERS,
     ("POST", f"{V1}/lamp-events/{{event}}/work"): KEEPERS,
     ("GET", f"{V1}/lamp-events/report"): KEEPERS,
+    ("GET", f"{V1}/ngsi/streetlights"): KEEPERS,
     ("GET", f"{V1}/energy"): KEEPERS,
     ("GET", f"{V1}/energy.csv"): KEEPERS,
 }

@@ -130,6 +130,7 @@ class Town:
             database=self.database,
             clock=self.clock,
             site=self.site,
+            site_id="town",
             types=TYPES,
             lights_changed=lambda: self.lights_changed.append(self.clock.utc()),
             stream=self.stream,
