@@ -103,7 +103,8 @@ class BusSettings(_Section):
 class EdgeSettings(_Section):
     """One gateway on a pole. `adapters` maps a local Bluetooth adapter to the receiver it is.
 
-    `buses` maps the name of a serial line, as the site's lamps name it, to where it is.
+    `buses` maps the name of a serial line, as the site's lamps name it, to where it is. A lamp's
+    node that hears nobody for `lamp_watchdog_s` goes its own way.
     """
 
     gateway: Id = "gw-01"
@@ -113,6 +114,7 @@ class EdgeSettings(_Section):
     outbox_max_mb: Annotated[int, Field(ge=8, le=100_000)] = 2_000
     receiver_timeout_s: Annotated[float, Field(gt=0)] = 150.0
     buses: dict[Id, BusSettings] = {}
+    lamp_watchdog_s: Annotated[float, Field(ge=2, le=65_535)] = 180.0
 
 
 class ApiSettings(_Section):

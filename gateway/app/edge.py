@@ -3,20 +3,27 @@
     broker ─► remote ─┐
     adapters ─► scan ─┴► Hearing ─► windows, presses, gaps ─► Spool ─► Outbox ─► Sender ─► broker
                             ▲ orders (receivers, buttons) ◄─ Receiver ◄─ broker
+    lamps ◄─► buses ◄─► Lighting ─► readings, faults, outcomes ─► Spool
+                            ▲ orders (lamps, programs, overrides) ◄─ Receiver
 
-The network being down never stops the capture: store first, then send.
+The network being down never stops the capture: store first, then send. Neither capture nor lights
+stop where the other fails: each part is begun anew for itself.
 """
 
 import asyncio
-from collections.abc import Callable
+from collections import Counter
+from collections.abc import Awaitable, Callable
 from functools import partial
 
 import msgspec
 import structlog
 
 from gateway import __version__
+from gateway.app.edge_lights import build_lighting
 from gateway.app.hearing import Hearing
+from gateway.app.lighting import Lighting
 from gateway.app.pulse import Pulse
+from gateway.app.supervision import keep_going
 from gateway.clock import Clock
 from gateway.link.acceptor import Event
 from gateway.link.broker import Broker, Presence
@@ -49,6 +56,7 @@ class Edge:
         self._topics = Topics(settings.site_id)
         self._followed: tuple[str, ...] = ()
         self._status = Status(online=True)
+        self._counts: Counter[str] = Counter()
 
     async def run(self, stop: asyncio.Event, started: Callable[[], None]) -> None:
         """Calls `started` when everything is built.
@@ -68,31 +76,40 @@ class Edge:
         edge = self._settings.edge
         broker = self._broker()
         sender = self._sender(broker, outbox)
+        spool = Spool(outbox)
         hearing = Hearing(
             clock=self._clock,
-            spool=Spool(outbox),
+            spool=spool,
             heard_until=outbox.heartbeat,
             lane=sender.lane,
             receiver_timeout_s=edge.receiver_timeout_s,
         )
         scanner = Scanner(edge.adapters, hearing.advert, utc=self._clock.utc)
+        documents = await outbox.documents()
+        lighting = build_lighting(
+            self._settings, self._clock, spool=spool, lane=sender.lane, documents=documents
+        )
         changed: asyncio.Queue[EdgeOrders] = asyncio.Queue(1)
-        inbox = OrdersInbox(outbox, on_order=partial(_pass_on, changed))
+        inbox = OrdersInbox(outbox, on_order=partial(_pass_on, changed, lighting))
         receiver = self._receiver(broker, inbox)
         await self._wire(broker, sender, receiver, hearing)
         for last in await inbox.last():
             if isinstance(last, EdgeOrders):
                 await self._follow(last, broker, hearing)
+            elif lighting is not None:
+                lighting.order(last, stored=True)
         works = {
             "receiver": receiver.run(),
             "orders": self._obey(changed, broker, hearing),
-            "scan": scanner.run(),
-            "presses": hearing.store_presses(),
-            "windows": self._tick(hearing, scanner),
-            "status": self._report(broker, outbox, hearing),
+            "scan": self._keep("scan", scanner.run),
+            "presses": self._keep("presses", hearing.store_presses),
+            "windows": self._keep("windows", partial(self._tick, hearing, scanner)),
+            "status": self._report(broker, outbox, hearing, lighting),
             "sender": sender.run(),
             "broker": broker.run(),
         }
+        if lighting is not None:
+            works = {"lights": self._keep("lights", lighting.run), **works}
         try:
             async with asyncio.TaskGroup() as tasks:
                 running = [tasks.create_task(work, name=name) for name, work in works.items()]
@@ -102,6 +119,11 @@ class Edge:
                     task.cancel()
         finally:
             await hearing.store_waiting_presses()
+            if lighting is not None:
+                await lighting.store_waiting()
+
+    async def _keep(self, name: str, work: Callable[[], Awaitable[object]]) -> None:
+        await keep_going(name, work, self._counts)
 
     def _broker(self) -> Broker:
         gateway = self._settings.edge.gateway
@@ -177,17 +199,24 @@ class Edge:
             await hearing.close_windows(self._clock.utc() - CLOSING_DELAY_S)
             self._pulse.beat("windows")
 
-    async def _report(self, broker: Broker, outbox: Outbox, hearing: Hearing) -> None:
+    async def _report(
+        self, broker: Broker, outbox: Outbox, hearing: Hearing, lighting: Lighting | None
+    ) -> None:
         while True:
             now = self._clock.utc()
+            counts = broker.counts + hearing.counts + self._counts
+            silent_s = hearing.silent_s()
+            if lighting is not None:
+                counts += lighting.counts
+                silent_s |= lighting.silent_s()
             status = Status(
                 online=True,
                 instance=broker.instance,
                 version=__version__,
                 at=now,
                 synced=self._clock.synced(),
-                silent_s=hearing.silent_s(),
-                counts=dict(broker.counts + hearing.counts),
+                silent_s=silent_s,
+                counts=dict(counts),
             )
             self._status = await _with_outbox(status, outbox, now)
             await broker.announce()
@@ -208,9 +237,11 @@ async def _with_outbox(status: Status, outbox: Outbox, now: float) -> Status:
     )
 
 
-def _pass_on(changed: asyncio.Queue[EdgeOrders], order: Order) -> None:
+def _pass_on(changed: asyncio.Queue[EdgeOrders], lighting: Lighting | None, order: Order) -> None:
     if isinstance(order, EdgeOrders):
         _keep_newest(changed, order)
+    elif lighting is not None:
+        lighting.order(order)
 
 
 def _keep_newest(waiting: asyncio.Queue[EdgeOrders], orders: EdgeOrders) -> None:

@@ -68,6 +68,8 @@ class Acknowledgements:
             if standing is Standing.NOT_YET:
                 wait.since = now
             verdict, final = _judge(wait, standing, lamps.get(wait.lamp), now)
+            if standing is Standing.NOT_YET and not synced:
+                verdict = None  # nobody knows whether it is of later, or over
             if verdict is not None and verdict != wait.told:
                 wait.told = verdict
                 state, why = verdict

@@ -157,3 +157,14 @@ def test_an_override_that_is_taken_back_is_no_longer_waited_for() -> None:
     desk.say()
     assert desk.wait(5) == []
     assert not desk.acknowledgements.waiting
+
+
+def test_with_an_unset_clock_nothing_is_said_of_an_override_that_cannot_be_judged() -> None:
+    desk = Desk()
+    told = Overrides((override("o", 20.0),))
+    desk.control.overrides(told, 12.0, stored=True)
+    desk.acknowledgements.told(told, desk.now)
+    judge = desk.acknowledgements.judge
+    assert judge(desk.control, desk.lamps, at=20.0, now=8.0, synced=False) == []
+    desk.now = 9.0
+    assert desk.wait(0.1) == [("o", DONE, "")]
