@@ -115,7 +115,7 @@ class EdgeLamp:
             "meter_class": self.profile.meter_class,
             "masked": dict(self._masked),
         }
-        return msgspec.convert(said, LampReading)
+        return msgspec.convert(said, LampReading, strict=False)  # registers give 7.0 for a count
 
     def _new_watch(self, open_events: Sequence[LampEvent]) -> FaultWatch:
         try:

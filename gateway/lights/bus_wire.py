@@ -28,6 +28,7 @@ from pymodbus.pdu.register_message import (
 )
 from pymodbus.transport.serialtransport import SerialTransport
 
+from gateway.cancelling import heed_cancel
 from gateway.lights.bus_frames import (
     Expected,
     answer_in,
@@ -82,7 +83,12 @@ class Wire:
     async def __aenter__(self) -> Self:
         # Failures are told here by their causes, and counted: pymodbus would log each as an error.
         logging.getLogger("pymodbus.logging").setLevel(logging.CRITICAL)
-        if not await self._client.connect():
+        try:
+            opened = await heed_cancel(self._client.connect())
+        except asyncio.CancelledError:
+            self._client.close()
+            raise
+        if not opened:
             raise PortError(explain(self._line))
         _hurry(self._client)
         return self
@@ -130,7 +136,7 @@ class Wire:
         self._expected, self._received = expected, b""
         self._listen_after(on_the_wire_s + self._line.gap_s)
         try:
-            answer: ModbusPDU = await self._client.execute(False, request)
+            answer = await heed_cancel(self._client.execute(False, request))
         except ModbusException:
             failure = Failure.BUS_DOWN if self.lost else judge(self._received, expected)
             self._quiet_until = self._now() + self._line.quiet_s

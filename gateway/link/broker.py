@@ -9,18 +9,17 @@ import contextlib
 import secrets
 import ssl
 from collections import Counter
-from collections.abc import Awaitable, Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from typing import TypeVar
 
 import aiomqtt
 import structlog
 from paho.mqtt.matcher import MQTTMatcher
 
+from gateway.cancelling import cancellations, heed_cancel, stop_if_cancelled
 from gateway.link.topics import Message
 from gateway.settings import BrokerSettings, SettingsError
 
-T = TypeVar("T")
 Handler = Callable[[Message], None]
 
 MAX_QUEUED = 5_000
@@ -121,12 +120,12 @@ class Broker:
         """Stay connected until cancelled. Raises SettingsError where a named file is unusable."""
         password, tls = _password(self._settings), _tls(self._settings)
         delay_s = FIRST_DELAY_S
-        cancelled_before = _cancellations()
+        cancelled_before = cancellations()
         while True:
             connected_before = self.counts["connected"]
             try:
                 async with self._new_client(password, tls) as client:
-                    _stop_if_cancelled(before=cancelled_before)
+                    stop_if_cancelled(before=cancelled_before)
                     await self._serve(client)
             except aiomqtt.MqttError as error:
                 self._tell(str(error))
@@ -247,28 +246,6 @@ class Broker:
     def _spread(self) -> float:
         """0.75 to 1.25, one for each instance: a city's gateways do not come back all at once."""
         return 0.75 + 0.5 * int(self.instance[:2], 16) / 255
-
-
-async def heed_cancel(call: Awaitable[T]) -> T:
-    """Await a call of aiomqtt without losing a cancellation.
-
-    aiomqtt waits by `asyncio.wait_for`, which before Python 3.12 swallows a cancellation that comes
-    together with the answer: a task that was told to stop would go on for ever.
-    """
-    before = _cancellations()
-    answer = await call
-    _stop_if_cancelled(before=before)
-    return answer
-
-
-def _cancellations() -> int:
-    task = asyncio.current_task()
-    return 0 if task is None else task.cancelling()
-
-
-def _stop_if_cancelled(*, before: int) -> None:
-    if _cancellations() > before:
-        raise asyncio.CancelledError
 
 
 def _counted_queue(counts: Counter[str]) -> type[asyncio.Queue[aiomqtt.Message]]:

@@ -1,9 +1,8 @@
-import asyncio
 from pathlib import Path
 
 import pytest
 
-from gateway.link.broker import Broker, heed_cancel
+from gateway.link.broker import Broker
 from gateway.settings import BrokerSettings, SettingsError
 
 
@@ -30,18 +29,3 @@ async def test_an_unusable_certificate_says_which_keys(tmp_path: Path) -> None:
     settings = BrokerSettings(ca_file=certificate)
     with pytest.raises(SettingsError, match=r"broker\.ca_file, cert_file, key_file"):
         await Broker(settings=settings, name="gw-07").run()
-
-
-async def test_a_cancellation_that_comes_together_with_the_answer_is_heeded() -> None:
-    """`asyncio.wait_for` of Python 3.11 returns the answer and forgets the cancellation."""
-    answer: asyncio.Future[int] = asyncio.get_running_loop().create_future()
-
-    async def call() -> int:
-        return await asyncio.wait_for(answer, 10)
-
-    async with asyncio.TaskGroup() as tasks:
-        task = tasks.create_task(heed_cancel(call()), name="call")
-        await asyncio.sleep(0)
-        answer.set_result(1)
-        task.cancel()
-    assert task.cancelled()
