@@ -114,7 +114,7 @@ class EdgeSettings(_Section):
     outbox_max_mb: Annotated[int, Field(ge=8, le=100_000)] = 2_000
     receiver_timeout_s: Annotated[float, Field(gt=0)] = 150.0
     buses: dict[Id, BusSettings] = {}
-    lamp_watchdog_s: Annotated[float, Field(ge=2, le=65_535)] = 180.0
+    lamp_watchdog_s: Annotated[float, Field(ge=2, le=65_535)] = 120.0
 
 
 class ApiSettings(_Section):

@@ -108,7 +108,9 @@ class Edge:
             "sender": sender.run(),
             "broker": broker.run(),
         }
-        if lighting is not None:
+        if lighting is None:
+            self._counts["lights_unusable"] = int(bool(edge.buses))
+        else:
             works = {"lights": self._keep("lights", lighting.run), **works}
         try:
             async with asyncio.TaskGroup() as tasks:

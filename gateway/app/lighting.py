@@ -320,27 +320,35 @@ class Lighting:
             self._control = Control(self._programs, orders)
         else:
             self._control.follow(orders)
-        types = {one.id: one for one in orders.types}
-        found = (self._lamp(order, types.get(order.lamp_type)) for order in orders.lamps)
-        before, self._lamps = self._lamps, {one.order.lamp: one for one in found if one is not None}
+        before, self._lamps = self._lamps, self._driven(orders)
         for name, line in self._lines.items():
             _lay_out(line, [one for one in self._lamps.values() if one.order.bus == name])
         self._leave(before)
         _log.info("light orders taken", version=orders.version, lamps=len(self._lamps))
 
-    def _lamp(self, order: LampOrder, lamp_type: LampType | None) -> EdgeLamp | None:
+    def _driven(self, orders: LightOrders) -> dict[str, EdgeLamp]:
+        """The lamps that can be driven; of the others it is said what they want."""
+        types = {one.id: one for one in orders.types}
+        driven: dict[str, EdgeLamp] = {}
+        wanting: dict[str, list[str]] = {}
+        for order in orders.lamps:
+            profile, lamp_type = self._profiles.get(order.profile), types.get(order.lamp_type)
+            if order.bus in self._lines and profile is not None and lamp_type is not None:
+                driven[order.lamp] = self._lamp(order, lamp_type, profile)
+                continue
+            why = f"the hub knows no type {order.lamp_type}"
+            if order.bus not in self._lines:
+                why = f"[edge.buses] has no {order.bus}: name it there"
+            elif profile is None:
+                why = f"no profile {order.profile}: put its file into the lamps folder"
+            wanting.setdefault(why, []).append(order.lamp)
+        for what, lamps in wanting.items():
+            _log.error("lamps cannot be driven", reason=what, lamps=lamps)
+        return driven
+
+    def _lamp(self, order: LampOrder, lamp_type: LampType, profile: Profile) -> EdgeLamp:
         """The lamp of that order: as it was, where its node is the same."""
         before = self._lamps.get(order.lamp)
-        profile = self._profiles.get(order.profile)
-        wanting = {
-            f"its bus {order.bus!r}: name it under [edge.buses]": order.bus not in self._lines,
-            f"its profile {order.profile!r}: put that file into the lamps folder": profile is None,
-            f"its type {order.lamp_type!r}: the hub must know it": lamp_type is None,
-        }
-        missing = [what for what, is_missing in wanting.items() if is_missing]
-        if missing or profile is None or lamp_type is None:
-            _log.error("a lamp cannot be driven", lamp=order.lamp, missing=missing)
-            return None
         if before is not None and before.is_node_of(order):
             before.follow(order, lamp_type)
             return before

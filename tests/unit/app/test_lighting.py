@@ -213,10 +213,10 @@ async def test_a_lamp_that_cannot_be_driven_is_told_and_the_others_are_driven() 
     with structlog.testing.capture_logs() as logs:
         await street.passes(0)
     assert {one.lamp for one in street.commands()} == street.known() == {"l-1"}
-    told = {str(one["lamp"]): str(one["missing"]) for one in logs if "lamp" in one}
-    assert "[edge.buses]" in told["l-4"]
-    assert "lamps folder" in told["l-5"]
-    assert "'gas'" in told["l-6"]
+    told = {str(one["lamps"]): str(one["reason"]) for one in logs if "reason" in one}
+    assert "[edge.buses] has no bus-9" in told["['l-4']"]
+    assert "no profile nobody" in told["['l-5']"]
+    assert "no type gas" in told["['l-6']"]
 
 
 async def test_changed_orders_keep_what_is_known_of_a_lamp(street: Street) -> None:
