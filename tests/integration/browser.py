@@ -23,7 +23,13 @@ from tests.integration.fake_hub import LOGIN, PASSWORD, FakeHub
 from tests.needs import ROOT, missing, need
 
 WEB = ROOT / "gateway" / "web"
-QUIET = ("--disable-background-networking", "--disable-component-update", "--disable-sync")
+ARGUMENTS = (
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+)
 TIMEOUT_MS = 8_000
 
 
@@ -40,7 +46,7 @@ def chromium(viewport: ViewportSize) -> Iterator[BrowserContext]:
     """A browser set to New York's time, talking to nobody but the page's hub."""
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(
-            executable_path=need("chromium"), args=["--no-sandbox", "--disable-gpu", *QUIET]
+            executable_path=need("chromium"), args=ARGUMENTS
         )
         # Reduced motion makes a marker jump to its place, so that a test need not wait for it.
         context = browser.new_context(

@@ -4,6 +4,8 @@ import os
 import subprocess
 from pathlib import Path
 
+import pytest
+
 from gateway.web.build_hook import machine_npm, packaged_npm
 from tests.needs import ROOT, missing
 
@@ -31,9 +33,15 @@ def test_the_sources_pass_the_type_check() -> None:
     assert done.returncode == 0, done.stdout
 
 
-def test_a_text_that_lacks_a_language_fails_the_type_check(tmp_path: Path) -> None:
-    whole = (WEB / "src" / "texts.ts").read_text(encoding="utf-8")
-    lacking = whole.replace(', en: "Log out"', "")
+@pytest.mark.parametrize(
+    ("module", "lacks"),
+    [("texts.ts", ', en: "Log out"'), ("staff/texts.ts", ', en: "Back"')],
+)
+def test_a_text_that_lacks_a_language_fails_the_type_check(
+    module: str, lacks: str, tmp_path: Path
+) -> None:
+    whole = (WEB / "src" / module).read_text(encoding="utf-8")
+    lacking = whole.replace(lacks, "")
     assert lacking != whole
     (tmp_path / "texts.ts").write_text(lacking, encoding="utf-8")
     options = ("--ignoreConfig", "--noEmit", "--strict", "--target", "es2022")

@@ -86,7 +86,10 @@ const TEXTS = {
   nightOf: { ja: "{date}の夜", en: "Night of {date}" },
   nightBefore: { ja: "前の夜", en: "Night before" },
   nightAfter: { ja: "次の夜", en: "Night after" },
-  calendarRule: { ja: "カレンダー {calendar} → プログラム {program}", en: "Calendar {calendar} → program {program}" },
+  calendarRule: {
+    ja: "カレンダー {calendar}（{rule}）→ プログラム {program}",
+    en: "Calendar {calendar} ({rule}) → program {program}",
+  },
   bySensor: { ja: "センサー次第", en: "By sensor" },
   allDark: { ja: "この夜は点灯しません", en: "Dark all this night" },
   now: { ja: "今", en: "Now" },
@@ -98,6 +101,10 @@ const TEXTS = {
   availabilityTold: {
     ja: "{days}日間で{up} %、故障{faults}回、復旧まで平均{mttr}",
     en: "{up} % in {days} days, {faults} faults, mended after {mttr} on average",
+  },
+  neverMended: {
+    ja: "{days}日間で{up} %、故障{faults}回",
+    en: "{up} % in {days} days, {faults} faults",
   },
   hours: { ja: "{n}時間", en: "{n} h" },
   technical: { ja: "設置情報", en: "Installation" },

@@ -104,7 +104,7 @@ export interface NightPlan {
   rule: string;
   program: string;
   steps: PlanStep[];
-  now: { at: number; level: number; authority: Authority; reason: string; until: number | null } | null;
+  now: { at: number; level: number; authority: Authority; reason: string } | null;
 }
 
 export interface NewOverride {
