@@ -45,9 +45,7 @@ def built_page() -> Path:
 def chromium(viewport: ViewportSize) -> Iterator[BrowserContext]:
     """A browser set to New York's time, talking to nobody but the page's hub."""
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(
-            executable_path=need("chromium"), args=ARGUMENTS
-        )
+        browser = playwright.chromium.launch(executable_path=need("chromium"), args=ARGUMENTS)
         # Reduced motion makes a marker jump to its place, so that a test need not wait for it.
         context = browser.new_context(
             viewport=viewport, timezone_id="America/New_York", reduced_motion="reduce"

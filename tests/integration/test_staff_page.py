@@ -220,7 +220,7 @@ def test_a_silence_is_a_gap_in_the_plot_and_arrow_keys_read_it(page: Page, hub: 
     plot.press("End")
     assert "20.5 W" in (plot.get_attribute("aria-valuetext") or "")
     plot.press("Home")
-    assert "指令 100 %" in (plot.get_attribute("aria-valuetext") or "")
+    assert "指令 100\u00a0%" in (plot.get_attribute("aria-valuetext") or "")
     asked = [parse_qs(urlsplit(one.split()[1]).query) for one in hub.asked if "/history" in one]
     assert float(asked[0]["until"][0]) - float(asked[0]["since"][0]) == pytest.approx(86_400, abs=2)
 
@@ -233,7 +233,8 @@ def test_tonights_curve_says_what_why_and_where_it_is_now(page: Page) -> None:
     expect(steps.nth(1)).to_contain_text("22:00–00:00")
     expect(steps.nth(2)).to_contain_text("センサー次第")
     curve = page.locator(".lamp-detail").get_by_role("img")
-    expect(curve).to_have_attribute("aria-label", "16:24 100 %、22:00 70 %、00:00 20 %")
+    told = "16:24 100\u00a0%、22:00 70\u00a0%、00:00 20\u00a0%"
+    expect(curve).to_have_attribute("aria-label", told)
     page.get_by_role("button", name="次の夜").click()
     expect(page.get_by_text("この夜は点灯しません")).to_be_visible()
 
