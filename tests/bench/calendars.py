@@ -35,9 +35,7 @@ def measure() -> Sequence[Figure]:
 def evaluate(orders: LightOrders) -> int:
     """How many steps all lamps of the orders have in a year, from the plan of each night."""
     planner = Planner(orders)
-    return sum(
-        len(planner.plan(lamp.lamp, night).steps) for lamp in orders.lamps for night in YEAR
-    )
+    return sum(len(planner.plan(lamp.lamp, night).steps) for lamp in orders.lamps for night in YEAR)
 
 
 def city() -> LightOrders:
