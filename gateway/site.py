@@ -168,6 +168,7 @@ class _ReceiverKeys(msgspec.Struct):
     topic: str = ""
 
 
+_LAMP = ("kind", "id", "pole")  # what everybody may know of a lamp
 _Keys = _PathKeys | _RegionKeys | _PlaceKeys | _LampKeys | _ReceiverKeys
 _KEYS: Mapping[str, type[_Keys]] = {
     "path": _PathKeys,
@@ -319,6 +320,13 @@ def _part(
 
 
 def _plan(raw: Mapping[str, Any]) -> bytes:
-    shown = [f for f in raw["features"] if f["properties"]["kind"] not in {"receiver", "camera"}]
+    """What a resident may see: no receivers and cameras, and not how a lamp is reached."""
+    shown = [
+        feature | {"properties": {k: v for k, v in feature["properties"].items() if k in _LAMP}}
+        if feature["properties"]["kind"] == "lamp"
+        else feature
+        for feature in raw["features"]
+        if feature["properties"]["kind"] not in {"receiver", "camera"}
+    ]
     text = json.dumps({"type": "FeatureCollection", "features": shown}, ensure_ascii=False)
     return text.encode(errors="replace")  # JSON can escape half a character, UTF-8 cannot

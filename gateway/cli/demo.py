@@ -183,7 +183,7 @@ def _say(url: str, password: str, ground: Ground, control: int, *, influx: bool)
     typer.echo(f"  family    login {GUARDIAN:6} password {password}")
     typer.echo(f"  lights    login {STAFF:6} password {password}\n")
     typer.echo(f"It is {ground.hour}:00 in the town. Ctrl-C ends the demo.")
-    typer.echo(f"To break a lamp: echo fault lamp-017 lamp_out | nc -N 127.0.0.1 {control}")
+    typer.echo(f"To break a lamp: echo fault lamp-017 lamp_out > /dev/tcp/127.0.0.1/{control}")
     if not influx:
         typer.echo("InfluxDB is not installed here, so the sink is not started.")
     typer.echo(f"Logs, settings and the truth of who was where: {ground.folder}")

@@ -88,9 +88,11 @@ def test_the_plan_shows_residents_no_receivers_and_no_cameras(tmp_path: Path) ->
         STREET,
         feature("receiver", point((30, 0)), id="r-1", topic="home/OMG_1", format="openmqttgateway"),
         feature("camera", point((1, 1)), id="c-1"),
+        feature("lamp", point((2, 2)), id="l-1", pole="p-1", gateway="gw-01", bus="b", unit=3),
     ]
     plan = json.loads(load_site(write_site(tmp_path, features)).plan)
-    assert [shown["properties"]["kind"] for shown in plan["features"]] == ["path"]
+    assert [shown["properties"]["kind"] for shown in plan["features"]] == ["path", "lamp"]
+    assert plan["features"][1]["properties"] == {"kind": "lamp", "id": "l-1", "pole": "p-1"}
 
 
 def test_a_recording_of_others_loads_with_what_it_has(shared: Path) -> None:
