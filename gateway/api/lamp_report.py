@@ -7,15 +7,19 @@ import msgspec
 from gateway.api.lights import Lights
 from gateway.lights.morning import morning_report
 from gateway.lights.times import night_bounds, night_of
-from gateway.store import lamp_events, lamps
+from gateway.store import lamp_energy, lamp_events, lamps
 from gateway.store.database import Connection
 
 
 def report(connection: Connection, lights: Lights, night: date, *, now: float) -> bytes:
-    """A MorningReport as JSON."""
+    """A MorningReport as JSON.
+
+    Readings are forgotten long before a night's energy is: either shows that a lamp was heard.
+    """
     since, until = bounds(lights, night)
     events = lamp_events.overlapping(connection, since=since, until=min(until, now))
-    states = lamps.states(connection)
+    heard = lamps.heard(connection, since=since, until=until)
+    heard |= {one.lamp for one in lamp_energy.between(connection, since=night, until=night)}
     return msgspec.json.encode(
         morning_report(
             night,
@@ -23,7 +27,7 @@ def report(connection: Connection, lights: Lights, night: date, *, now: float) -
             until=until,
             lamps=lights.map.driven,
             events=events,
-            last_heard={lamp: state.reading.at for lamp, state in states.items()},
+            heard=heard,
         )
     )
 

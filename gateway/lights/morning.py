@@ -57,12 +57,9 @@ def morning_report(
     until: float,
     lamps: Collection[str],
     events: Iterable[LampEvent],
-    last_heard: Mapping[str, float],
+    heard: Collection[str],
 ) -> MorningReport:
-    """`lamps` are those that something drives; `last_heard` their last readings' times, Unix s.
-
-    A lamp was heard in the night if its last reading is not older than the night.
-    """
+    """`lamps` are those that something drives; `heard` those of which anything was read in it."""
     known = set(lamps)
     faults = [
         event
@@ -70,7 +67,7 @@ def morning_report(
         if event.lamp in known and event.start < until and (event.end is None or event.end > since)
     ]
     faults.sort(key=lambda event: (URGENCY.index(event.kind), event.start, event.lamp))
-    unheard = sorted(lamp for lamp in known if last_heard.get(lamp, -1.0) < since)
+    unheard = sorted(known.difference(heard))
     faulty = {event.lamp for event in faults}
     kinds = Counter(kind for kind, _ in {(event.kind, event.lamp) for event in faults})
     return MorningReport(

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import msgspec
-from sqlalchemy import Connection, Row, delete, func, select
+from sqlalchemy import Connection, Row, delete, exists, func, select
 from sqlalchemy.dialects.sqlite import insert as upsert
 
 from gateway.lamps import LampReading
@@ -86,6 +86,14 @@ def history(
         .order_by(lamp_readings.c.at)
     )
     return [(at, target, actual, watts) for at, target, actual, watts in connection.execute(kept)]
+
+
+def heard(connection: Connection, *, since: float, until: float) -> set[str]:
+    """The lamps of which a reading at since ≤ at ≤ until is kept."""
+    any_reading = exists().where(
+        lamp_readings.c.lamp_no == lamp_states.c.no, lamp_readings.c.at.between(since, until)
+    )
+    return set(connection.scalars(select(lamp_states.c.lamp).where(any_reading)))
 
 
 def forget_readings(connection: Connection, *, before: float, limit: int) -> int:

@@ -6,11 +6,10 @@ from gateway.lights.morning import URGENCY, morning_report
 
 SINCE, UNTIL = 1_000_000.0, 1_043_200.0
 LAMPS = ["l-1", "l-2", "l-3", "l-4"]
-HEARD = dict.fromkeys(LAMPS, UNTIL - 60)
 
 
 def report(events, **more):
-    given = {"lamps": LAMPS, "last_heard": HEARD} | more
+    given = {"lamps": LAMPS, "heard": LAMPS} | more
     return morning_report(date(2026, 4, 1), since=SINCE, until=UNTIL, events=events, **given)
 
 
@@ -47,7 +46,7 @@ def test_lamps_are_counted_once_a_kind():
 
 
 def test_lamps_that_nobody_heard_are_named_and_not_called_sound():
-    found = report([], last_heard={"l-1": UNTIL, "l-2": SINCE - 1})
+    found = report([], heard=["l-1", "of another site"])
     assert found.unheard == ("l-2", "l-3", "l-4")
     assert found.sound == 1
 

@@ -92,7 +92,7 @@ async def test_the_morning_report_has_what_the_night_saw(town: Town) -> None:
     day_before = LampEvent("l-3", OVER.kind, NOON - 7_200.0, {}, NOON - 3_600.0)
     await town.database.write(lamp_events.record, [dusk, day_before], at=NOW)
     for number, lamp in enumerate(("l-1", "l-2", "l-3"), start=1):
-        await town.database.write(tell, reading(lamp, at=town.clock.utc() - 60.0), number=number)
+        await town.database.write(tell, reading(lamp, at=town.clock.utc() - 3_600.0), number=number)
     async with town.client("takeda") as client:
         report = (await client.get(f"{V1}/lamp-events/report")).json()
         named = (await client.get(f"{V1}/lamp-events/report?night=2027-01-15")).json()
@@ -106,6 +106,7 @@ async def test_the_morning_report_has_what_the_night_saw(town: Town) -> None:
     assert report["counts"] == {"lampFailure": 1, "supplyVoltageTooLow": 1}
     assert report["unheard"] == ["l-4"]
     assert before["faults"] == []
+    assert (before["sound"], len(before["unheard"])) == (0, 4)  # nobody knows of that night
 
 
 async def test_before_dusk_the_report_is_of_the_night_that_was(town: Town) -> None:
