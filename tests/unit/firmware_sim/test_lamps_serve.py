@@ -9,18 +9,28 @@ from firmware_sim.lamps.wire import SerialSlaves
 NOW = 1_793_090_000.0
 
 
+class Rig:
+    """One line of the site, its first lamp, and what obeys commands."""
+
+    def __init__(self, link, site_text):
+        nodes = installed(site_text, gateway="gw-01", bus="bus-3", seed=1)
+        self.around = Around(Weather(seed=1))
+        self.slaves = SerialSlaves(
+            list(nodes.values()), link=link, surroundings=self.around, utc=lambda: NOW
+        )
+        lamps = {lamp: (self.slaves, node) for lamp, node in nodes.items()}
+        self.board = Switchboard({"bus-3": self.slaves}, lamps, self.around)
+        self.lamp, self.node = next(iter(nodes.items()))
+
+    def obey(self, command):
+        return self.board.obey(command)
+
+
 @pytest.fixture
-def board(tmp_path, site_text):
-    nodes = installed(site_text, gateway="gw-01", bus="bus-3", seed=1)
-    around = Around(Weather(seed=1))
-    slaves = SerialSlaves(
-        list(nodes.values()), link=tmp_path / "bus-3", surroundings=around, utc=lambda: NOW
-    )
-    with slaves:
-        lamps = {lamp: (slaves, node) for lamp, node in nodes.items()}
-        board = Switchboard({"bus-3": slaves}, lamps, around)
-        board.lamp, board.node, board.slaves = next(iter(nodes)), next(iter(nodes.values())), slaves
-        yield board
+def rig(tmp_path, site_text):
+    rig = Rig(tmp_path / "bus-3", site_text)
+    with rig.slaves:
+        yield rig
 
 
 def test_the_nodes_of_a_line_are_those_of_the_site_and_no_two_are_alike(site_text):
@@ -41,47 +51,47 @@ def test_a_line_without_lamps_is_an_error_that_names_those_there_are(site_text):
         installed(site_text, gateway="gw-01", bus="bus-9", seed=1)
 
 
-def test_a_lamp_is_broken_and_mended_and_the_truth_is_told_each_time(board):
-    assert board.obey(f"state {board.lamp}")["faults"] == []
+def test_a_lamp_is_broken_and_mended_and_the_truth_is_told_each_time(rig):
+    assert rig.obey(f"state {rig.lamp}")["faults"] == []
 
-    assert board.obey(f"fault {board.lamp} silence")["answers"] is False
-    assert board.obey(f"fault {board.lamp} door")["faults"] == ["door", "silence"]
-    assert board.obey(f"mend {board.lamp} silence")["faults"] == ["door"]
-    assert board.obey(f"mend {board.lamp}")["faults"] == []
-
-
-def test_somebody_before_the_sensor_is_seen(board):
-    board.obey(f"motion {board.lamp} on")
-    assert board.node.poll()["motion"] is True
-
-    board.obey(f"motion {board.lamp} off")
-    assert board.node.poll()["motion"] is False
+    assert rig.obey(f"fault {rig.lamp} silence")["answers"] is False
+    assert rig.obey(f"fault {rig.lamp} door")["faults"] == ["door", "silence"]
+    assert rig.obey(f"mend {rig.lamp} silence")["faults"] == ["door"]
+    assert rig.obey(f"mend {rig.lamp}")["faults"] == []
 
 
-def test_surroundings_stand_in_for_the_weather_until_they_are_taken_back(board):
-    assert board.obey("surroundings supply_v=0 lux=7") == {"supply_v": 0.0, "lux": 7.0}
-    assert board._around(NOW).lux == 7.0
-    assert board._around(NOW).supply_v == 0.0
+def test_somebody_before_the_sensor_is_seen(rig):
+    rig.obey(f"motion {rig.lamp} on")
+    assert rig.node.poll()["motion"] is True
 
-    board.obey("surroundings")
-
-    assert board._around(NOW) == Weather(seed=1).at(NOW)
+    rig.obey(f"motion {rig.lamp} off")
+    assert rig.node.poll()["motion"] is False
 
 
-def test_a_lines_trouble_is_set_whole(board):
-    board.obey("line bus-3 noise=0.2 late=0.1")
-    assert (board.slaves.line.trouble.noise, board.slaves.line.trouble.late) == (0.2, 0.1)
+def test_surroundings_stand_in_for_the_weather_until_they_are_taken_back(rig):
+    assert rig.obey("surroundings supply_v=0 lux=7") == {"supply_v": 0.0, "lux": 7.0}
+    assert rig.around(NOW).lux == 7.0
+    assert rig.around(NOW).supply_v == 0.0
 
-    board.obey("line bus-3")
-    assert board.slaves.line.trouble.noise == 0.0
+    rig.obey("surroundings")
+
+    assert rig.around(NOW) == Weather(seed=1).at(NOW)
 
 
-def test_the_plug_is_pulled_and_put_in_again(board):
-    board.obey("unplug bus-3")
-    assert not board.slaves.link.exists()
+def test_a_lines_trouble_is_set_whole(rig):
+    rig.obey("line bus-3 noise=0.2 late=0.1")
+    assert (rig.slaves.line.trouble.noise, rig.slaves.line.trouble.late) == (0.2, 0.1)
 
-    board.obey("plug bus-3")
-    assert board.slaves.link.exists()
+    rig.obey("line bus-3")
+    assert rig.slaves.line.trouble.noise == 0.0
+
+
+def test_the_plug_is_pulled_and_put_in_again(rig):
+    rig.obey("unplug bus-3")
+    assert not rig.slaves.link.exists()
+
+    rig.obey("plug bus-3")
+    assert rig.slaves.link.exists()
 
 
 @pytest.mark.parametrize(
@@ -99,22 +109,22 @@ def test_the_plug_is_pulled_and_put_in_again(board):
         ("surroundings luxx=1", "luxx"),
     ],
 )
-def test_what_cannot_be_done_is_said_and_nothing_else_happens(board, command, told):
-    answered = board.obey(command.format(lamp=board.lamp))
+def test_what_cannot_be_done_is_said_and_nothing_else_happens(rig, command, told):
+    answered = rig.obey(command.format(lamp=rig.lamp))
 
     assert list(answered) == ["error"]
     assert told in answered["error"]
-    assert board.node.faults == frozenset()
+    assert rig.node.faults == frozenset()
 
 
-def test_the_port_answers_each_line_with_a_line_of_json(board):
+def test_the_port_answers_each_line_with_a_line_of_json(rig):
     with (
-        control_port(0, board) as port,
+        control_port(0, rig.board) as port,
         socket.create_connection(("127.0.0.1", port), timeout=5) as connection,
         connection.makefile("rw", encoding="utf-8") as talk,
     ):
         answers = []
-        for command in (f"fault {board.lamp} tilted", "counts bus-3"):
+        for command in (f"fault {rig.lamp} tilted", "counts bus-3"):
             talk.write(command + "\n")
             talk.flush()
             answers.append(json.loads(talk.readline()))

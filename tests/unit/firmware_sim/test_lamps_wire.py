@@ -14,14 +14,14 @@ BYTE_S = 11 / 19_200
 class Bench:
     """A line with nodes 1 to 3, and a clock that is turned by hand."""
 
-    def __init__(self, *, paced=True):
+    def __init__(self, *, baud=19_200, paced=True):
         self.now = 50.0
         self.line = Line(
             [
                 LampNode(unit=unit, firmware="generic", lamp=LUMINAIRES["led-40"], seed=1)
                 for unit in (1, 2, 3)
             ],
-            pace=Pace.of(19_200, paced=paced),
+            pace=Pace.of(baud, paced=paced),
             surroundings=lambda _utc: Surroundings(),
             utc=lambda: 1_793_090_000.0 + self.now,
             seed=4,
@@ -80,8 +80,7 @@ def test_a_poll_takes_what_the_formula_says_with_the_silence_after_the_answer(be
 
 
 def test_at_1200_baud_the_first_byte_comes_long_before_the_last():
-    bench = Bench()
-    bench.line._pace = Pace.of(1_200, paced=True)
+    bench = Bench(baud=1_200)
     bench.ask(1)
 
     moments = [moment for moment, _ in bench.until(60.0)]
