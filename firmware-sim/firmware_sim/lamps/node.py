@@ -5,15 +5,11 @@ import random
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import Self
 
+from firmware_sim.lamps.firmwares import REGISTER_MAPS, Firmware
 from firmware_sim.lamps.luminaire import Luminaire
-from firmware_sim.lamps.registers import (
-    ILLEGAL_VALUE,
-    REGISTER_MAPS,
-    Firmware,
-    Refused,
-    Value,
-)
+from firmware_sim.lamps.registers import ILLEGAL_VALUE, Refused, Value
 from firmware_sim.lamps.weather import Surroundings
 
 BOOT_S = 3.0
@@ -83,6 +79,29 @@ class _Ramp:
         return self.level + (self.goal - self.level) * (at - self.at) / (self.end - self.at)
 
 
+@dataclass(frozen=True, slots=True)
+class _Own:
+    """What sets one lamp apart from the next: shares of what its kind takes, and its meter and
+    photocell show, how its pole leans, and what its cable takes from the mains.
+    """
+
+    power: float
+    meter: float
+    eye: float
+    lean_deg: float
+    drop_v: float
+
+    @classmethod
+    def drawn(cls, chance: random.Random) -> Self:
+        return cls(
+            power=chance.gauss(1.0, 0.01),
+            meter=chance.gauss(1.0, 0.003),
+            eye=chance.gauss(1.0, 0.1),
+            lean_deg=chance.uniform(0.0, 2.0),
+            drop_v=chance.uniform(0.0, 3.0),
+        )
+
+
 class LampNode:
     """One node and what hangs on it. Times are Unix seconds, levels percent.
 
@@ -112,13 +131,11 @@ class LampNode:
         self.fallback_level = 100.0
         self.watchdog_s = 600.0
         self._map = REGISTER_MAPS[self.firmware]
+        self._quantities = sorted(self._map.quantities)
+        self._has_photocell = "illuminance_lx" in self._quantities
         self._chance = random.Random(seed << 8 | unit)
         self.serial = self._chance.getrandbits(24)
-        self._make = self._chance.gauss(1.0, 0.01)
-        self._gain = self._chance.gauss(1.0, 0.003)
-        self._eye = self._chance.gauss(1.0, 0.1)
-        self._lean_deg = self._chance.uniform(0.0, 2.0)
-        self._drop_v = self._chance.uniform(0.0, 3.0)
+        self._own = _Own.drawn(self._chance)
         self._since: dict[Fault, float] = {}
         self._surroundings = Surroundings()
         self._ramp = _Ramp(0.0, 0.0, 0.0, 0.0)
@@ -230,7 +247,7 @@ class LampNode:
         """What a master that asks gets, by the quantities of this firmware, not yet rounded."""
         self._heard_at = self.at
         told = self._told()
-        return {name: told[name] for name in self._map.quantities}
+        return {name: told[name] for name in self._quantities}
 
     def read(self, function: int, address: int, count: int) -> list[int]:
         """The words of a read request (3 or 4). Raises Refused with the exception's code."""
@@ -249,7 +266,7 @@ class LampNode:
         surroundings, noise, since = self._surroundings, self._noise, self._since
         metered = Fault.METER_LOST not in since
         level = self.given_level
-        power_w = max(0.0, self.power_w * self._gain * (1.0 + 0.003 * noise[0]))
+        power_w = max(0.0, self.power_w * self._own.meter * (1.0 + 0.003 * noise[0]))
         factor = self.lamp.power_factor(level) * (0.6 if Fault.POWER_FACTOR in since else 1.0)
         volts = self._supply_v + 0.2 * noise[1]
         apparent_va = power_w / factor
@@ -269,7 +286,7 @@ class LampNode:
             "switch_on_counter": self.counters.switch_ons,
             "supply_loss_count": self.counters.supply_losses,
             "temperature_c": self._temperature_c + 0.2 * noise[2],
-            "illuminance_lx": surroundings.lux * self._eye if sees else None,
+            "illuminance_lx": surroundings.lux * self._own.eye if sees else None,
             "tilt_deg": max(0.0, self._tilt() + 0.1 * noise[3]),
             "motion": self.motion or surroundings.motion,
             "door_open": Fault.DOOR in since,
@@ -286,7 +303,7 @@ class LampNode:
         """A lean grows by a degree in 20 s, to 9°; a blow bends the pole by 14° at once."""
         leaning = self._since.get(Fault.TILTED)
         lean_deg = 0.0 if leaning is None else min(9.0, (self.at - leaning) / 20.0)
-        return self._lean_deg + lean_deg + (14.0 if Fault.IMPACT in self._since else 0.0)
+        return self._own.lean_deg + lean_deg + (14.0 if Fault.IMPACT in self._since else 0.0)
 
     # --- how it lives ---------------------------------------------------------------------------
 
@@ -319,7 +336,7 @@ class LampNode:
             return 0.0
         factor = 0.8 if Fault.BROWN_OUT in self._since else 1.0
         factor *= 1.2 if Fault.OVER_VOLTAGE in self._since else 1.0
-        return max(0.0, self._surroundings.supply_v * factor - self._drop_v)
+        return max(0.0, self._surroundings.supply_v * factor - self._own.drop_v)
 
     def _watch(self) -> None:
         if not self.autonomous and self.at >= self._quiet_until():
@@ -332,8 +349,8 @@ class LampNode:
         return self._heard_at + (self.watchdog_s or math.inf)
 
     def _own_level(self) -> float:
-        blind = Fault.PHOTOCELL_LOST in self._since or "illuminance_lx" not in self._map.quantities
-        lux = self._surroundings.lux * self._eye
+        blind = not self._has_photocell or Fault.PHOTOCELL_LOST in self._since
+        lux = self._surroundings.lux * self._own.eye
         self._dark = blind or (lux < DARK_LX if not self._dark else lux <= BRIGHT_LX)
         return self.fallback_level if self._dark else 0.0
 
@@ -367,7 +384,7 @@ class LampNode:
             return 0.0
         level = self._given(at)
         lit_s = 0.0 if self._lit_at is None else at - self._lit_at
-        watts = self.lamp.power_w(level, lit_s=lit_s, supply_v=self._supply_v) * self._make
+        watts = self.lamp.power_w(level, lit_s=lit_s, supply_v=self._supply_v) * self._own.power
         if level > 0 and Fault.WEAK_LAMP in since:
             watts *= 0.7
         if level > 0 and Fault.POWER_HIGH in since:
@@ -394,7 +411,7 @@ class LampNode:
         span_s = until - self.at
         power_w = (self._power(self.at) + self._power(until)) / 2
         if self.powered:
-            self.counters.energy_kwh += power_w * self._gain * span_s / 3.6e6
+            self.counters.energy_kwh += power_w * self._own.meter * span_s / 3.6e6
             if max(self._given(self.at), self._given(until)) > 0:
                 self.counters.operating_h += span_s / 3600.0
         goal_c = 90.0 if Fault.HOT in self._since else self._surroundings.ambient_c + 0.25 * power_w

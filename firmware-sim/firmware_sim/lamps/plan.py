@@ -3,7 +3,7 @@
 from collections import Counter
 from typing import Any
 
-from firmware_sim.lamps.registers import Firmware
+from firmware_sim.lamps.firmwares import Firmware
 from firmware_sim.plan import CENTRE, PLACES, Point, Ring, Street
 
 TRUNK_ROAD_U = 556.0  # east of it the main street is the town's old trunk road

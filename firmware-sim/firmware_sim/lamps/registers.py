@@ -1,14 +1,9 @@
-"""What the firmwares of three vendors put into which Modbus register. Pure: numbers to words.
-
-Written from the vendors' side, apart from the gateway's own register maps: a test reads the one
-by the other.
-"""
+"""How a firmware puts what it tells into Modbus registers, and takes what it is told. Pure."""
 
 import math
 import struct
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from enum import StrEnum
 from typing import Literal
 
 Value = float | int | bool | None
@@ -17,14 +12,6 @@ Value = float | int | bool | None
 READ_HOLDING, READ_INPUT, WRITE_ONE, WRITE_SEVERAL = 3, 4, 6, 16
 ILLEGAL_FUNCTION, ILLEGAL_ADDRESS, ILLEGAL_VALUE = 1, 2, 3
 MOST_REGISTERS = 125
-
-
-class Firmware(StrEnum):
-    """Whose node it is."""
-
-    GENERIC = "generic"
-    ARC254 = "arc254"
-    MIRI = "miri"
 
 
 class Refused(Exception):  # noqa: N818 - it is no error of the node's: it is its answer
@@ -158,166 +145,3 @@ def _whole(number: Number, raw: float) -> int:
         number.kind
     ]
     return max(low, min(high, round(raw)))
-
-
-def _generic() -> RegisterMap:
-    none, long_none = 0xFFFF, 0xFFFFFFFF
-    state = Block(
-        READ_HOLDING,
-        0,
-        10,
-        numbers=(
-            Number(1, "H", "feedback_level", 10, none),
-            Number(2, "H", "actual_level", 10, none),
-            Number(3, "H", "active_power_w", 10, none),
-            Number(4, "H", "supply_voltage_v", 10, none),
-            Number(5, "H", "lamp_current_a", 1000, none),
-            Number(6, "H", "power_factor", 1000, none),
-            Number(7, "h", "temperature_c", 10, 0x8000),
-            Number(8, "H", "illuminance_lx", 1, none),
-            Number(9, "H", "tilt_deg", 10, none),
-        ),
-        bits=(
-            Bit(0, 1, "door_open"),
-            Bit(0, 2, "breaker_tripped"),
-            Bit(0, 3, "leakage"),
-            Bit(0, 4, "motion"),
-            Bit(0, 6, "autonomous"),
-        ),
-    )
-    meters = Block(
-        READ_HOLDING,
-        16,
-        10,
-        numbers=(
-            Number(16, "I", "active_energy_kwh", 1000, long_none),
-            Number(18, "I", "operating_hours_h", 10, long_none),
-            Number(20, "I", "switch_on_counter", 1, long_none),
-            Number(22, "H", "supply_loss_count", 1, none),
-            Number(23, "H", "frequency_hz", 100, none),
-            Number(24, "H", "apparent_power_va", 10, none),
-            Number(25, "H", "lamp_voltage_v", 10, none),
-        ),
-    )
-    commands = Block(
-        READ_HOLDING,
-        100,
-        2,
-        numbers=(Number(100, "H", "level", 10), Number(101, "H", "ramp_s", 10)),
-    )
-    settings = Block(
-        READ_HOLDING,
-        110,
-        2,
-        numbers=(Number(110, "H", "fallback_level", 10), Number(111, "H", "watchdog_s", 1)),
-    )
-    who = Block(READ_HOLDING, 64, 4, constants=(0x4D4D, 0x0001))
-    return RegisterMap(
-        False, (WRITE_ONE, WRITE_SEVERAL), (state, meters, who), (commands, settings)
-    )
-
-
-def _arc254() -> RegisterMap:
-    state = Block(
-        READ_INPUT,
-        1000,
-        16,
-        numbers=(
-            Number(1000, "f", "supply_voltage_v"),
-            Number(1002, "f", "lamp_current_a"),
-            Number(1004, "f", "active_power_w"),
-            Number(1006, "f", "power_factor"),
-            Number(1008, "f", "temperature_c"),
-            Number(1010, "f", "illuminance_lx"),
-            Number(1012, "H", "feedback_level", 2.54, 255),
-            Number(1013, "H", "actual_level", 2.54, 255),
-        ),
-        bits=(
-            Bit(1014, 0, "motion"),
-            Bit(1014, 8, "door_open"),
-            Bit(1014, 12, "autonomous"),
-        ),
-    )
-    meters = Block(
-        READ_INPUT,
-        1100,
-        8,
-        numbers=(
-            Number(1100, "f", "active_energy_kwh"),
-            Number(1102, "f", "operating_hours_h"),
-            Number(1104, "I", "switch_on_counter", 1, 0xFFFFFFFF),
-            Number(1106, "H", "supply_loss_count", 1, 0xFFFF),
-        ),
-    )
-    commands = Block(READ_HOLDING, 2000, 1, numbers=(Number(2000, "H", "level", 2.54),))
-    settings = Block(
-        READ_HOLDING,
-        2010,
-        2,
-        numbers=(
-            Number(2010, "H", "fallback_level", 2.54),
-            Number(2011, "H", "watchdog_s", 1 / 60),
-        ),
-    )
-    who = Block(READ_INPUT, 1900, 4, constants=(0x4147, 0x00FE))
-    return RegisterMap(True, (WRITE_ONE,), (state, meters, who), (commands, settings))
-
-
-def _miri() -> RegisterMap:
-    def thousandths(address: int, quantity: str) -> Number:
-        return Number(address, "i", quantity, 1000, 0x80000000)
-
-    state = Block(
-        READ_HOLDING,
-        0x200,
-        20,
-        numbers=(
-            thousandths(0x200, "feedback_level"),
-            thousandths(0x202, "actual_level"),
-            thousandths(0x204, "active_power_w"),
-            thousandths(0x206, "apparent_power_va"),
-            thousandths(0x208, "supply_voltage_v"),
-            thousandths(0x20A, "lamp_current_a"),
-            thousandths(0x20C, "power_factor"),
-            thousandths(0x20E, "temperature_c"),
-            thousandths(0x210, "tilt_deg"),
-        ),
-        bits=(
-            Bit(0x212, 0, "door_open", inverted=True),
-            Bit(0x212, 1, "breaker_tripped", inverted=True),
-            Bit(0x212, 2, "motion"),
-            Bit(0x213, 15, "autonomous"),
-        ),
-    )
-    meters = Block(
-        READ_HOLDING,
-        0x240,
-        8,
-        numbers=(
-            Number(0x240, "I", "active_energy_kwh", 1000, 0xFFFFFFFF),
-            Number(0x242, "I", "operating_hours_h", 60, 0xFFFFFFFF),
-            Number(0x244, "I", "switch_on_counter", 1, 0xFFFFFFFF),
-            thousandths(0x246, "frequency_hz"),
-        ),
-    )
-    commands = Block(
-        READ_HOLDING,
-        0x300,
-        4,
-        numbers=(thousandths(0x300, "level"), thousandths(0x302, "ramp_s")),
-    )
-    settings = Block(
-        READ_HOLDING,
-        0x310,
-        4,
-        numbers=(thousandths(0x310, "fallback_level"), thousandths(0x312, "watchdog_s")),
-    )
-    who = Block(READ_HOLDING, 0x3F0, 4, constants=(0x4D52, 0x0003))
-    return RegisterMap(True, (WRITE_SEVERAL,), (state, meters, who), (commands, settings))
-
-
-REGISTER_MAPS: Mapping[Firmware, RegisterMap] = {
-    Firmware.GENERIC: _generic(),
-    Firmware.ARC254: _arc254(),
-    Firmware.MIRI: _miri(),
-}

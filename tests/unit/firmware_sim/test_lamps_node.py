@@ -2,9 +2,10 @@ import math
 from itertools import pairwise
 
 import pytest
+from firmware_sim.lamps.firmwares import Firmware
 from firmware_sim.lamps.luminaire import LUMINAIRES
 from firmware_sim.lamps.node import BOOT_S, Counters, Fault, LampNode
-from firmware_sim.lamps.registers import Firmware, Refused
+from firmware_sim.lamps.registers import Refused
 from firmware_sim.lamps.weather import Surroundings
 
 DUSK = 1_793_090_000.0

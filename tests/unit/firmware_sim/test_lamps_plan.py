@@ -2,8 +2,8 @@ import json
 from collections import Counter
 
 import pytest
+from firmware_sim.lamps.firmwares import Firmware
 from firmware_sim.lamps.luminaire import LUMINAIRES
-from firmware_sim.lamps.registers import Firmware
 from firmware_sim.town import generate_site
 
 from gateway.site import load_site

@@ -5,9 +5,10 @@ import struct
 import tomllib
 
 import pytest
+from firmware_sim.lamps.firmwares import REGISTER_MAPS, Firmware
 from firmware_sim.lamps.luminaire import LUMINAIRES
 from firmware_sim.lamps.node import LampNode
-from firmware_sim.lamps.registers import REGISTER_MAPS, Firmware, Refused
+from firmware_sim.lamps.registers import Refused
 from firmware_sim.lamps.weather import Surroundings
 
 from gateway.lamps import QUANTITIES
