@@ -1,7 +1,7 @@
 """How what the hub knows of lamps is told; plain functions on a reader's connection."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from typing import Literal
 
 import msgspec
@@ -15,7 +15,7 @@ from gateway.api.lamp_shapes import (
     OverrideShape,
     WorkShape,
 )
-from gateway.lamps import LampReading, OutcomeState, is_lit
+from gateway.lamps import LampEventKind, LampReading, OutcomeState, is_lit
 from gateway.site import Lamp
 from gateway.store import lamp_events, lamps
 from gateway.store.database import Connection
@@ -28,6 +28,7 @@ STALE_S = 180.0  # a lamp tells a reading a minute, and at once what changes
 MOST_OPEN_EVENTS = 20_000
 
 _UNSET = LampSettings()
+_DARK = {LampEventKind.LAMP_FAILURE, LampEventKind.SUPPLY_LOSS}  # whatever its node says
 _STATES: Mapping[bool | None, LampState] = {True: "on", False: "off", None: "unknown"}
 
 
@@ -79,7 +80,7 @@ def lamp_shape(
         lamp_type=lamp.lamp_type,
         groups=lamp.groups,
         calendar=calendar,
-        state=_state(reading, now),
+        state=_state(reading, {stored.event.kind for stored in faults}, now),
         at=last.at if reading else None,
         target_level=last.target_level,
         feedback_level=last.feedback_level,
@@ -140,9 +141,14 @@ def event_shape(stored: StoredEvent) -> LampEventShape:
     )
 
 
-def _state(reading: LampReading | None, now: float) -> LampState:
+def _state(reading: LampReading | None, faults: Collection[LampEventKind], now: float) -> LampState:
+    """What a lamp says of itself, where no fault shows that it is not so."""
     if reading is None or now - reading.at > STALE_S:
         return "unknown"
+    if LampEventKind.COMMUNICATION_FAILURE in faults:
+        return "unknown"
+    if _DARK.intersection(faults):
+        return "off"
     return _STATES[is_lit(reading)]
 
 

@@ -65,6 +65,22 @@ async def test_a_lamp_that_never_spoke_is_unknown_not_off(town: Town) -> None:
 
 
 @pytest.mark.parametrize(
+    ("kind", "state"),
+    [
+        (LampEventKind.LAMP_FAILURE, "off"),
+        (LampEventKind.SUPPLY_LOSS, "off"),
+        (LampEventKind.COMMUNICATION_FAILURE, "unknown"),
+        (LampEventKind.CABINET_DOOR_OPEN, "on"),
+    ],
+)
+async def test_a_fault_is_believed_over_what_the_node_says(
+    town: Town, kind: LampEventKind, state: str
+) -> None:
+    await town.database.write(lamp_events.record, [LampEvent("l-1", kind, NOW, {})], at=NOW)
+    assert (await lamp(town, "l-1"))["state"] == state
+
+
+@pytest.mark.parametrize(
     ("said", "state"),
     [
         ({"actual_level": 0.0}, "off"),
@@ -118,7 +134,7 @@ async def test_one_lamp_is_told_whole(town: Town) -> None:
     await town.database.write(tell, said, number=2)
     async with town.client("takeda") as client:
         detail = (await client.get(f"{V1}/lamps/l-2")).json()
-    assert (detail["lamp"], detail["state"]) == ("l-2", "on")
+    assert (detail["lamp"], detail["state"]) == ("l-2", "off")  # its node says on; no power flows
     assert detail["values"]["supply_voltage_v"] == 198.5
     assert detail["values"]["motion"] is True
     assert detail["values"]["temperature_c"] is None
