@@ -8,9 +8,11 @@ import numpy.typing as npt
 
 from gateway.lights.calendar import LEAP_YEAR, Conditions, Fault, read_conditions, rule_words
 from gateway.lights.documents import Calendar
-from gateway.lights.validation_values import Finding
+from gateway.lights.validation_values import Finding, too_many
 
 Days = npt.NDArray[np.int64]
+
+RULES_MAX = 200
 
 _YEARS_OF_A_KIND = 28
 """In so many years in a row each date is each weekday, leap years included."""
@@ -24,6 +26,9 @@ def calendar_findings(calendar: Calendar, *, programs: Collection[str]) -> Itera
             f"{calendar.day_offset:g} is not an hour of a day",
             "give 0 to less than 24; 12 makes a night belong to the day that it begins on",
         )
+    if len(calendar.rules) > RULES_MAX:
+        yield too_many("rules", len(calendar.rules), RULES_MAX)
+        return
     named = [("defaultProgram", calendar.default_program)]
     named += [(f"rules[{n}].program", rule.program) for n, rule in enumerate(calendar.rules)]
     for where, program in named:

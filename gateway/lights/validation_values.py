@@ -25,6 +25,9 @@ DELAY_MAX_S = 3_600.0
 FACTOR_MAX = 10.0
 WAVE_HOPS_MAX = 20
 WAVE_DELAY_MAX_S = 60.0
+PARTS_MAX = 32
+"""Periods, fixed controls, dynamic controls: of each."""
+
 HOLD_SHORT_S = 5.0
 """Lamps are asked about motion about once a second; a shorter hold lets them flicker."""
 
@@ -41,9 +44,23 @@ class Finding:
 
 def value_findings(program: Program) -> Iterator[Finding]:
     """What is wrong with its values, each by itself."""
+    for where, parts in (
+        ("activePeriods", program.active_periods),
+        ("fixedTimeControls", program.fixed_time_controls),
+        ("dynamicControls", program.dynamic_controls),
+    ):
+        if len(parts) > PARTS_MAX:
+            yield too_many(where, len(parts), PARTS_MAX)
     yield from _periods(program.active_periods)
     yield from _fixed(program.fixed_time_controls)
     yield from _dynamic(program.dynamic_controls)
+
+
+def too_many(where: str, count: int, most: int) -> Finding:
+    """Of a list that is longer than anybody can mean, and than a gateway should be given."""
+    return Finding(
+        where, f"{count} are too many", f"write at most {most}; make two documents of it"
+    )
 
 
 def sensor_findings(program: Program, sensors: Collection[str]) -> Iterator[Finding]:

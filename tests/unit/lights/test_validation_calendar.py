@@ -77,6 +77,10 @@ def test_rules_that_hide_another_only_together_do_hide_it() -> None:
     ]
 
 
+def test_more_rules_than_anybody_can_mean_are_refused() -> None:
+    assert places(*[rule("2026-01-01", "2026-01-01")] * 201) == ["rules"]
+
+
 def test_a_rule_of_no_night_is_told() -> None:
     assert places(rule("2026-11-20", "2026-11-20", "mon")) == ["rules[0]"]
     assert places(rule("2026-11-20", "2026-11-20", "fri")) == []

@@ -99,6 +99,14 @@ def test_a_short_hold_is_only_warned_of() -> None:
     assert finding.warning
 
 
+def test_more_parts_than_anybody_can_mean_are_refused() -> None:
+    many = (FixedTimeControl(time="23:00", level=50),) * 33
+    assert places(Program(id="p", active_periods=(), fixed_time_controls=many)) == [
+        "fixedTimeControls"
+    ]
+    assert places(Program(id="p", active_periods=(AstronomicalPeriod(),) * 33)) == ["activePeriods"]
+
+
 def test_a_sensor_that_there_is_not_is_told() -> None:
     program = Program(
         id="p",
