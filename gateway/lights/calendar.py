@@ -7,7 +7,7 @@ from datetime import date
 from gateway.lights.documents import Calendar, CalendarRule
 
 WEEKDAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
-LEAP_YEAR = 2000
+_LEAP_YEAR = 2000
 _FULL_DATE = 10
 _FORMAT_HINT = 'write "YYYY-MM-DD" for one year\'s day, "MM-DD" for a day of every year'
 
@@ -22,12 +22,12 @@ class Fault:
 
 @dataclass(frozen=True, slots=True)
 class Conditions:
-    """A rule's, read. `since` and `until` (both included) are dates, of the leap year 2000 where
-    the rule is of every year; `weekdays` are 0 (Monday) to 6.
+    """A rule's, read. `since` and `until` are the first and the last day that it holds: days since
+    the year 1 began or, `yearly`, month × 100 + day. `weekdays` are 0 (Monday) to 6.
     """
 
-    since: date | None
-    until: date | None
+    since: int | None
+    until: int | None
     yearly: bool
     weekdays: frozenset[int]
 
@@ -35,12 +35,15 @@ class Conditions:
         """Of this date?"""
         if self.weekdays and night.weekday() not in self.weekdays:
             return False
-        day = night.replace(year=LEAP_YEAR) if self.yearly else night
+        day = night.month * 100 + night.day if self.yearly else night.toordinal()
         after = self.since is None or day >= self.since
         before = self.until is None or day <= self.until
-        if self.since is not None and self.until is not None and self.until < self.since:
-            return after or before
-        return after and before
+        return (after or before) if self.through_new_year else (after and before)
+
+    @property
+    def through_new_year(self) -> bool:
+        """Does it hold to the end of a year and from the beginning of the next?"""
+        return self.since is not None and self.until is not None and self.until < self.since
 
 
 def read_conditions(rule: CalendarRule) -> Conditions | Fault:
@@ -66,13 +69,21 @@ def read_conditions(rule: CalendarRule) -> Conditions | Fault:
             f"until {rule.until} is before since {rule.since}: no night is between them",
             "swap them, or write both without the year to go through the year's end",
         )
+    every_year = True in yearly
     return Conditions(
-        since, until, True in yearly, frozenset(WEEKDAYS.index(name) for name in rule.weekdays)
+        since=None if since is None else _key(since, yearly=every_year),
+        until=None if until is None else _key(until, yearly=every_year),
+        yearly=every_year,
+        weekdays=frozenset(WEEKDAYS.index(name) for name in rule.weekdays),
     )
 
 
+def _key(day: date, *, yearly: bool) -> int:
+    return day.month * 100 + day.day if yearly else day.toordinal()
+
+
 def _day(text: str) -> date | None:
-    whole = text if len(text) == _FULL_DATE else f"{LEAP_YEAR}-{text}"
+    whole = text if len(text) == _FULL_DATE else f"{_LEAP_YEAR}-{text}"
     try:
         return date.fromisoformat(whole) if len(whole) == _FULL_DATE else None
     except ValueError:

@@ -54,27 +54,24 @@ class Step:
 
 
 class _State(NamedTuple):
-    """A step without its times: the fields are Step's."""
+    """What a step is for the lamp: the fields are Step's."""
 
-    level: float
-    reason: str
-    ramp_s: float
-    by_sensor: str
     lit_level: float
     steady: bool
     cells: tuple[Cell, ...]
 
-    def same(self, other: "_State") -> bool:
-        """For the lamp, whatever the reason was."""
-        if self.level == other.level == 0 and not (self.by_sensor or other.by_sensor):
-            return True
-        return (self.level, self.lit_level, self.steady, self.cells, self.by_sensor) == (
-            other.level,
-            other.lit_level,
-            other.steady,
-            other.cells,
-            other.by_sensor,
-        )
+
+_DARK = _State(FULL, steady=False, cells=())
+
+
+class _Change(NamedTuple):
+    """A moment at which the state changes: what it is then, and what brought it."""
+
+    at: float
+    state: _State
+    begun: Span | None
+    control: FixedTimeControl | None
+    switched_at: float
 
 
 class Schedule:
@@ -95,7 +92,7 @@ class Schedule:
         self._words = {cell: photocell_words(cell) for cell in self.photocells}
         self._controls = sorted(
             ((seconds_of(control.time), control) for control in program.fixed_time_controls),
-            key=_first,
+            key=_second,
         )
         self._dynamic_words = "; ".join(dynamic_words(one) for one in program.dynamic_controls)
 
@@ -103,71 +100,57 @@ class Schedule:
         """The steps from the first bound to the second."""
         begins, ends = bounds
         days = [night + timedelta(days=number) for number in (-1, 0, 1, 2)]
-        spans = list(spans_of(self.program.active_periods, days, sky))
-        switches = [
-            (instant(day, second, sky.zone), control)
-            for day in days[:-1]
-            for second, control in self._controls
+        spans = [
+            span for span in spans_of(self.program.active_periods, days, sky) if span.ends > begins
         ]
-        edges = {begins, *map(_begins, spans), *map(_ends, spans)}
-        edges.update(
-            at
-            for at, _ in switches
-            if self._always or any(span.begins < at < span.ends for span in spans)
-        )
-        states: list[tuple[float, _State]] = []
+        switches = [
+            instant(day, second, sky.zone) for day in days[:-1] for second, _ in self._controls
+        ]
+        edges = {begins, *switches, *map(_begins, spans), *map(_ends, spans)}
+        changes: list[_Change] = []
         for at in sorted(edge for edge in edges if begins <= edge < ends):
-            state = self._state(at, spans, switches, sky)
-            if not states or not state.same(states[-1][1]):
-                states.append((at, state))
-        return tuple(self._steps(states, ends))
+            change = self._change(at, spans, switches)
+            if not changes or change.state != changes[-1].state:
+                changes.append(change)
+        until = [change.at for change in changes[1:]] + [ends]
+        return tuple(
+            self._step(change, end, spans, sky) for change, end in zip(changes, until, strict=True)
+        )
 
-    def _steps(self, states: Sequence[tuple[float, _State]], ends: float) -> Iterator[Step]:
-        until = [at for at, _ in states[1:]] + [ends]
-        for (at, state), end in zip(states, until, strict=True):
-            yield Step(
-                at,
-                end,
-                state.level,
-                self.program.id,
-                state.reason,
-                state.ramp_s,
-                self._authority,
-                state.by_sensor,
-                state.lit_level,
-                state.steady,
-                state.cells,
-            )
-
-    def _state(
-        self,
-        at: float,
-        spans: Sequence[Span],
-        switches: Sequence[tuple[float, FixedTimeControl]],
-        sky: Sky,
-    ) -> _State:
+    def _change(self, at: float, spans: Sequence[Span], switches: Sequence[float]) -> _Change:
+        """What is so from `at`. `switches` are the times of the controls, over and over."""
         covering = [span for span in spans if span.begins <= at < span.ends]
+        if not (covering or self._always):
+            return _Change(at, _DARK, None, None, 0.0)
+        passed = bisect_right(switches, at)
+        control, switched_at, lit_level = None, 0.0, FULL
+        if passed:
+            _, control = self._controls[(passed - 1) % len(self._controls)]
+            switched_at, lit_level = switches[passed - 1], control.level
         steady = any(span.cell is None for span in covering)
-        cells = () if steady or not self.photocells else tuple(self._cells(covering))
-        switched = bisect_right(switches, at, key=_first)
-        switched_at, control = switches[switched - 1] if switched else (0.0, None)
-        lit_level = control.level if control else FULL
+        cells = () if steady else tuple(self._cells(covering))
         begun = min(covering, key=_begins, default=None)
+        return _Change(at, _State(lit_level, steady, cells), begun, control, switched_at)
+
+    def _step(self, change: _Change, until: float, spans: Sequence[Span], sky: Sky) -> Step:
+        at, state, begun, control, switched_at = change
         if begun is None:
             coming = min((span for span in spans if span.begins > at), key=_begins, default=None)
             words = f"off until {coming.begin_words(sky)}" if coming else "off"
         elif control and switched_at > begun.begins:
-            words = f"{control.time} → {lit_level:g} %"
+            words = f"{control.time} → {state.lit_level:g} %"
         else:
-            words = f"{begun.begin_words(sky)} → {lit_level:g} %"
-        return _State(
-            level=lit_level if covering else 0.0,
-            reason=f"{self.program.id}: {words}",
-            ramp_s=control.ramp_to_level_time if control and switched_at == at else 0.0,
-            by_sensor=self._sensor_words(cells) if covering or cells else "",
-            lit_level=lit_level,
-            steady=steady,
-            cells=cells,
+            words = f"{begun.begin_words(sky)} → {state.lit_level:g} %"
+        return Step(
+            at,
+            until,
+            state.lit_level if begun else 0.0,
+            self.program.id,
+            f"{self.program.id}: {words}",
+            control.ramp_to_level_time if control and switched_at == at else 0.0,
+            self._authority,
+            self._sensor_words(state.cells) if begun or state.cells else "",
+            *state,
         )
 
     def _cells(self, covering: Sequence[Span]) -> Iterator[Cell]:
@@ -206,5 +189,5 @@ def _ends(span: Span) -> float:
     return span.ends
 
 
-def _first(pair: tuple[float, FixedTimeControl]) -> float:
-    return pair[0]
+def _second(control: tuple[int, FixedTimeControl]) -> int:
+    return control[0]

@@ -26,6 +26,7 @@ def parse_time(text: str) -> int | None:
     return int(hours) * 3600 + int(minutes) * 60 + int(seconds)
 
 
+@lru_cache(maxsize=1_024)
 def seconds_of(text: str) -> int:
     """As `parse_time`, of a text that was found readable before. Raises ValueError."""
     seconds = parse_time(text)

@@ -6,9 +6,11 @@ from datetime import MAXYEAR, MINYEAR, date
 import numpy as np
 import numpy.typing as npt
 
-from gateway.lights.calendar import LEAP_YEAR, Conditions, Fault, read_conditions, rule_words
+from gateway.lights.calendar import Conditions, Fault, read_conditions, rule_words
 from gateway.lights.documents import Calendar
 from gateway.lights.validation_values import Finding, too_many
+
+_ANY_YEAR = 2000
 
 Days = npt.NDArray[np.int64]
 
@@ -81,7 +83,7 @@ def _unreachable(calendar: Calendar, conditions: Sequence[Conditions]) -> Iterat
 def _years(conditions: Sequence[Conditions]) -> list[int]:
     """Every kind of year, and each kind before and after every end of a rule."""
     ends = [
-        day.year
+        date.fromordinal(day).year
         for one in conditions
         if not one.yearly
         for day in (one.since, one.until)
@@ -89,7 +91,7 @@ def _years(conditions: Sequence[Conditions]) -> list[int]:
     ]
     years = {
         year
-        for end in ends or [LEAP_YEAR]
+        for end in ends or [_ANY_YEAR]
         for year in range(end - _YEARS_OF_A_KIND, end + _YEARS_OF_A_KIND + 1)
     }
     return sorted(year for year in years if MINYEAR <= year < MAXYEAR)
@@ -110,16 +112,10 @@ def _holds(one: Conditions, days: Days) -> npt.NDArray[np.bool_]:
     holds = np.ones(days.size, dtype=np.bool_)
     if one.weekdays:
         holds &= np.isin((days - 1) % 7, list(one.weekdays))
-    since, until = (None if day is None else _key(day, one) for day in (one.since, one.until))
     keys = _days_of_year(days) if one.yearly else days
-    after = holds if since is None else keys >= since
-    before = holds if until is None else keys <= until
-    through_new_year = since is not None and until is not None and until < since
-    return holds & ((after | before) if through_new_year else (after & before))
-
-
-def _key(day: date, one: Conditions) -> int:
-    return day.month * 100 + day.day if one.yearly else day.toordinal()
+    after = holds if one.since is None else keys >= one.since
+    before = holds if one.until is None else keys <= one.until
+    return holds & ((after | before) if one.through_new_year else (after & before))
 
 
 def _days_of_year(days: Days) -> Days:
