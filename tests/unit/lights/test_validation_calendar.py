@@ -60,7 +60,8 @@ def test_a_rule_behind_a_wider_one_never_decides(rules: tuple[CalendarRule, ...]
         (rule("", "", "sat"), rule("", "", "sat", "sun")),
         (rule("12-29", "01-03"), rule("12-01", "02-10")),
         (rule("2026-12-24", "2027-01-07"), rule("12-24", "01-07")),
-        (rule("", "2030-01-01"), rule("12-24", "01-07")),
+        (rule("", "2030-12-31"), rule("02-29", "02-29", "mon")),
+        (rule("2030-01-01"), rule("02-29", "02-29", "mon")),
         (rule("03-01", "02-28"), rule("02-29", "02-29", "mon")),
     ],
 )
