@@ -14,7 +14,7 @@ from gateway.api.lamp_shapes import (
     PlanShape,
     PlanStep,
 )
-from gateway.api.lamp_views import calendar_of, event_shape, lamp_shape, override_shape
+from gateway.api.lamp_views import event_shape, lamp_shape, override_shape
 from gateway.api.lights import Lights
 from gateway.lamps import QUANTITIES, LampReading
 from gateway.lights.availability import availability
@@ -25,7 +25,7 @@ from gateway.store import lamp_events, lamps, overrides
 from gateway.store.database import Connection
 from gateway.store.lamp_events import StoredEvent
 from gateway.store.lamps import LampSettings
-from gateway.store.light_orders import light_orders
+from gateway.store.light_orders import followed, light_orders
 
 MOST_OVERRIDES = 20
 MOST_EVENTS = 1_000
@@ -48,7 +48,7 @@ def detail(connection: Connection, lights: Lights, lamp_id: str, *, now: float) 
         lights.map,
         lamp_id,
         reading=reading,
-        calendar=calendar_of(lights.map.lamps[lamp_id], own),
+        calendar=followed(connection, [lights.map.lamps[lamp_id]]).get(lamp_id, ""),
         faults=going_on,
         now=now,
     )

@@ -16,18 +16,15 @@ from gateway.api.lamp_shapes import (
     WorkShape,
 )
 from gateway.lamps import LampEventKind, LampReading, OutcomeState, is_lit
-from gateway.site import Lamp
 from gateway.store import lamp_events, lamps
 from gateway.store.database import Connection
 from gateway.store.lamp_events import StoredEvent, WorkState
-from gateway.store.lamps import LampSettings
-from gateway.store.light_orders import DEFAULT_CALENDAR
+from gateway.store.light_orders import followed
 from gateway.store.overrides import StoredOverride
 
 STALE_S = 180.0  # a lamp tells a reading a minute, and at once what changes
 MOST_OPEN_EVENTS = 20_000
 
-_UNSET = LampSettings()
 _DARK = {LampEventKind.LAMP_FAILURE, LampEventKind.SUPPLY_LOSS}  # whatever its node says
 _STATES: Mapping[bool | None, LampState] = {True: "on", False: "off", None: "unknown"}
 
@@ -36,7 +33,7 @@ def lamp_shapes(
     connection: Connection, known: LampMap, wanted: Iterable[str], *, now: float
 ) -> Iterator[LampShape]:
     """The lamps of these ids, in their order."""
-    states, settings = lamps.states(connection), lamps.settings(connection)
+    states, calendars = lamps.states(connection), followed(connection, known.lamps.values())
     faults = open_faults(connection)
     for lamp_id in wanted:
         state = states.get(lamp_id)
@@ -44,15 +41,10 @@ def lamp_shapes(
             known,
             lamp_id,
             reading=None if state is None else state.reading,
-            calendar=calendar_of(known.lamps[lamp_id], settings.get(lamp_id, _UNSET)),
+            calendar=calendars.get(lamp_id, ""),
             faults=faults.get(lamp_id, ()),
             now=now,
         )
-
-
-def calendar_of(lamp: Lamp, own: LampSettings) -> str:
-    """The calendar that it follows; none where nothing drives it."""
-    return (own.calendar or DEFAULT_CALENDAR) if lamp.gateway else ""
 
 
 def lamp_shape(

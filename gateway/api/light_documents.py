@@ -11,10 +11,10 @@ from gateway.api.lamp_commands import CommandError, Giver, note
 from gateway.api.lights import Lights
 from gateway.lights.documents import Calendar, Program
 from gateway.lights.validation import Problem, Severity, check, parse_calendar, parse_program
-from gateway.store import lamps, light_documents
+from gateway.store import light_documents
 from gateway.store.database import Connection
 from gateway.store.light_documents import DocumentKind, Stored
-from gateway.store.light_orders import DEFAULT_CALENDAR
+from gateway.store.light_orders import followed
 
 Document = TypeVar("Document", Program, Calendar)
 
@@ -163,11 +163,8 @@ def _uses(
             for program in {calendar.default_program, *(rule.program for rule in calendar.rules)}
         ]
     else:
-        own = lamps.settings(connection)
-        pairs = [
-            ((lamp in own and own[lamp].calendar) or DEFAULT_CALENDAR, lamp)
-            for lamp in lights.map.driven
-        ]
+        calendar_of = followed(connection, lights.map.lamps.values())
+        pairs = [(calendar, lamp) for lamp, calendar in calendar_of.items()]
     used_by: dict[str, list[str]] = defaultdict(list)
     for document, user in pairs:
         used_by[document].append(user)

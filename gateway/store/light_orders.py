@@ -1,6 +1,6 @@
 """What an edge is to know of its lamps, as the database and the site's file say it together."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import TypeVar
 
 import msgspec
@@ -8,7 +8,7 @@ import numpy as np
 from sqlalchemy import Connection
 
 from gateway.lamps import LampOrder, LampType
-from gateway.lights.defaults import DEFAULT_CALENDAR as DEFAULT_CALENDAR
+from gateway.lights.defaults import default_calendar
 from gateway.lights.documents import Calendar, Program
 from gateway.lights.orders import LightOrders
 from gateway.site import Lamp, Site
@@ -35,17 +35,32 @@ def light_orders(
     """
     own = [one for one in site.lamps if one.gateway and gateway in (None, one.gateway)]
     known = lamps.settings(connection)
+    calendar_of = followed(connection, own)
     lon, lat = _middle(site)
     return LightOrders(
         version=version(connection),
         time_zone=time_zone,
         lon=lon,
         lat=lat,
-        lamps=tuple(_order(lamp, known.get(lamp.id, LampSettings())) for lamp in own),
+        lamps=tuple(
+            _order(lamp, calendar_of[lamp.id], known.get(lamp.id, LampSettings())) for lamp in own
+        ),
         types=tuple(types[name] for name in sorted({one.lamp_type for one in own} & set(types))),
         programs=tuple(_documents(connection, DocumentKind.PROGRAM, Program)),
         calendars=tuple(_documents(connection, DocumentKind.CALENDAR, Calendar)),
     )
+
+
+def followed(connection: Connection, of: Iterable[Lamp]) -> dict[str, str]:
+    """The calendar of each lamp that is driven: its own, else the site's default for it."""
+    known = lamps.settings(connection)
+    calendars = {one.id for one in light_documents.newest(connection, DocumentKind.CALENDAR)}
+    return {
+        lamp.id: known.get(lamp.id, LampSettings()).calendar
+        or default_calendar(lamp.groups, calendars)
+        for lamp in of
+        if lamp.gateway
+    }
 
 
 def version(connection: Connection) -> int:
@@ -53,7 +68,7 @@ def version(connection: Connection) -> int:
     return light_documents.changes(connection) + lamps.changes(connection)
 
 
-def _order(lamp: Lamp, wanted: LampSettings) -> LampOrder:
+def _order(lamp: Lamp, calendar: str, wanted: LampSettings) -> LampOrder:
     return LampOrder(
         lamp=lamp.id,
         bus=lamp.bus,
@@ -62,7 +77,7 @@ def _order(lamp: Lamp, wanted: LampSettings) -> LampOrder:
         lamp_type=lamp.lamp_type,
         place=lamp.xy,
         groups=lamp.groups,
-        calendar=wanted.calendar or DEFAULT_CALENDAR,
+        calendar=calendar,
         limits=wanted.limits,
     )
 

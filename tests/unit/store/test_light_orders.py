@@ -72,6 +72,19 @@ async def test_all_driven_lamps_are_there_where_no_gateway_is_named(
     ]
 
 
+async def test_a_lamp_that_has_none_follows_what_is_called_like_its_group(
+    database: Database, site: Site
+) -> None:
+    body = msgspec.json.encode(Calendar("front", "evening"))
+    kind = DocumentKind.CALENDAR
+    await database.write(light_documents.put, kind, "front", body, at=1.0, by="sato")
+    followed = await database.read(light_orders.followed, site.lamps)
+    assert followed == {"l-1": "front", "l-2": DEFAULT_CALENDAR}
+    assert [one.calendar for one in (await orders(database, site, "gw-01")).lamps] == ["front"]
+    await database.write(lamps.assign, ["l-1"], "daily")
+    assert (await database.read(light_orders.followed, site.lamps))["l-1"] == "daily"
+
+
 async def test_the_version_grows_with_each_change(database: Database, site: Site) -> None:
     seen = [(await orders(database, site, None)).version]
     await database.write(fill)
