@@ -222,7 +222,7 @@ class Hub:
             self._clock,
             registry,
             is_closed=stepper.is_closed,
-            announce=self.alerts,
+            announce=partial(self._announce, lights),
             out=OUT,
             lamps=lights.intake,
             joined=lights.sos.brighten,
@@ -281,6 +281,12 @@ class Hub:
                 _log.warning("integrators are not told of an alert; the broker is slow or away")
             else:
                 self._announced.put_nowait(alert)
+
+    def _announce(self, lights: HubLights, told: Sequence[Alert]) -> None:
+        """Alerts of the intake: an SOS among them has changed what lamps are to do."""
+        self.alerts(told)
+        if told:
+            lights.desk.changed()
 
     async def _publish_alerts(self, broker: Broker) -> None:
         while True:

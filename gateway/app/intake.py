@@ -136,6 +136,7 @@ class Intake:
         senders = {(row.sender, row.epoch) for row in batch}
         for gateway, _ in sightings.new_epochs(connection, senders):
             effects.gaps.append((gateway, Gap(0.0, now, OUTBOX_LOST)))
+            effects.lamps.forgetful.add(gateway)
         for gateway, gap in effects.gaps:
             sightings.add_gap(connection, gateway, _begun(connection, gateway, gap))
         sightings.add_windows(connection, effects.windows)

@@ -5,7 +5,7 @@ amend history. A reading, event or outcome that comes again changes nothing.
 """
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 import msgspec
@@ -63,13 +63,17 @@ _log = structlog.get_logger()
 
 @dataclass(slots=True)
 class Said:
-    """What a batch of rows says of lamps, by the hub's clock."""
+    """What a batch of rows says of lamps, by the hub's clock.
+
+    `forgetful` are gateways that lost their outbox, and with it which faults they had told.
+    """
 
     readings: dict[str, list[LampReading]] = field(default_factory=lambda: defaultdict(list))
     events: list[LampEvent] = field(default_factory=list)
     outcomes: list[Outcome] = field(default_factory=list)
     counts: Counter[str] = field(default_factory=Counter)
     shown: dict[str, Shown] = field(default_factory=dict)
+    forgetful: set[str] = field(default_factory=set)
     has_late: bool = False
 
 
@@ -119,12 +123,22 @@ class LampIntake:
     def apply(self, connection: Connection, said: Said, *, now: float) -> None:
         """Write what `said` holds; what is new of it goes to the sink, and into `said.shown`."""
         readings, switched = self._keep_readings(connection, said, now)
-        events = lamp_events.record(connection, said.events, at=now)
+        events = self._forget(connection, said.forgetful, now)
+        events += lamp_events.record(connection, said.events, at=now)
         known = overrides.record(connection, said.outcomes)
         if len(said.outcomes) > known:
             said.counts["outcomes_unknown"] += len(said.outcomes) - known
         queue_lamps(connection, readings, events, now=now, out=self._out)
         self._show(connection, switched | {event.lamp for event in events}, said)
+
+    def _forget(
+        self, connection: Connection, gateways: Collection[str], now: float
+    ) -> list[LampEvent]:
+        """End the faults that nobody would end: what is still there will be told anew."""
+        if not gateways:
+            return []
+        lamps = [lamp for lamp, gateway in self._gateway_of.items() if gateway in gateways]
+        return lamp_events.end_all(connection, lamps, at=now)
 
     def _take_reading(self, reading: LampReading, skew_s: float, now: float, said: Said) -> None:
         at = reading.at - skew_s

@@ -6,8 +6,8 @@ differ: a gateway's clock may have been set right between them.
 """
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import asdict, dataclass, replace
 from enum import StrEnum
 from typing import Any
 
@@ -60,6 +60,13 @@ def record(connection: Connection, told: Iterable[LampEvent], *, at: float) -> l
     """Keep what edges told of faults; gives those that say something new, as they now stand."""
     news = (_record(connection, event, at) for event in told)
     return [event for event in news if event is not None]
+
+
+def end_all(connection: Connection, lamps: Collection[str], *, at: float) -> list[LampEvent]:
+    """End every fault of `lamps`: whoever watched them has forgotten. Gives those that it ended."""
+    kept = select(*_COLUMNS).where(_OPEN, lamp_events.c.lamp.in_(lamps))
+    begun = [_event(row) for row in connection.execute(kept)]
+    return record(connection, [replace(one, end=max(at, one.start)) for one in begun], at=at)
 
 
 def get(connection: Connection, event_id: int) -> StoredEvent | None:

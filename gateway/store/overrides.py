@@ -89,14 +89,20 @@ def record(connection: Connection, outcomes: Iterable[Outcome]) -> int:
 
     The latest of an override and lamp stands: one that comes again changes nothing.
     """
-    found = 0
-    for one in outcomes:
-        values = {"wanted": one.override, "of": one.lamp, "at": one.at}
-        told = connection.execute(
-            _RECORD, values | {"state": one.state.value, "why": one.why}
-        ).rowcount
-        found += bool(told) or connection.scalar(_KNOWN, values) is not None
-    return found
+    told = list(outcomes)
+    kept = select(override_lamps.c.override, override_lamps.c.lamp).where(
+        override_lamps.c.override.in_({one.override for one in told}),
+        override_lamps.c.lamp.in_({one.lamp for one in told}),
+    )
+    known = {(override, lamp) for override, lamp in connection.execute(kept)} if told else set()
+    rows = [
+        {"of": one.override, "by": one.lamp, "at": one.at, "state": one.state.value, "why": one.why}
+        for one in told
+        if (one.override, one.lamp) in known
+    ]
+    if rows:
+        connection.execute(_RECORD, rows)
+    return len(rows)
 
 
 def _going_on(now: float) -> tuple[ColumnElement[bool], ...]:
@@ -150,14 +156,11 @@ def _judged(override: Override, lamp: str, told: dict[str, Outcome], now: float)
 _RECORD = (
     update(override_lamps)
     .where(
-        override_lamps.c.override == bindparam("wanted"),
-        override_lamps.c.lamp == bindparam("of"),
+        override_lamps.c.override == bindparam("of"),
+        override_lamps.c.lamp == bindparam("by"),
         or_(override_lamps.c.at.is_(None), override_lamps.c.at < bindparam("at")),
     )
     .values(at=bindparam("at"), state=bindparam("state"), why=bindparam("why"))
-)
-_KNOWN = select(override_lamps.c.lamp).where(
-    override_lamps.c.override == bindparam("wanted"), override_lamps.c.lamp == bindparam("of")
 )
 _COLUMNS = (
     overrides.c.id,

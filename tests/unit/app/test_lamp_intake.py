@@ -3,7 +3,6 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import date
-from typing import Any
 
 import msgspec
 import pytest
@@ -189,6 +188,26 @@ async def test_a_fault_is_kept_also_of_an_unknown_time(bench: Bench) -> None:
     assert [(one.start, one.end) for one in await bench.events()] == [(NOW, NOW)]
 
 
+async def test_faults_of_a_gateway_that_lost_its_outbox_end_unless_it_tells_them_again(
+    bench: Bench,
+) -> None:
+    door = replace(DARK, kind=LampEventKind.CABINET_DOOR_OPEN)
+    other = replace(DARK, lamp="l-2")
+    await bench.take(
+        row(1, DARK, door, kind=Kind.LAMP_EVENTS, lane=Lane.URGENT),
+        row(1, other, kind=Kind.LAMP_EVENTS, lane=Lane.URGENT, gateway="gw-02"),
+    )
+    again = replace(DARK, start=NOW - 5)
+    row_of_new_outbox = row(1, again, kind=Kind.LAMP_EVENTS, lane=Lane.URGENT)
+    await bench.take(msgspec.structs.replace(row_of_new_outbox, epoch="e2"))
+    assert await bench.events() == [
+        replace(DARK, end=NOW),
+        replace(door, end=NOW),
+        other,
+        again,
+    ]
+
+
 async def test_a_number_beyond_belief_is_masked_and_the_rest_is_kept(bench: Bench) -> None:
     await bench.take(row(1, reading(NOW, active_power_w=1e30, target_level=400.0)))
     found = await bench.database.read(lamps.state, "l-0")
@@ -207,16 +226,11 @@ async def test_a_gateway_speaks_for_its_own_lamps_only(bench: Bench) -> None:
 
 
 async def test_a_row_of_lamps_that_cannot_be_read_is_no_hole_in_anybodys_way(bench: Bench) -> None:
-    broken = row(1)
-    broken = Envelope(**{**struct(broken), "items": msgspec.Raw(b'[{"at":"noon"}]')})
+    broken = msgspec.structs.replace(row(1), items=msgspec.Raw(b'[{"at":"noon"}]'))
     await bench.take(broken, row(2, reading(NOW)))
     assert bench.intake.counts["malformed_items"] == 1
     assert await bench.database.read(sightings.gaps_between, 0.0, 1e12) == []
     assert await bench.last_at() == NOW
-
-
-def struct(envelope: Envelope) -> dict[str, Any]:
-    return {name: getattr(envelope, name) for name in envelope.__struct_fields__}
 
 
 async def test_outcomes_are_kept_and_strange_ones_counted(bench: Bench) -> None:
