@@ -1,6 +1,7 @@
 """The writers against influxd 1.x as Debian and Raspberry Pi OS have it."""
 
 import asyncio
+import dataclasses
 import json
 import math
 from collections.abc import AsyncIterator
@@ -11,10 +12,17 @@ import pytest
 from msgspec.structs import replace
 
 from gateway.clock import Clock
+from gateway.lamps import LampEvent, LampEventKind, LampReading
 from gateway.model import Alert, AlertKind, AlertState, Position, Presence
 from gateway.outputs.delivery import Delivery, Unavailable
 from gateway.outputs.influx import influx_writer
-from gateway.outputs.lines import alert_line, position_line, timestamp_ms
+from gateway.outputs.lines import (
+    alert_line,
+    lamp_event_line,
+    lamp_line,
+    position_line,
+    timestamp_ms,
+)
 from gateway.outputs.quarantine import Quarantine
 from gateway.settings import InfluxSettings
 from tests.integration.influx_server import InfluxServer
@@ -194,6 +202,42 @@ async def test_each_state_of_each_alert_is_a_point_of_its_own(
     assert {(row["id"], row["state"]) for row in rows} == {(a.id, a.state) for a in alerts}
     assert len(rows) == len(alerts)
     assert {row["raised_at"] for row in rows} == {START + 960.5}
+
+
+async def test_what_lamps_said_and_their_faults_come_back_as_they_were(
+    influxd: InfluxServer, tmp_path: Path
+) -> None:
+    await influxd.start()
+    await influxd.create_database(DATABASE)
+    said = LampReading(
+        at=START,
+        lamp="l-1",
+        actual_level=50,
+        active_power_w=20.1 + 1e-13,
+        switch_on_counter=7,
+        motion=False,
+    )
+    fault = LampEvent("l-1", LampEventKind.LAMP_FAILURE, START, {"active_power_w": 0.5})
+    lines = [lamp_line(said, site="iwaki")]
+    lines += [
+        lamp_event_line(one, site="iwaki") for one in (fault, dataclasses.replace(fault, end=START))
+    ]
+    async with _delivery(influxd, tmp_path) as delivery:
+        await delivery.deliver([str(line) for line in lines])
+    (lamp,) = await _rows(influxd, "SELECT * FROM lamp")
+    assert lamp == {
+        "time": timestamp_ms(START),
+        "site": "iwaki",
+        "lamp": "l-1",
+        "authority": "fallback",
+        "actual_level": 50,
+        "active_power_w": said.active_power_w,
+        "switch_on_counter": 7,
+        "motion": False,
+    }
+    events = await _rows(influxd, "SELECT * FROM lamp_event")
+    assert sorted(str(one["state"]) for one in events) == ["end", "start"]
+    assert {one["active_power_w"] for one in events} == {0.5}
 
 
 async def test_a_persons_points_can_be_deleted_by_pseudonym(
