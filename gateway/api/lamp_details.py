@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import asdict, fields
 from datetime import date
+from itertools import pairwise
 
 import msgspec
 
@@ -74,14 +75,26 @@ def history(connection: Connection, lamp_id: str, *, since: float, until: float)
 
 
 def thinned(points: Sequence[_Point], most: int) -> list[_Point]:
-    """At most `most` of `points`: of each stretch its first, and both ends of the whole.
+    """At most `most` of `points`: both ends, and of each stretch between its least and its most.
 
-    Points in between are left out, never averaged: each that is told was measured.
+    Each that is told was measured, and a lamp that went out for a minute is seen to do so.
     """
     if len(points) <= most:
         return list(points)
-    last = len(points) - 1
-    return [points[round(number * last / (most - 1))] for number in range(most)]
+    inner, stretches = points[1:-1], (most - 2) // 2
+    bounds = [number * len(inner) // stretches for number in range(stretches + 1)]
+    kept = [points[0]]
+    for start, end in pairwise(bounds):
+        stretch = inner[start:end]
+        ends = {stretch.index(extreme(stretch, key=_height)) for extreme in (min, max)}
+        kept += (stretch[index] for index in sorted(ends))
+    return [*kept, points[-1]]
+
+
+def _height(point: _Point) -> float:
+    """How high it lies in a plot: its power, else its level."""
+    _, _, level, power_w = point
+    return power_w if power_w is not None else level if level is not None else 0.0
 
 
 def plan(

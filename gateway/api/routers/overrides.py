@@ -55,7 +55,7 @@ async def latest(
     parts: PartsOf,
     *,
     open_only: Annotated[bool, Query(alias="open")] = False,
-    limit: Annotated[int, Query(ge=1, le=1_000)] = 100,
+    limit: Annotated[int, Query(ge=1, le=200)] = 50,
 ) -> Response:
     """Overrides, newest first; with `open` those that hold."""
     found = await parts.database.read(
