@@ -107,12 +107,12 @@ def explain(
     )
     table = Table("from", "until", "level", "by", "why", "sensor", box=None)
     for step in plan.steps:
-        times = (hub.local(step.at, "%m-%d %H:%M"), hub.local(step.until, "%m-%d %H:%M"))
+        times = (hub.minute(step.at), hub.minute(step.until))
         table.add_row(*times, _percent(step.level), step.authority, step.reason, step.by_sensor)
     Console(width=WIDE).print(table)
     if plan.now is not None:
         typer.echo(
-            f"now (since {hub.local(plan.now.at)}): {_percent(plan.now.level)} "
+            f"at {hub.local(plan.now.at)}: {_percent(plan.now.level)} "
             f"by {plan.now.authority}: {plan.now.reason}"
         )
 

@@ -96,7 +96,7 @@ def _command(hub: LampHub, order: Order, *, technician: bool, wait: bool) -> Non
     async def work(database: Database) -> StoredOverride | None:
         override_id = await database.write(give, order, giver, now=hub.clock.utc())
         typer.echo(
-            f"Override {override_id} for {len(order.lamps)} lamps "
+            f"Override {override_id}, lamps: {len(order.lamps)}, "
             f"until {hub.local(order.expiration)}."
         )
         return await settled(database, override_id, clock=hub.clock) if wait else None

@@ -52,6 +52,10 @@ class LampHub:
             return "–"
         return datetime.fromtimestamp(at, self.lights.sky.zone).strftime(form)
 
+    def minute(self, at: float) -> str:
+        """The nearest minute by the site's clocks, as reasons tell sunset and sunrise."""
+        return self.local(at + 30.0, "%m-%d %H:%M")
+
 
 def open_hub(config: Path) -> LampHub:
     """The hub of `config`. Raises SettingsError, SiteError and ProfileError."""

@@ -91,11 +91,12 @@ def test_a_night_is_explained_step_by_step(town: LampTown, out: Out) -> None:
     assert second.startswith("calendar street, ")
     assert second.endswith("program evening")
     times = [step.split()[:6] for step in steps]
-    assert times[0][:4] == ["01-15", "12:00", "01-15", first.split()[5][:5]]
+    assert times[0][:4] == ["01-15", "12:00", "01-15", steps[1].split()[1]]
     assert [step[4:6] for step in times] == [["0", "%"], ["100", "%"], ["50", "%"], ["0", "%"]]
+    assert f"sunset {times[1][1]}" in steps[1]
     assert times[2][:2] == ["01-15", "22:00"]
     assert all("program" in step for step in steps)
-    assert now == "now (since 01-15 16:59:40): 50 % by program: evening: 22:00 → 50 %"
+    assert now == "at 01-15 16:59:40: 50 % by program: evening: 22:00 → 50 %"
 
 
 def test_another_night_can_be_asked_for(town: LampTown, out: Out) -> None:

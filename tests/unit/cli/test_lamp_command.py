@@ -51,7 +51,7 @@ def test_a_level_is_set_for_a_while_and_written_down(
     said = capsys.readouterr().out
     stored = newest(town)
     override = stored.override
-    assert said == f"Override {override.id} for 3 lamps until 01-15 17:10:00.\n"
+    assert said == f"Override {override.id}, lamps: 3, until 01-15 17:10:00.\n"
     assert (override.lamps, override.level) == (("l-1", "l-2", "l-3"), 30.0)
     assert override.authority is Authority.STAFF
     assert override.expiration == pytest.approx(NOW + 600.0, abs=0.01)
