@@ -65,7 +65,7 @@ def test_a_lamp_is_shown_with_all_that_is_known(town: LampTown, out: Out) -> Non
     assert run(town, "show", "l-2") == 0
     text = "\n".join(out())
     assert "l-2 on pole p-2: gw-01 bus-1 2; led-40; calendar street; groups north" in text
-    assert "on: target 50 %, feedback 50 %, actual 50 % at 01-15 16:59:40 by program" in text
+    assert "off: target 50 %, feedback 50 %, actual 50 % at 01-15 16:59:40 by program" in text
     assert "  supply_voltage_v: 198.5" in text
     assert "  motion: yes" in text
     assert "  temperature_c: not readable (cannot be read now)" in text
