@@ -5,6 +5,8 @@ interface Quantity {
   name: Record<StaffLanguage, string>;
   unit: string;
   decimals: number;
+  /** Told as yes or no, also where evidence has it as 1 or 0. */
+  flag?: boolean;
 }
 
 const row = (ja: string, en: string, unit = "", decimals = 0): Quantity => ({
@@ -12,6 +14,8 @@ const row = (ja: string, en: string, unit = "", decimals = 0): Quantity => ({
   unit,
   decimals,
 });
+
+const flag = (ja: string, en: string): Quantity => ({ ...row(ja, en), flag: true });
 
 export const QUANTITIES: Record<string, Quantity> = {
   target_level: row("指令の明るさ", "Commanded level", "%"),
@@ -32,16 +36,18 @@ export const QUANTITIES: Record<string, Quantity> = {
   temperature_c: row("温度", "Temperature", "°C", 1),
   illuminance_lx: row("照度", "Illuminance", "lx"),
   tilt_deg: row("傾き", "Tilt", "°", 1),
-  motion: row("人の動き", "Motion"),
-  door_open: row("扉が開いている", "Door open"),
-  breaker_tripped: row("遮断器が落ちた", "Breaker tripped"),
-  leakage: row("漏電", "Leakage"),
-  autonomous: row("単独で動作中", "On its own"),
+  motion: flag("人の動き", "Motion"),
+  door_open: flag("扉が開いている", "Door open"),
+  breaker_tripped: flag("遮断器が落ちた", "Breaker tripped"),
+  leakage: flag("漏電", "Leakage"),
+  autonomous: flag("単独で動作中", "On its own"),
   missed_polls: row("続けて答えなかった回数", "Polls missed in a row"),
 };
 
 export const quantityName = (name: string, language: StaffLanguage): string =>
   QUANTITIES[name]?.name[language] ?? name;
+
+export const isFlag = (name: string): boolean => QUANTITIES[name]?.flag ?? false;
 
 /** "38.4 W" */
 export function withUnit(name: string, value: number): string {

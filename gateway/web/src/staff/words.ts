@@ -2,7 +2,7 @@
 import { ApiError } from "../api";
 import { say, speech } from "../language.svelte";
 import { faultAdvice, faultName } from "./faults";
-import { quantityName } from "./quantities";
+import { isFlag, quantityName, withUnit } from "./quantities";
 import { staffKey, staffText, type StaffKey, type StaffLanguage } from "./texts";
 
 const language = (): StaffLanguage => (speech.language === "en" ? "en" : "ja");
@@ -18,6 +18,12 @@ export const quantity = (name: string): string => quantityName(name, language())
 export function known(key: string, otherwise: string): string {
   const found = staffKey(key);
   return found ? tell(found) : otherwise;
+}
+
+/** A value of the quantity `name`: "38.4 W", or yes and no. */
+export function valueOf(name: string, value: number | boolean): string {
+  if (typeof value === "boolean" || isFlag(name)) return tell(value ? "yes" : "no");
+  return withUnit(name, value);
 }
 
 export const listed = (words: string[]): string => words.join(language() === "en" ? ", " : "、");
