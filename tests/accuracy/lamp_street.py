@@ -2,7 +2,7 @@
 
 Every poll goes through the node's registers and the gateway's register maps, or, for long runs,
 takes what the node would tell (`Pole.registers`). What is commanded and not followed is commanded
-again at the next poll.
+again at the next poll; counters are read once a minute, and repeated meanwhile.
 """
 
 from collections.abc import Mapping
@@ -57,6 +57,7 @@ class Pole:
         self.wanted: Command | None = None
         self.illuminance_lx: float | None = None
         self._slow_at = float("-inf")
+        self._said: dict[str, object] = {}
 
     def poll(
         self, at: float, surroundings: Surroundings, segment: Segment, *, lost: bool = False
@@ -66,12 +67,9 @@ class Pole:
         if lost or not self.node.answers:
             segment.missed(self.lamp)
             return self.watch.missed(at, segment_powered=segment.powered)
-        reading = LampReading(
-            at,
-            self.lamp,
-            target_level=None if self.wanted is None else self.wanted.level,
-            **self._values(at),
-        )
+        self._said.update(self._values(at))
+        target_level = None if self.wanted is None else self.wanted.level
+        reading = LampReading(at, self.lamp, target_level=target_level, **self._said)
         segment.answered(self.lamp, reading.supply_voltage_v)
         self.illuminance_lx = reading.illuminance_lx
         events = self.watch.update(reading)

@@ -23,14 +23,14 @@ from tests.accuracy.lamp_street import Command, Pole
 
 NIGHTS = 30
 DAY_S = 86_400.0
-DUSK = 1_774_944_000.0  # 2026-03-31 17:00 in Japan
-NIGHT_S = 14 * 3600.0
+DUSK = 1_774_945_800.0  # 2026-03-31 17:30 in Japan
+NIGHT_S = 12 * 3600.0
 EVERY_S = 175.0
-FINE_S = (-2.0, 1.0, 4.0, 10.0, 20.0, 40.0, 70.0)  # around what happens
+FINE_S = (-2.0, 1.0, 4.0, 15.0, 45.0)  # around what happens
 LED_40, LED_60, SODIUM = "led-40", "led-60", "sodium-110"
 TYPES = (LED_40,) * 14 + (LED_60,) * 10 + (SODIUM,) * 8
 PROFILES = ("generic", "arc254", "miri")
-PROGRAM = ((1.0, 100.0), (5.5, 50.0), (12.0, 100.0), (13.5, 0.0))  # hours after dusk, level
+PROGRAM = ((0.5, 100.0), (4.5, 50.0), (10.5, 100.0), (11.8, 0.0))  # hours after dusk, level
 
 
 @dataclass(frozen=True)

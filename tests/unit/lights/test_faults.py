@@ -132,6 +132,15 @@ def test_what_was_commanded_or_a_loss_of_supply_is_no_cycle():
     assert lamp.told == []
 
 
+def test_a_counter_that_is_repeated_from_its_last_reading_makes_no_command_a_cycle():
+    lamp = Watched(every_s=1.0)
+    for count in range(8):
+        lamp.poll(100, 0, switch_on_counter=count)
+        lamp.poll(45, 100, switch_on_counter=count)
+        lamp.poll(100, 100, switch_on_counter=count + 1)
+    assert lamp.told == []
+
+
 def test_a_pole_that_leans_slowly_changed_its_orientation():
     lamp = Watched()
     lamp.poll(60)
