@@ -7,6 +7,7 @@ from gateway.lamps import LampType
 Curve = tuple[tuple[float, float], ...]
 
 FULL_LEVEL = 100.0
+LOWEST_MOST = 50.0
 POWER_FACTOR_FROM_LEVEL = 50.0  # below it a driver without a curve of its own is not judged
 
 
@@ -24,6 +25,16 @@ def interpolate(curve: Curve, at: float) -> float:
 def expected_w(lamp_type: LampType, level: float) -> float:
     """Watts at `level` percent."""
     return interpolate(lamp_type.power_curve, level)
+
+
+def least_lit(lamp_type: LampType) -> tuple[float, float]:
+    """The lowest level above 0 that the type's curve has, and its watts.
+
+    Below it nothing was measured, and many lamps do not go there: they stay at that level. (0, 0)
+    where the curve says nothing of the lower half.
+    """
+    lowest = next(point for point in lamp_type.power_curve if point[0] > 0)
+    return lowest if lowest[0] <= LOWEST_MOST else (0.0, 0.0)
 
 
 def level_of(lamp_type: LampType, power_w: float) -> float:

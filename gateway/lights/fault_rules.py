@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from gateway.lamps import LampEventKind as Kind
 from gateway.lamps import LampReading, LampType
-from gateway.lights.expected import least_power_factor
+from gateway.lights.expected import least_lit, least_power_factor
 from gateway.lights.fault_shape import Shape
 from gateway.lights.fault_stance import Stance
 from gateway.lights.limits import Limits
@@ -83,10 +83,9 @@ def _dimming_failure(facts: Facts, _: bool) -> Verdict:
     stance, limits = facts.stance, facts.limits
     if stance.wanted is None or stance.wanted <= 0 or not stance.settled or _explained(facts):
         return None
-    actual = stance.reading.actual_level
     if not _follows(facts):
         return True
-    if actual is not None and abs(actual - stance.wanted) > limits.dimming_points:
+    if not _near(facts, stance.reading.actual_level, limits.dimming_points):
         return True
     if stance.misfit_wanted is None:
         return None
@@ -198,10 +197,15 @@ def _voltage_share(facts: Facts) -> float | None:
 
 def _follows(facts: Facts) -> bool:
     """Whether the node follows the command, as far as it says."""
-    feedback, wanted = facts.stance.reading.feedback_level, facts.stance.wanted
-    if feedback is None or wanted is None:
+    return _near(facts, facts.stance.reading.feedback_level, facts.limits.feedback_points)
+
+
+def _near(facts: Facts, level: float | None, points: float) -> bool:
+    """Whether `level` is the one wanted, or the lowest that the lamp has instead of a lower."""
+    wanted = facts.stance.wanted
+    if level is None or wanted is None or abs(level - wanted) <= points:
         return True
-    return abs(feedback - wanted) <= facts.limits.feedback_points
+    return 0 < wanted < level <= least_lit(facts.lamp_type)[0]
 
 
 def _explained(facts: Facts) -> bool:

@@ -4,7 +4,7 @@ import math
 from dataclasses import dataclass
 
 from gateway.lamps import LampReading, LampType
-from gateway.lights.expected import FULL_LEVEL, expected_w, level_of
+from gateway.lights.expected import FULL_LEVEL, expected_w, least_lit, level_of
 from gateway.lights.limits import Limits
 
 LONGEST_RAMP_S = 900.0  # a level that still moves so long after a command is no ramp
@@ -48,6 +48,7 @@ class Standing:
         self._wanted: float | None = None
         self._actual: float | None = None
         self._losses: int | None = None
+        self._alone = False
         self._commanded_at = -math.inf
         self._moved_at = -math.inf
 
@@ -58,7 +59,7 @@ class Standing:
         if wanted is None:
             wanted = reading.feedback_level
         sound = self._supply_sound(reading.supply_voltage_v)
-        restarted = missed or not sound or at - self._at > LONGEST_GAP_S or self._lost(reading)
+        restarted = self._lost(reading) or missed or not sound or at - self._at > LONGEST_GAP_S
         self._follow(reading, wanted, restarted=restarted)
         rest_s = at - self._moved_at
         stance = Stance(
@@ -74,12 +75,17 @@ class Standing:
         return stance
 
     def _lost(self, reading: LampReading) -> bool:
-        """Whether the node counted a loss of its supply since it last told the count."""
+        """Whether the node says that it was without supply: by its count, or as it is on its own
+        though it was commanded, which is how a node starts.
+        """
         losses, before = reading.supply_loss_count, self._losses
-        if losses is None:
-            return False
-        self._losses = losses
-        return before is not None and losses > before
+        if losses is not None:
+            self._losses = losses
+        alone = self._alone
+        if reading.autonomous is not None:
+            self._alone = reading.autonomous
+        counted = losses is not None and before is not None and losses > before
+        return counted or (self._alone and not alone)
 
     def _supply_sound(self, volts: float | None) -> bool:
         if volts is None:
@@ -105,21 +111,23 @@ class Standing:
             stance.lit = False if power_w < dark_w else True if power_w > 2 * dark_w else None
         if not (stance.settled and stance.lit):
             return
-        stance.misfit = stance.misfit_wanted = self._misfit(stance, power_w, wanted_w)
+        stance.misfit = stance.misfit_wanted = self._misfit(stance, power_w, wanted)
         given = stance.reading.actual_level
         if given is not None and abs(given - wanted) > MOVED_POINTS:
             stance.expected_w = expected_w(self._type, given)
-            stance.misfit = self._misfit(stance, power_w, stance.expected_w)
+            stance.misfit = self._misfit(stance, power_w, given)
         full_w = self._type.power_curve[-1][1] * (1 + self._limits.power_tolerance)
         if stance.misfit_wanted and power_w <= full_w:
             stance.fits_level = min(level_of(self._type, power_w), FULL_LEVEL)
 
-    def _misfit(self, stance: Stance, power_w: float, expected: float) -> int:
+    def _misfit(self, stance: Stance, power_w: float, level: float) -> int:
         """Power may go with the square of the voltage (ballasts), or not at all (drivers)."""
         limits, volts = self._limits, stance.reading.supply_voltage_v
+        expected, (least_level, least_w) = expected_w(self._type, level), least_lit(self._type)
         sag = 1.0 if volts is None else (volts / limits.nominal_voltage_v) ** 2
         low = expected * min(1.0, sag) * (1 - limits.power_tolerance)
-        high = expected * max(1.0, sag) * (1 + limits.power_tolerance)
+        most_w = least_w if 0 < level < least_level else expected
+        high = most_w * max(1.0, sag) * (1 + limits.power_tolerance)
         if abs(power_w - expected) <= limits.power_least_w:
             return 0
         return -1 if power_w < low else int(power_w > high)

@@ -100,7 +100,6 @@ def troubles_of(night: int, dusk: float, town: Street) -> list[Trouble]:
         Trouble("dip", moments[1], chance.uniform(1, 55), volts=chance.uniform(0.5, 0.84)),
         Trouble("swell", moments[2], chance.uniform(1, 50), volts=chance.uniform(1.16, 1.25)),
         Trouble("sag", moments[3], 1_800.0, volts=chance.uniform(0.87, 0.92)),
-        Trouble("interruption", moments[4], chance.uniform(0.5, 6), volts=0.0),
         Trouble("silence", moments[5], chance.uniform(1, 8), lamp=chance.choice(lamps)),
         Trouble("silence", moments[6], chance.uniform(60, 1_800), lamp=chance.choice(lamps)),
         Trouble("restart", moments[7], 1.0, lamp=chance.choice(lamps)),
@@ -108,6 +107,9 @@ def troubles_of(night: int, dusk: float, town: Street) -> list[Trouble]:
         Trouble("override", moments[9], chance.uniform(300, 1_200), lamp=chance.choice(lamps)),
         Trouble("meter masked", moments[10], 900.0, lamp=chance.choice(lamps)),
     ]
+    for flicker in range(4):
+        lost_s = chance.uniform(0.5, 6)
+        found.append(Trouble("interruption", moments[4] + flicker * 300, lost_s, volts=0.0))
     if night in (9, 21):
         found.append(Trouble("cut", moments[11], chance.uniform(900, 2_700), volts=0.0))
     town.lived.update(trouble.what for trouble in found)

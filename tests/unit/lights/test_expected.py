@@ -1,6 +1,7 @@
 import pytest
 
-from gateway.lights.expected import expected_w, least_power_factor, level_of
+from gateway.lamps import LampType
+from gateway.lights.expected import expected_w, least_lit, least_power_factor, level_of
 from tests.unit.lights.watched import LED, SODIUM
 
 
@@ -25,3 +26,8 @@ def test_the_least_power_factor_follows_the_type_s_curve_scaled_to_the_limit():
 def test_without_a_curve_only_the_upper_half_is_judged():
     assert least_power_factor(SODIUM, 50, at_full=0.65) == 0.65
     assert least_power_factor(SODIUM, 49, at_full=0.65) is None
+
+
+def test_the_lowest_level_is_the_curve_s_first_unless_it_says_nothing_of_the_lower_half():
+    assert least_lit(SODIUM) == (50, 68.0)
+    assert least_lit(LampType("two-points", power_curve=((0, 0.5), (100, 50.0)))) == (0, 0)

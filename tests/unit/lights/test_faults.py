@@ -132,6 +132,15 @@ def test_what_was_commanded_or_a_loss_of_supply_is_no_cycle():
     assert lamp.told == []
 
 
+def test_a_node_without_a_count_of_losses_that_starts_anew_lost_its_supply():
+    lamp = Watched(every_s=5.0)
+    lamp.poll(300, switch_on_counter=1, autonomous=False)
+    for turn in range(6):
+        lamp.poll(5, switch_on_counter=1 + turn, autonomous=True)
+        lamp.poll(300, switch_on_counter=2 + turn, autonomous=False)
+    assert lamp.told == []
+
+
 def test_a_counter_that_is_repeated_from_its_last_reading_makes_no_command_a_cycle():
     lamp = Watched(every_s=1.0)
     for count in range(8):
@@ -215,6 +224,16 @@ def test_a_ballast_in_a_long_sag_is_not_called_weak():
     lamp.poll(900)
     lamp.poll(3_600, supply_voltage_v=176.0, active_power_w=127.0 * (176 / 200) ** 2)
     assert lamp.told == []
+
+
+@pytest.mark.parametrize("says", [30.0, 50.0])
+def test_a_lamp_that_does_not_dim_so_low_stays_at_its_lowest_and_that_is_right(says):
+    lamp = Watched(SODIUM, every_s=5.0)
+    lamp.poll(900)
+    lamp.poll(1_800, 30, active_power_w=68.0, actual_level=says, feedback_level=says)
+    assert lamp.told == []
+    lamp.poll(1_800, 30, active_power_w=127.0)
+    assert Kind.DIMMING_FAILURE in lamp.open
 
 
 def test_dips_of_less_than_a_minute_explain_all_that_happens_in_them():
