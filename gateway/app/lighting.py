@@ -11,22 +11,21 @@ import asyncio
 import contextlib
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
 from typing import Protocol
 
 import structlog
 
 from gateway.app.edge_lamp import EdgeLamp
+from gateway.app.lamp_lines import LampBus, LampLines
 from gateway.app.lamp_rows import LampRows
 from gateway.app.supervision import keep_going
 from gateway.clock import Clock
-from gateway.lamps import LampEvent, LampOrder, LampType
+from gateway.lamps import LampEvent
 from gateway.lights.acknowledgements import DEADLINE_S, Acknowledgements
-from gateway.lights.bus_words import BusState, Commanded, Failure, NodeCommand, Polled
+from gateway.lights.bus_words import Commanded, Failure, Polled
 from gateway.lights.control import Control
 from gateway.lights.fault_segment import Segment
 from gateway.lights.orders import LightOrders, Overrides
-from gateway.lights.polling import OnBus
 from gateway.lights.profiles import Profile
 from gateway.lights.programs import Programs
 
@@ -36,28 +35,6 @@ HASTY_TICK_S = 0.2  # while a person waits
 JUMP_S = 5.0  # a clock that is set by more than this: what was seen before tells nothing
 
 _log = structlog.get_logger()
-
-
-class LampBus(Protocol):
-    """A line with lamps: see gateway/lights/bus.py."""
-
-    counts: Counter[str]
-
-    async def run(self) -> None:
-        """Poll and command until cancelled."""
-        ...
-
-    def command(self, command: NodeCommand) -> None:
-        """Tell a lamp, ahead of all polls."""
-        ...
-
-    def follow(self, lamps: Sequence[OnBus]) -> None:
-        """These are the lamps from now on."""
-        ...
-
-    def state(self) -> BusState:
-        """How the bus is now."""
-        ...
 
 
 class OpenBus(Protocol):
@@ -70,13 +47,6 @@ class OpenBus(Protocol):
         on_polled: Callable[[Polled], None],
         on_commanded: Callable[[Commanded], None],
     ) -> LampBus: ...
-
-
-@dataclass(slots=True)
-class _Line:
-    bus: LampBus
-    segment: Segment
-    nominal_voltage_v: float = 0.0
 
 
 class Lighting:
@@ -97,30 +67,25 @@ class Lighting:
         watchdog_s: float,
         open_events: Sequence[LampEvent] = (),
     ) -> None:
-        self._profiles = profiles
         self._clock = clock
         self._monotonic = monotonic
         self._rows = rows
         self._watchdog_s = watchdog_s
-        self._open_events = tuple(open_events)
         self._counts: Counter[str] = Counter()
         self._programs: Programs | None = None
         self._control: Control | None = None
         self._acknowledgements = Acknowledgements()
-        self._lamps: dict[str, EdgeLamp] = {}
         self._orders: LightOrders | None = None
         self._overrides: tuple[Overrides, bool] | None = None
         self._woken = asyncio.Event()
         self._hasty_until = float("-inf")
         self._readings_at = float("-inf")
         self._offset: float | None = None
-        self._lines = {
-            name: _Line(
-                open_bus(name, on_polled=self._on_polled, on_commanded=self._on_commanded),
-                Segment(()),
-            )
+        opened = {
+            name: open_bus(name, on_polled=self._on_polled, on_commanded=self._on_commanded)
             for name in buses
         }
+        self._lines = LampLines(opened, profiles, open_events=open_events)
 
     def order(self, order: LightOrders | Overrides, *, stored: bool = False) -> None:
         """Take what the hub says, soon. `stored`: it is from the disk."""
@@ -137,8 +102,8 @@ class Lighting:
             # never fall back to its own program.
             tasks.create_task(self._decide(), name="decisions")
             tasks.create_task(self._rows.store(), name="lamp rows")
-            for name, line in self._lines.items():
-                going = keep_going(f"bus_{name}", line.bus.run, self._counts)
+            for name, bus in self._lines.buses.items():
+                going = keep_going(f"bus_{name}", bus.run, self._counts)
                 tasks.create_task(going, name=f"bus {name}")
 
     async def store_waiting(self) -> None:
@@ -149,13 +114,13 @@ class Lighting:
     def counts(self) -> Counter[str]:
         """Of the lamps, and of each bus under its name."""
         counts = self._counts + self._rows.counts
-        for name, line in self._lines.items():
-            counts.update({f"{name}_{what}": count for what, count in line.bus.counts.items()})
+        for name, bus in self._lines.buses.items():
+            counts.update({f"{name}_{what}": count for what, count in bus.counts.items()})
         return counts
 
     def silent_s(self) -> dict[str, float]:
         """Seconds since each bus last answered; a bus that never did is not in it."""
-        states = {name: line.bus.state() for name, line in self._lines.items()}
+        states = {name: bus.state() for name, bus in self._lines.buses.items()}
         return {
             name: state.silent_s for name, state in states.items() if state.silent_s is not None
         }
@@ -199,31 +164,31 @@ class Lighting:
         """Decide about every lamp, and tell those that must be told something."""
         at, now, synced = self._clock.utc(), self._monotonic(), self._clock.synced()
         self._heed_jump(at)
-        for name, lamp in self._lamps.items():
+        for name, lamp in self._lines.lamps.items():
             lamp.decide(control.decide(name, at, synced=synced))
             if not lamp.following.due(now):
                 continue
             command = lamp.command(watchdog_s=self._watchdog_s)
             if command is not None:
                 lamp.following.sent(now)
-                self._lines[lamp.order.bus].bus.command(command)
+                self._lines.command(command)
 
     def _heed_jump(self, at: float) -> None:
         offset = at - self._clock.monotonic()
         if self._offset is not None and abs(offset - self._offset) > JUMP_S * self._clock.rate:
             by_s = round(offset - self._offset)
             _log.warning("the clock was set; faults are looked for anew", by_s=by_s)
-            for lamp in self._lamps.values():
+            for lamp in self._lines.lamps.values():
                 lamp.watch_anew()
         self._offset = offset
 
     # --- what the buses say ---------------------------------------------------------------------
 
     def _on_polled(self, polled: Polled) -> None:
-        lamp = self._lamps.get(polled.lamp)
+        lamp = self._lines.lamps.get(polled.lamp)
         if lamp is None:
             return  # it left the orders while it was asked
-        segment = self._lines[lamp.order.bus].segment
+        segment = self._lines.segment(lamp)
         if polled.failure is None:
             self._answered(lamp, polled, segment)
         elif polled.failure is not Failure.EXCEPTION:  # then the node answered, and is not missed
@@ -256,7 +221,7 @@ class Lighting:
         self._tell_events(lamp.watch.update(reading))
 
     def _on_commanded(self, commanded: Commanded) -> None:
-        lamp = self._lamps.get(commanded.command.lamp)
+        lamp = self._lines.lamps.get(commanded.command.lamp)
         if lamp is None:
             return
         lamp.following.commanded(
@@ -280,7 +245,7 @@ class Lighting:
         at = self._clock.utc()
         outcomes = self._acknowledgements.judge(
             control,
-            {name: lamp.following for name, lamp in self._lamps.items()},
+            {name: lamp.following for name, lamp in self._lines.lamps.items()},
             at=at,
             now=self._monotonic(),
             synced=self._clock.synced(),
@@ -298,7 +263,7 @@ class Lighting:
             return
         lamps = [
             lamp
-            for lamp in self._lamps.values()
+            for lamp in self._lines.lamps.values()
             if lamp.reading is not lamp.told and (all_due or lamp.is_news())
         ]
         readings = [lamp.reading for lamp in lamps if lamp.reading is not None]
@@ -309,8 +274,7 @@ class Lighting:
 
     def _tell_events(self, events: Sequence[LampEvent]) -> None:
         if events:
-            still = [event for lamp in self._lamps.values() for event in lamp.watch.open]
-            self._rows.events(events, still_open=still)
+            self._rows.events(events, still_open=self._lines.open_events)
 
     # --- which lamps there are ------------------------------------------------------------------
 
@@ -320,61 +284,5 @@ class Lighting:
             self._control = Control(self._programs, orders)
         else:
             self._control.follow(orders)
-        before, self._lamps = self._lamps, self._driven(orders)
-        for name, line in self._lines.items():
-            _lay_out(line, [one for one in self._lamps.values() if one.order.bus == name])
-        self._leave(before)
-        _log.info("light orders taken", version=orders.version, lamps=len(self._lamps))
-
-    def _driven(self, orders: LightOrders) -> dict[str, EdgeLamp]:
-        """The lamps that can be driven; of the others it is said what they want."""
-        types = {one.id: one for one in orders.types}
-        driven: dict[str, EdgeLamp] = {}
-        wanting: dict[str, list[str]] = {}
-        for order in orders.lamps:
-            profile, lamp_type = self._profiles.get(order.profile), types.get(order.lamp_type)
-            if order.bus in self._lines and profile is not None and lamp_type is not None:
-                driven[order.lamp] = self._lamp(order, lamp_type, profile)
-                continue
-            why = f"the hub knows no type {order.lamp_type}"
-            if order.bus not in self._lines:
-                why = f"[edge.buses] has no {order.bus}: name it there"
-            elif profile is None:
-                why = f"no profile {order.profile}: put its file into the lamps folder"
-            wanting.setdefault(why, []).append(order.lamp)
-        for what, lamps in wanting.items():
-            _log.error("lamps cannot be driven", reason=what, lamps=lamps)
-        return driven
-
-    def _lamp(self, order: LampOrder, lamp_type: LampType, profile: Profile) -> EdgeLamp:
-        """The lamp of that order: as it was, where its node is the same."""
-        before = self._lamps.get(order.lamp)
-        if before is not None and before.is_node_of(order):
-            before.follow(order, lamp_type)
-            return before
-        known = self._open_events if before is None else before.watch.open
-        return EdgeLamp(order, lamp_type, profile, open_events=known)
-
-    def _leave(self, before: Mapping[str, EdgeLamp]) -> None:
-        """Faults of lamps that are no longer ours are over: nobody would ever end them."""
-        known = [event for lamp in before.values() for event in lamp.watch.open]
-        at = self._clock.utc()
-        self._tell_events(
-            [
-                replace(event, end=max(event.start, at))
-                for event in (*self._open_events, *known)
-                if event.lamp not in self._lamps
-            ]
-        )
-        self._open_events = ()
-
-
-def _lay_out(line: _Line, lamps: Sequence[EdgeLamp]) -> None:
-    """These lamps are on the line."""
-    names = [lamp.order.lamp for lamp in lamps]
-    nominal_voltage_v = min((lamp.nominal_voltage_v for lamp in lamps), default=0.0)
-    if nominal_voltage_v != line.nominal_voltage_v:
-        line.nominal_voltage_v = nominal_voltage_v
-        line.segment = Segment(names, nominal_voltage_v=nominal_voltage_v)
-    line.segment.follow(names)
-    line.bus.follow([OnBus(one.order.lamp, one.order.unit, one.profile) for one in lamps])
+        self._tell_events(self._lines.follow(orders, at=self._clock.utc()))
+        _log.info("light orders taken", version=orders.version, lamps=len(self._lines.lamps))
