@@ -13,13 +13,14 @@ from pathlib import Path
 
 import structlog
 
-from tests.bench import calendars, decode, lamps, link, memory, peers, tracker
+from tests.bench import bus, calendars, decode, lamps, link, memory, peers, tracker
 from tests.bench.figure import Comparison, Figure, table
 from tests.needs import ROOT
 
 BENCHES: tuple[tuple[str, Callable[[], Sequence[Figure]]], ...] = (
     ("decode", decode.measure),
     ("link", link.measure),
+    ("bus", bus.measure),
     ("tracker", tracker.measure),
     ("lamps", lamps.measure),
     ("memory", memory.measure),

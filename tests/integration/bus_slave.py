@@ -174,9 +174,10 @@ class Line:
 def main(told: str) -> None:
     """Serve; an interrupt of the terminal is for whoever started this."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    with contextlib.suppress(PermissionError):  # a wire is never late because a machine is busy
-        os.sched_setscheduler(0, os.SCHED_FIFO, os.sched_param(1))
     line = Line(Slaves(**{key: _hashable(value) for key, value in json.loads(told).items()}))
+    if line.slaves.baud:  # a wire is never late because a machine is busy
+        with contextlib.suppress(PermissionError):
+            os.sched_setscheduler(0, os.SCHED_FIFO, os.sched_param(1))
     sys.stdout.write(line.device + "\n")
     sys.stdout.flush()
     line.serve()

@@ -1,75 +1,43 @@
 """A bus on pseudo-terminals, byte-paced as the wire: its round, its commands, its faults."""
 
 import asyncio
-import contextlib
-import os
 import statistics
 import sys
 import time
 from collections import Counter
-from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import asynccontextmanager
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from gateway.lights.bus import Bus
 from gateway.lights.bus_scan import scan
 from gateway.lights.bus_wire import PortError
 from gateway.lights.bus_words import Failure, Found, Line, NodeCommand
 from gateway.lights.polling import OnBus
 from gateway.lights.profiles import Identity
 from gateway.lights.registers import Kind, Number, WordOrder
-from tests.integration.bus_rig import Heard, Stalls, lamps, limit_s, nodes, plain_profile
+from tests.integration.bus_rig import (
+    ALIKE,
+    TEN,
+    Stalls,
+    first_of_all,
+    lamps,
+    limit_s,
+    nodes,
+    running,
+    until,
+)
 from tests.integration.bus_slave import Slaves, truth
 
-TEN = plain_profile((3, 0, 10))
-# Two blocks whose answers look alike: a late one of the first would pass for one of the second.
-ALIKE = plain_profile((3, 0, 10), (3, 100, 10))
 COMMAND_S = 0.150
-STEP_S = 0.02
 
 
 @pytest.fixture
 def goes_first() -> Iterator[None]:
-    """This process goes before others where it may, as the slaves do: what else runs on this
-    machine is not to be measured."""
-    before = os.sched_getscheduler(0), os.sched_getparam(0)
-    with contextlib.suppress(PermissionError):
-        os.sched_setscheduler(0, os.SCHED_FIFO, os.sched_param(1))
-    yield
-    os.sched_setscheduler(0, *before)
-
-
-@asynccontextmanager
-async def running(line: Line, on_bus: list[OnBus]) -> AsyncIterator[tuple[Bus, Heard]]:
-    """A bus that runs, and what it says."""
-    heard = Heard()
-    bus = Bus(
-        line,
-        on_bus,
-        on_polled=heard.on_polled,
-        on_commanded=heard.on_commanded,
-        utc=time.time,
-        monotonic=time.monotonic,
-    )
-    task = asyncio.create_task(bus.run())
-    try:
-        yield bus, heard
-        assert not task.done()
-    finally:
-        task.cancel()
-        await asyncio.gather(task, return_exceptions=True)
-
-
-async def until(what: Callable[[], object], *, within_s: float = 10.0) -> None:
-    """Wait until it is so."""
-    for _ in range(round(within_s / STEP_S)):
-        if what():
-            return
-        await asyncio.sleep(STEP_S)
-    raise TimeoutError
+    """This process goes before others."""
+    with first_of_all():
+        yield
 
 
 def say(line: str) -> None:
