@@ -82,9 +82,10 @@ class Bus:
                 async with Wire(self._line, counts=self.counts, on_lost=self._wake.set) as wire:
                     self._opened()
                     await self._serve(wire)
-                self._lost(f"bus {self._line.name}: {self._line.device} was unplugged")
+                self.counts["lost"] += 1
+                self._down(f"bus {self._line.name}: {self._line.device} was unplugged")
             except PortError as error:
-                self._lost(str(error))
+                self._down(str(error))
             finally:
                 self._up = False
             await self._stay_down()
@@ -94,10 +95,9 @@ class Bus:
         self.counts["opened"] += 1
         log.info("bus is up", bus=self._line.name, device=self._line.device)
 
-    def _lost(self, problem: str) -> None:
+    def _down(self, problem: str) -> None:
         if problem != self._problem:
             self._problem = problem
-            self.counts["lost"] += 1
             log.warning("bus is down; it is tried again for ever", problem=problem)
 
     async def _stay_down(self) -> None:

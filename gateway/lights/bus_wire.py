@@ -11,6 +11,7 @@ import asyncio
 import contextlib
 import logging
 import os
+import termios
 from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
@@ -88,6 +89,8 @@ class Wire:
         except asyncio.CancelledError:
             self._client.close()
             raise
+        except termios.error as error:  # it was pulled out while it was opened
+            raise PortError(explain(self._line)) from error
         if not opened:
             raise PortError(explain(self._line))
         _hurry(self._client)
