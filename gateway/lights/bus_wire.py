@@ -141,13 +141,23 @@ class Wire:
         try:
             answer = await heed_cancel(self._client.execute(False, request))
         except ModbusException:
-            failure = Failure.BUS_DOWN if self.lost else judge(self._received, expected)
-            self._quiet_until = self._now() + self._line.quiet_s
-            self._late = False
-            return failure
+            waited = self._kept(expected)
+            if waited is None:
+                failure = Failure.BUS_DOWN if self.lost else judge(self._received, expected)
+                self._quiet_until = self._now() + self._line.quiet_s
+                self._late = False
+                return failure
+            answer = waited
         finally:
             self._expected = None
         return Failure.EXCEPTION if answer.isError() else answer
+
+    def _kept(self, expected: Expected) -> ModbusPDU | None:
+        """The answer, where it came in time and only this busy process did not come to read it."""
+        frame = answer_in(self._received, expected)
+        if frame is None:
+            return None
+        return self._client.ctx.framer.handleFrame(frame, expected.head[0], 0)[1]
 
     def _listen_after(self, wait_s: float) -> None:
         """Let the kernel keep what comes until the answer can be whole.

@@ -36,10 +36,10 @@ PACED_S = 60.0
 COMMAND_S = 0.150
 ROUNDS = 20
 COMMANDS = 40
-LINES = 16
+LINES = 24
 POLLS = 100_000
 FASTEST = 4_000_000  # baud: how long the bus expects an answer to take
-TIMEOUT_S, QUIET_S = 0.02, 0.06
+TIMEOUT_S, QUIET_S = 0.1, 0.15
 FAULTS: Mapping[str, Any] = {
     "noise": 0.015,
     "dropped": 0.01,
@@ -51,7 +51,7 @@ FAULTS: Mapping[str, Any] = {
 
 
 def measure() -> Sequence[Figure]:
-    """Everything at once would disturb itself: one after the other, four minutes in all."""
+    """Everything at once would disturb itself: one after the other, some minutes in all."""
     with tempfile.TemporaryDirectory() as folder:
         return asyncio.run(_measure(Path(folder)))
 
