@@ -142,6 +142,19 @@ async def test_each_fault_of_the_wire_has_its_own_name(
     assert sum(bus.counts[each] for each in failure) == len(heard.polled)
 
 
+async def test_an_answer_that_waited_for_a_busy_process_is_an_answer(tmp_path: Path) -> None:
+    """Whatever keeps the process busy beyond the time-out: by then the answer is in the kernel."""
+    with nodes(Slaves(units=tuple(range(1, 9)), baud=19_200), tmp_path) as slaves:
+        line = Line("bus", slaves.device, timeout_s=0.1, round_s=0.0)
+        async with running(line, lamps(TEN, range(1, 9))) as (bus, heard):
+            for number in range(15):
+                await until(lambda due=5 * number: heard.answers > due)
+                asyncio.get_running_loop().call_later(0.0013 * number, time.sleep, 0.2)
+            await until(lambda: heard.answers >= 80)
+        stalls = len(slaves.told("stall"))  # then it is the node that did not answer in time
+    assert bus.counts["answers"] + stalls >= bus.counts["polls"] - 1
+
+
 async def test_a_refusal_is_told_and_does_not_make_a_lamp_wait(tmp_path: Path) -> None:
     with nodes(Slaves(units=(1,), refused=(0, 100)), tmp_path) as slaves:
         line = Line("bus", slaves.device, round_s=0.0)
