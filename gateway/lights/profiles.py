@@ -10,14 +10,22 @@ from dataclasses import dataclass
 from difflib import get_close_matches
 from itertools import combinations, pairwise
 from pathlib import Path
-from typing import Annotated, Literal, TypeVar
+from typing import TypeVar
 
 import msgspec
-from msgspec import Meta
 
 from gateway.lamps import QUANTITIES, LampType
 from gateway.lights.bus_words import NodeCommand
-from gateway.lights.registers import Bit, Kind, Number, WordOrder
+from gateway.lights.profile_shapes import (
+    BlockEntry,
+    CommandsEntry,
+    IdentityEntry,
+    ProfileFile,
+    SettingEntry,
+    TypeEntry,
+    ValueEntry,
+)
+from gateway.lights.registers import Bit, Number, WordOrder
 from gateway.model import UnusableError
 
 TYPES_FILE = "types.toml"
@@ -141,73 +149,6 @@ def _joined(told: Iterable[tuple[int, tuple[int, ...]]]) -> list[tuple[int, tupl
     return joined
 
 
-# --- the files ----------------------------------------------------------------------------------
-
-_Address = Annotated[int, Meta(ge=0, le=0xFFFF)]
-_Word = Annotated[int, Meta(ge=0, le=0xFFFF)]
-_Scale = Annotated[float, Meta(gt=0)]
-_Percent = Annotated[float, Meta(ge=0, le=100)]
-
-
-class _Strict(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    pass
-
-
-class _Block(_Strict, frozen=True):
-    function: Literal[3, 4]
-    address: _Address
-    count: Annotated[int, Meta(ge=1, le=125)]
-    every_s: Annotated[float, Meta(ge=0)] = 0.0
-
-
-class _Value(_Strict, frozen=True):
-    address: _Address
-    type: Kind | None = None
-    scale: _Scale | None = None
-    mask: Annotated[int, Meta(ge=0, le=0xFFFFFFFF)] | None = None
-    bit: Annotated[int, Meta(ge=0, le=15)] | None = None
-    inverted: bool = False
-
-
-class _Setting(_Strict, frozen=True):
-    address: _Address
-    type: Kind
-    scale: _Scale | None = None
-
-
-class _Commands(_Strict, frozen=True):
-    function: Literal[6, 16]
-    level: _Setting
-    ramp_s: _Setting | None = None
-    fallback_level: _Setting | None = None
-    watchdog_s: _Setting | None = None
-
-
-class _Identity(_Strict, frozen=True):
-    function: Literal[3, 4]
-    address: _Address
-    equals: Annotated[tuple[_Word, ...], Meta(min_length=1)]
-    serial: _Setting | None = None
-
-
-class _File(_Strict, frozen=True):
-    vendor: str
-    model: str
-    word_order: WordOrder
-    blocks: Annotated[tuple[_Block, ...], Meta(min_length=1)]
-    values: dict[str, _Value]
-    commands: _Commands
-    identity: _Identity
-    meter_class: Annotated[float, Meta(gt=0)] | None = None
-
-
-class _Type(_Strict, frozen=True):
-    power_curve: tuple[tuple[_Percent, Annotated[float, Meta(ge=0)]], ...]
-    nominal_voltage_v: Annotated[float, Meta(gt=0)] = 200.0
-    warm_up_s: Annotated[float, Meta(ge=0)] = 30.0
-    power_factor_curve: tuple[tuple[_Percent, Annotated[float, Meta(gt=0, le=1)]], ...] = ()
-
-
 def load_profiles(folder: Path) -> dict[str, Profile]:
     """Every register map of `folder` by its name. ProfileError names what cannot be used."""
     if not folder.is_dir():
@@ -219,7 +160,7 @@ def load_profiles(folder: Path) -> dict[str, Profile]:
 def load_types(folder: Path) -> dict[str, LampType]:
     """The kinds of lamps of `folder/types.toml` by their id. ProfileError as above."""
     file = folder / TYPES_FILE
-    types = _parsed(file, dict[str, _Type])
+    types = _parsed(file, dict[str, TypeEntry])
     for name, entry in types.items():
         levels = [level for level, _ in entry.power_curve]
         if len(levels) < 2 or levels[0] != 0 or levels[-1] != 100:
@@ -267,7 +208,7 @@ def _plain(error: str) -> str:
 
 
 def _profile(file: Path) -> Profile:
-    parsed = _parsed(file, _File)
+    parsed = _parsed(file, ProfileFile)
     for block, other in combinations(parsed.blocks, 2):
         first, second = sorted((block, other), key=lambda each: each.address)
         if first.address + first.count > second.address:
@@ -304,7 +245,7 @@ def _profile(file: Path) -> Profile:
     )
 
 
-def _value(file: Path, name: str, entry: _Value, order: WordOrder) -> Number | Bit:
+def _value(file: Path, name: str, entry: ValueEntry, order: WordOrder) -> Number | Bit:
     key = f"values.{name}"
     if name not in QUANTITIES:
         near = get_close_matches(name, QUANTITIES, n=1)
@@ -324,17 +265,17 @@ def _value(file: Path, name: str, entry: _Value, order: WordOrder) -> Number | B
     return number
 
 
-def _block_of(value: Number | Bit, blocks: Sequence[_Block]) -> int | None:
+def _block_of(value: Number | Bit, blocks: Sequence[BlockEntry]) -> int | None:
     for index, block in enumerate(blocks):
         if block.address <= value.address <= block.address + block.count - value.words:
             return index
     return None
 
 
-def _commands(file: Path, commands: _Commands, order: WordOrder) -> dict[str, Number]:
+def _commands(file: Path, commands: CommandsEntry, order: WordOrder) -> dict[str, Number]:
     numbers: dict[str, Number] = {}
     for name in COMMAND_FIELDS:
-        setting: _Setting | None = getattr(commands, name)
+        setting: SettingEntry | None = getattr(commands, name)
         if setting is None:
             continue
         number = Number(setting.address, setting.type, order, setting.scale)
@@ -346,7 +287,7 @@ def _commands(file: Path, commands: _Commands, order: WordOrder) -> dict[str, Nu
     return numbers
 
 
-def _identity(file: Path, identity: _Identity, order: WordOrder) -> Identity:
+def _identity(file: Path, identity: IdentityEntry, order: WordOrder) -> Identity:
     serial = None
     count = len(identity.equals)
     if identity.serial is not None:
