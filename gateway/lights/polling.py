@@ -1,5 +1,7 @@
 """What a bus asks next: commands ahead of polls, lamps in rounds, silent ones seldom. Pure.
 
+A lamp that was told a level is asked next whether it follows.
+
 A round asks every lamp for the blocks of its register map that are asked in every round, and a few
 lamps for blocks that are due now and then, so that no round is much longer than another.
 
@@ -142,6 +144,8 @@ class Polling:
         if came_back:
             for other in self._health.values():
                 other.retry_at = 0.0
+        if isinstance(job, Tell):
+            self._look(job)
 
     def failed(self, job: Read | Tell, failure: Failure, now: float) -> None:
         """The lamp did not answer, or not as it should."""
@@ -162,6 +166,13 @@ class Polling:
     def backing_off(self, now: float) -> tuple[str, ...]:
         """The lamps that are not asked in every round now."""
         return tuple(lamp for lamp, health in self._health.items() if health.retry_at > now)
+
+    def _look(self, tell: Tell) -> None:
+        """See next whether the lamp follows what it was told: somebody waits for that."""
+        on = self._lamps[tell.on.lamp]
+        looks = [Read(on, block) for block in on.profile.blocks if not block.every_s]
+        if tell.command.level is not None:
+            self._round = deque([*looks, *(read for read in self._round if read not in looks)])
 
     def _well(self, lamp: str) -> bool:
         return self._health[lamp].retry_at == 0.0
@@ -194,6 +205,7 @@ class Polling:
             self._due[key] = now + job.block.every_s
         if not self._round and self._round_began is not None:
             self.last_round_s = now - self._round_began
+            self._round_began = None
 
 
 def _merged(waiting: NodeCommand, newer: NodeCommand) -> NodeCommand:

@@ -70,6 +70,7 @@ async def _round(folder: Path) -> Sequence[Figure]:
         rounds: list[float] = []
         begun, used = time.monotonic(), time.process_time()
         async with running(line, lamps(TEN, LAMPS)) as (bus, heard):
+            await until(lambda: bus.state().round_s)
             while len(rounds) < ROUNDS:
                 await _so_many(bus, len(LAMPS))
                 rounds.append(bus.state().round_s or 0.0)

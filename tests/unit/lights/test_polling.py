@@ -95,6 +95,40 @@ def test_a_command_goes_ahead_of_every_poll(profile: Profile) -> None:
     assert isinstance(polling.next(0.2), Read)
 
 
+def test_a_lamp_that_was_told_a_level_is_asked_next_whether_it_follows(profile: Profile) -> None:
+    polling = Polling(_lamps(profile, 8), round_s=1.0)
+    assert polling.next(0.0) is not None
+    for lamp in ("l-5", "l-6"):
+        polling.command(NodeCommand(lamp, level=50.0))
+    for _ in range(2):
+        told = polling.next(0.1)
+        assert isinstance(told, Tell)
+        polling.answered(told, 0.1)
+    asked = [job.on.lamp for job in iter(lambda: polling.next(0.2), None)]
+    assert asked[:7] == ["l-6", "l-5", "l-2", "l-3", "l-4", "l-7", "l-8"]
+    assert asked[7:] == ["l-1"]  # the energy of one
+
+
+def test_settings_alone_are_told_in_the_midst_of_a_round(profile: Profile) -> None:
+    polling = Polling(_lamps(profile, 3), round_s=1.0)
+    assert polling.next(0.0) is not None
+    polling.command(NodeCommand("l-3", watchdog_s=60.0))
+    told = polling.next(0.1)
+    assert told is not None
+    polling.answered(told, 0.1)
+    following = polling.next(0.2)
+    assert following is not None
+    assert following.on.lamp == "l-2"
+
+
+def test_what_is_asked_between_two_rounds_does_not_lengthen_one(profile: Profile) -> None:
+    wire = Wire(Polling(_lamps(profile, 4), round_s=1.0))
+    wire.run(0.9)
+    wire.polling.command(NodeCommand("l-1", level=5.0))
+    wire.run(0.99)
+    assert wire.polling.last_round_s == pytest.approx(5 * POLL_S)
+
+
 def test_commands_to_lamps_that_answer_go_ahead_of_those_that_do_not(profile: Profile) -> None:
     wire = Wire(Polling(_lamps(profile, 3), round_s=1.0), dead={"l-1"})
     wire.run(5.0)
