@@ -147,7 +147,7 @@ async def test_every_route_is_in_this_table(town: Town) -> None:
 async def test_a_route_that_nobody_put_in_the_table_is_found(town: Town) -> None:
     class Grown(Town):
         def app(self) -> FastAPI:
-            app = super().app()
+            app = super().new_app()
             app.router.routes.append(APIRoute("/api/v1/secrets", lambda: ""))
             return app
 

@@ -104,6 +104,7 @@ class NoticedStream(LiveStream):
             yield subscription
 
 
+_APPS: dict[tuple[Path, bool], FastAPI] = {}
 CHEAP = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)
 
 
@@ -125,7 +126,14 @@ class Town:
     lights_changed: list[float] = field(default_factory=list)
 
     def app(self) -> FastAPI:
-        """An application on these parts."""
+        """The application, on these parts: FastAPI builds its routes once, which takes a second."""
+        new = self.new_app()
+        kept = _APPS.setdefault((self.dist, self.settings.cookie_secure), new)
+        kept.state.parts = new.state.parts
+        return kept
+
+    def new_app(self) -> FastAPI:
+        """Another application, to be changed."""
         return create_app(
             database=self.database,
             clock=self.clock,
