@@ -13,7 +13,7 @@ from pathlib import Path
 
 import structlog
 
-from tests.bench import bus, calendars, decode, lamps, link, memory, peers, tracker
+from tests.bench import bus, calendars, decode, lamps, link, memory, peers, staff, tracker
 from tests.bench.figure import Comparison, Figure, table
 from tests.needs import ROOT
 
@@ -23,6 +23,7 @@ BENCHES: tuple[tuple[str, Callable[[], Sequence[Figure]]], ...] = (
     ("bus", bus.measure),
     ("tracker", tracker.measure),
     ("lamps", lamps.measure),
+    ("staff", staff.measure),
     ("memory", memory.measure),
     ("calendars", calendars.measure),
 )
