@@ -1,8 +1,7 @@
 """The API as one application: every router by name, and what all of them share."""
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Sequence
 from pathlib import Path
-from types import MappingProxyType
 
 import structlog
 from fastapi import FastAPI, Request, Response
@@ -13,7 +12,7 @@ from gateway import __version__
 from gateway.api import documentation
 from gateway.api.answers import Json
 from gateway.api.headers import SafeHeaders
-from gateway.api.lights import lights_of, nothing_to_do
+from gateway.api.lights import Lights
 from gateway.api.parts import Announce, Parts, Recent, RecordAlerts
 from gateway.api.passwords import Passwords
 from gateway.api.routers import (
@@ -38,10 +37,8 @@ from gateway.api.routers import (
 from gateway.api.shapes import Problem
 from gateway.api.stream import LiveStream
 from gateway.clock import Clock
-from gateway.lamps import LampType
 from gateway.model import Alert, RoutePoint
-from gateway.settings import ApiSettings, LightSettings
-from gateway.site import Site
+from gateway.settings import ApiSettings
 from gateway.store.database import Connection, Database, StoreError
 
 API = "/api/v1"
@@ -72,8 +69,6 @@ _NO_TELEMETRY: TelemetryConfig = {
     "operation_spans": False,
     "auto_configure": False,
 }
-_USUAL_LIGHTS = LightSettings()
-_NO_TYPES: Mapping[str, LampType] = MappingProxyType({})
 _log = structlog.get_logger()
 
 
@@ -93,17 +88,13 @@ def create_app(
     *,
     database: Database,
     clock: Clock,
-    site: Site,
+    lights: Lights,
     stream: LiveStream,
     settings: ApiSettings,
     recent: Recent = _nothing_recent,
     announce: Announce = _nobody_to_tell,
     record: RecordAlerts = _nothing_to_record,
     trouble: Callable[[], str] = str,
-    site_id: str,
-    lights: LightSettings = _USUAL_LIGHTS,
-    types: Mapping[str, LampType] = _NO_TYPES,
-    lights_changed: Callable[[], None] = nothing_to_do,
     passwords: Passwords | None = None,
     dist: Path = pages.DIST,
     tick_s: float = TICK_S,
@@ -114,14 +105,12 @@ def create_app(
     An alert that a person acknowledges is given to `record`, inside its transaction and with the
     time (to queue it for the sink), and after it, on the event loop, to `announce`. `trouble` says
     in a word what does not work, for GET /health: it asks no login. `dist` is the built page.
-    `lights_changed` is called, on the event loop, after each commit of what edges must know of
-    their lamps: programs, calendars, settings, overrides.
     """
     parts = Parts(
         database=database,
         clock=clock,
-        plan=site.plan,
-        to_lonlat=site.to_lonlat,
+        plan=lights.site.plan,
+        to_lonlat=lights.site.to_lonlat,
         stream=stream,
         settings=settings,
         recent=recent,
@@ -130,7 +119,7 @@ def create_app(
         trouble=trouble,
         passwords=passwords or Passwords(),
         tick_s=tick_s,
-        lights=lights_of(site, lights, types, site_id=site_id, changed=lights_changed),
+        lights=lights,
     )
     app = _application(parts)
     for module in ROUTERS:

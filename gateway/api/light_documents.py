@@ -110,14 +110,7 @@ def put(
         what = f"the document calls itself {parsed.id!r}, and was sent to {document_id!r}"
         remedy = "give both the same id"
         return _refusal([Problem(document_id, "id", what, remedy, Severity.ERROR)])
-    programs, calendars = _all(connection)
-    before = _problems(programs, calendars, lights)
-    after = _problems(
-        _with(programs, parsed) if isinstance(parsed, Program) else programs,
-        _with(calendars, parsed) if isinstance(parsed, Calendar) else calendars,
-        lights,
-    )
-    found = [one for one in after if _is_about(one, kind, document_id) or one not in before]
+    found = _judged(connection, lights, parsed, kind)
     if any(problem.severity is Severity.ERROR for problem in found):
         return _refusal(found)
     known = light_documents.get(connection, kind, document_id)
@@ -178,6 +171,20 @@ def _all(connection: Connection) -> tuple[list[Program], list[Calendar]]:
         [msgspec.json.decode(stored.body, type=Program) for stored in programs],
         [msgspec.json.decode(stored.body, type=Calendar) for stored in calendars],
     )
+
+
+def _judged(
+    connection: Connection, lights: Lights, new: Program | Calendar, kind: DocumentKind
+) -> list[Problem]:
+    """What is wrong with `new` among the others, or with the others because of it."""
+    programs, calendars = _all(connection)
+    before = _problems(programs, calendars, lights)
+    after = _problems(
+        _with(programs, new) if isinstance(new, Program) else programs,
+        _with(calendars, new) if isinstance(new, Calendar) else calendars,
+        lights,
+    )
+    return [one for one in after if _is_about(one, kind, new.id) or one not in before]
 
 
 def _with(documents: Sequence[Document], new: Document) -> list[Document]:

@@ -13,7 +13,11 @@ from gateway.site import Site
 
 @dataclass(frozen=True, slots=True)
 class Lights:
-    """One site's, `site_id` in its topics; `changed` tells that the edges must be told anew."""
+    """One site's, `site_id` in its topics.
+
+    `changed` is called, on the event loop, after each commit of what edges must know of their
+    lamps: programs, calendars, settings, overrides.
+    """
 
     site: Site
     site_id: str

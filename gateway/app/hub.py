@@ -19,6 +19,7 @@ import structlog
 from gateway import __version__
 from gateway.alerts.happenings import TwinSeen
 from gateway.api.application import create_app
+from gateway.api.lights import lights_of
 from gateway.api.server import serve
 from gateway.api.stream import LiveStream
 from gateway.app.amender import Amender
@@ -249,20 +250,23 @@ class Hub:
         )
 
     async def _serve(self, database: Database, lights: HubLights) -> None:
+        known = lights_of(
+            self._site,
+            self._settings.hub.lights,
+            self._types,
+            site_id=self._settings.site_id,
+            changed=lights.desk.changed,
+        )
         app = create_app(
             database=database,
             clock=self._clock,
-            site=self._site,
+            lights=known,
             stream=self._stream,
             settings=self._settings.hub.api,
             announce=self.alerts,
             recent=self._routes.recent,
             record=lambda connection, told, at: queue_alerts(connection, told, now=at, out=OUT),
             trouble=lambda: ", ".join(self._pulse.standing()),
-            site_id=self._settings.site_id,
-            lights=self._settings.hub.lights,
-            types=self._types,
-            lights_changed=lights.desk.changed,
         )
         await serve(app, self._settings.hub.api)
 

@@ -12,6 +12,7 @@ from fastapi import FastAPI
 
 from gateway.api.application import create_app
 from gateway.api.callers import COOKIE, token_hash
+from gateway.api.lights import lights_of
 from gateway.api.passwords import Passwords
 from gateway.api.stream import LiveStream, Subscription, Watch
 from gateway.clock import Clock
@@ -28,7 +29,7 @@ from gateway.model import (
     TagIdentifier,
     Trust,
 )
-from gateway.settings import ApiSettings
+from gateway.settings import ApiSettings, LightSettings
 from gateway.site import Site
 from gateway.store import alerts, calibrations, people, positions, sessions
 from gateway.store.database import Connection, Database
@@ -137,10 +138,13 @@ class Town:
         return create_app(
             database=self.database,
             clock=self.clock,
-            site=self.site,
-            site_id="town",
-            types=TYPES,
-            lights_changed=lambda: self.lights_changed.append(self.clock.utc()),
+            lights=lights_of(
+                self.site,
+                LightSettings(),
+                TYPES,
+                site_id="town",
+                changed=lambda: self.lights_changed.append(self.clock.utc()),
+            ),
             stream=self.stream,
             settings=self.settings,
             recent=lambda tags: [point for point in self.recent if point.tag in tags],
