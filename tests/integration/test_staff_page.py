@@ -458,3 +458,12 @@ def test_a_device_that_reports_trouble_is_counted_and_listed(page: Page, hub: Fa
     tab.click()
     expect(page.locator(".alert")).to_contain_text("ゲートウェイgw-07の時計がずれています")
     assert json.dumps(hub.asked).count("/carriers") == 0
+
+
+def test_a_lamp_that_fell_silent_does_not_show_its_last_power_as_of_now(
+    page: Page, hub: FakeHub
+) -> None:
+    hub.lights.lamps[3] |= {"active_power_w": 40.7, "faults": ["communicationFailure"]}
+    page.clock.run_for(11_000)
+    expect(page.locator(".lamp-row", has_text="応答なし")).to_be_visible()
+    assert "40.7" not in row(page, "lamp-004")

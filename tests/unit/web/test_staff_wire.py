@@ -7,8 +7,9 @@ import pytest
 
 from gateway.api import lamp_shapes, lamp_wishes
 from gateway.api.energy import EnergyShape
+from gateway.lamps import QUANTITIES, LampEventKind
 from gateway.lights.energy import EnergyRow
-from gateway.lights.morning import MorningReport
+from gateway.lights.morning import URGENCY, MorningReport
 from tests.needs import ROOT
 
 WIRE = ROOT / "gateway" / "web" / "src" / "staff" / "wire.ts"
@@ -52,3 +53,20 @@ def test_the_page_reads_what_the_hub_tells(name: str, interfaces: dict[str, set[
 @pytest.mark.parametrize("name", TAKEN)
 def test_the_page_asks_what_the_hub_takes(name: str, interfaces: dict[str, set[str]]) -> None:
     assert interfaces[name] <= set(TAKEN[name].model_fields)
+
+
+@pytest.mark.parametrize(
+    ("module", "names"),
+    [
+        ("faults.ts", tuple(LampEventKind)),
+        ("quantities.ts", (*QUANTITIES, "expected_w", "fits_level", "cycles", "tilt_jump_deg")),
+    ],
+)
+def test_every_fault_and_quantity_has_its_words(module: str, names: tuple[str, ...]) -> None:
+    rows = set(FIELD.findall((WIRE.parent / module).read_text(encoding="utf-8")))
+    assert set(names) - rows == set()
+
+
+def test_the_page_orders_faults_as_the_morning_report_does() -> None:
+    known = FIELD.findall((WIRE.parent / "faults.ts").read_text(encoding="utf-8"))
+    assert [name for name in known if name in set(LampEventKind)] == list(URGENCY)

@@ -42,6 +42,9 @@ export const QUANTITIES: Record<string, Quantity> = {
   leakage: flag("漏電", "Leakage"),
   autonomous: flag("単独で動作中", "On its own"),
   missed_polls: row("続けて答えなかった回数", "Polls missed in a row"),
+  fits_level: row("電力に合う明るさ", "Level that the power fits", "%"),
+  cycles: row("点滅の回数", "On and off again, times"),
+  tilt_jump_deg: row("傾きの変化", "Change of tilt", "°", 1),
 };
 
 export const quantityName = (name: string, language: StaffLanguage): string =>
