@@ -4,7 +4,7 @@ Times are Unix seconds, UTC. Levels are percent of full light, 0 to 100. A quant
 not have, or could not read ("masked"), is None: it is never a zero that somebody made up.
 """
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 
@@ -127,6 +127,15 @@ class LampEventKind(StrEnum):
     LEAKAGE_DETECTED = "leakageDetected"
     ORIENTATION_CHANGED = "orientationChanged"
     IMPACT_DETECTED = "impactDetected"
+
+
+def gives_light(reading: LampReading, faults: Collection[LampEventKind]) -> bool | None:
+    """Whether the lamp gives light, where its open faults show more than what it says itself."""
+    if LampEventKind.COMMUNICATION_FAILURE in faults:
+        return None
+    if LampEventKind.LAMP_FAILURE in faults or LampEventKind.SUPPLY_LOSS in faults:
+        return False
+    return is_lit(reading)
 
 
 @dataclass(frozen=True, slots=True)

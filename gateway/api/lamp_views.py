@@ -15,7 +15,7 @@ from gateway.api.lamp_shapes import (
     OverrideShape,
     WorkShape,
 )
-from gateway.lamps import LampEventKind, LampReading, OutcomeState, is_lit
+from gateway.lamps import LampEventKind, LampReading, OutcomeState, gives_light
 from gateway.store import lamp_events, lamps
 from gateway.store.database import Connection
 from gateway.store.lamp_events import StoredEvent, WorkState
@@ -25,7 +25,6 @@ from gateway.store.overrides import StoredOverride
 STALE_S = 180.0  # a lamp tells a reading a minute, and at once what changes
 MOST_OPEN_EVENTS = 20_000
 
-_DARK = {LampEventKind.LAMP_FAILURE, LampEventKind.SUPPLY_LOSS}  # whatever its node says
 _STATES: Mapping[bool | None, LampState] = {True: "on", False: "off", None: "unknown"}
 
 
@@ -137,11 +136,7 @@ def _state(reading: LampReading | None, faults: Collection[LampEventKind], now: 
     """What a lamp says of itself, where no fault shows that it is not so."""
     if reading is None or now - reading.at > STALE_S:
         return "unknown"
-    if LampEventKind.COMMUNICATION_FAILURE in faults:
-        return "unknown"
-    if _DARK.intersection(faults):
-        return "off"
-    return _STATES[is_lit(reading)]
+    return _STATES[gives_light(reading, faults)]
 
 
 def _work(faults: Iterable[StoredEvent]) -> Literal["open", "assigned", ""]:

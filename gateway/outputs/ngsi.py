@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from gateway.lamps import LampEventKind as Kind
-from gateway.lamps import LampReading, is_lit
+from gateway.lamps import LampReading, gives_light
 from gateway.site import Lamp
 
 Entity = dict[str, object]
@@ -66,10 +66,10 @@ def shown(
     faults: Collection[Kind],
 ) -> Shown:
     """What others may see of a lamp that said `reading` last (None: it never said anything)."""
-    if reading is None:
-        return Shown(faults=tuple(faults))
+    if reading is None or Kind.COMMUNICATION_FAILURE in faults:
+        return Shown(on_at=on_at, off_at=off_at, faults=tuple(faults))
     level = reading.feedback_level if reading.actual_level is None else reading.actual_level
-    return Shown(is_lit(reading), level, on_at, off_at, tuple(faults))
+    return Shown(gives_light(reading, faults), level, on_at, off_at, tuple(faults))
 
 
 def streetlight(lamp: Lamp, shown: Shown, *, site_id: str, lon: float, lat: float) -> Entity:

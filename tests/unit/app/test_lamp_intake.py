@@ -253,7 +253,7 @@ async def test_others_are_shown_what_changed_and_only_that(bench: Bench) -> None
         {"l-0": Shown(False, 0.0)},
         {"l-0": lit},
         {},
-        {"l-0": replace(lit, faults=(DARK.kind,))},
+        {"l-0": replace(lit, lit=False, faults=(DARK.kind,))},
     ]
 
 

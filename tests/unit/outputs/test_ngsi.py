@@ -8,7 +8,9 @@ from jsonschema import Draft202012Validator, ValidationError
 from referencing import Registry, Resource
 
 from gateway.lamps import LampEventKind as Kind
+from gateway.lamps import LampReading
 from gateway.outputs.ngsi import Entity, Shown, streetlight
+from gateway.outputs.ngsi import shown as now_shown
 from gateway.site import Lamp
 
 COMMON = "https://smart-data-models.github.io/data-models/common-schema.json"
@@ -100,3 +102,21 @@ def test_the_schema_would_refuse_what_is_wrong(
     del without["location"]
     with pytest.raises(ValidationError):
         validator.validate(without)
+
+
+@pytest.mark.parametrize(
+    ("faults", "state", "level"),
+    [
+        ((), "on", 0.5),
+        ((Kind.TEMPERATURE_TOO_HIGH,), "on", 0.5),
+        ((Kind.LAMP_FAILURE,), "off", 0.5),  # the level is what it is set to
+        ((Kind.SUPPLY_LOSS,), "off", 0.5),
+        ((Kind.SUPPLY_LOSS, Kind.COMMUNICATION_FAILURE), None, None),
+    ],
+)
+def test_faults_tell_more_than_the_lamp_says_itself(
+    faults: tuple[Kind, ...], state: str | None, level: float | None
+) -> None:
+    said = LampReading(at=1.0, lamp="l-1", actual_level=50.0)
+    told = entity(shown=now_shown(said, on_at=None, off_at=None, faults=faults))
+    assert (told.get("powerState"), told.get("illuminanceLevel")) == (state, level)
