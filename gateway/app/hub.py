@@ -155,12 +155,12 @@ class Hub:
         stepper = self._stepper(database, registry, tuning, executor)
         intake = self._intake(database, registry, stepper, lights)
         amender = self._amender(database, registry, tuning, executor, intake)
-        nights = Nights(
-            self._settings.hub.calibration, self._clock, partial(learn_beside, self._settings)
-        )
+        learn = partial(learn_beside, self._settings)
+        nights = Nights(self._settings.hub.calibration, self._clock, learn)
         receiver = await self._receiver(broker, intake)
         sender = await self._uplink(broker, database, stack)
         downlinks = await self._downlinks(broker, orders, database, stack)
+        counts = (intake.counts, stepper.counts, amender.counts, nights.counts)
         await stepper.resume()
         return {
             "receiver": receiver.run,
@@ -176,11 +176,7 @@ class Hub:
             "sender": sender.run,
             "api": partial(self._serve, database, lights),
             "integrators": partial(self._publish_alerts, broker),
-            "status": partial(
-                self._report,
-                broker,
-                (intake.counts, stepper.counts, amender.counts, nights.counts),
-            ),
+            "status": partial(self._report, broker, counts),
             "broker": broker.run,
         }
 
