@@ -88,7 +88,7 @@ def latest(
     """
     where = [lamp_events.c.start >= since]
     if open_only:
-        where.append(_OPEN)
+        where.append(lamp_events.c.id.in_(select(lamp_events.c.id).where(_OPEN)))
     if lamp:
         where.append(lamp_events.c.lamp == lamp)
     return _stored(connection, *where, limit=limit)
@@ -96,9 +96,10 @@ def latest(
 
 def overlapping(connection: Connection, *, since: float, until: float) -> list[LampEvent]:
     """The faults that were there at any time of since … until, by start."""
+    there = select(lamp_events.c.id).where(or_(_OPEN, lamp_events.c.end >= since))
     kept = (
         select(*_COLUMNS)
-        .where(lamp_events.c.start <= until, or_(_OPEN, lamp_events.c.end >= since))
+        .where(lamp_events.c.id.in_(there), lamp_events.c.start <= until)
         .order_by(lamp_events.c.start, lamp_events.c.id)
     )
     return [_event(row) for row in connection.execute(kept)]
@@ -107,8 +108,8 @@ def overlapping(connection: Connection, *, since: float, until: float) -> list[L
 def open_kinds(connection: Connection) -> dict[str, tuple[LampEventKind, ...]]:
     """The faults that are not over, by lamp."""
     kinds: dict[str, tuple[LampEventKind, ...]] = defaultdict(tuple)
-    kept = select(lamp_events.c.lamp, lamp_events.c.kind).where(_OPEN).order_by(lamp_events.c.id)
-    for lamp, kind in connection.execute(kept):
+    kept = select(lamp_events.c.lamp, lamp_events.c.kind).where(_OPEN)
+    for lamp, kind in connection.execute(kept.order_by(lamp_events.c.lamp, lamp_events.c.kind)):
         kinds[lamp] += (LampEventKind(kind),)
     return dict(kinds)
 

@@ -166,6 +166,7 @@ lamp_events = Table(
     UniqueConstraint("lamp", "kind", "start"),
     Index("lamp_events_open", "lamp", "kind", unique=True, sqlite_where=text('"end" IS NULL')),
     Index("lamp_events_by_start", "start"),
+    Index("lamp_events_by_end", "end"),
     sqlite_autoincrement=True,
 )
 

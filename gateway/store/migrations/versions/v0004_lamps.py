@@ -103,6 +103,7 @@ _FAULTS = (
         UNIQUE (lamp, kind, start))""",
     'CREATE UNIQUE INDEX lamp_events_open ON lamp_events (lamp, kind) WHERE "end" IS NULL',
     "CREATE INDEX lamp_events_by_start ON lamp_events (start)",
+    'CREATE INDEX lamp_events_by_end ON lamp_events ("end")',
     """CREATE TABLE lamp_work (
         id INTEGER NOT NULL PRIMARY KEY,
         event_id INTEGER NOT NULL,
