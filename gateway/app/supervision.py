@@ -18,7 +18,7 @@ _log = structlog.get_logger()
 async def keep_going(
     name: str, work: Callable[[], Awaitable[object]], counts: Counter[str]
 ) -> None:
-    """Do `work` for ever: where it fails, tell, count `{name}_failed`, wait, and begin it anew.
+    """Do `work` to its end: where it fails, tell, count `{name}_failed`, wait, and begin it anew.
 
     Raises UnusableError, of which the process must end: its message says what a person can do.
     """
@@ -32,6 +32,8 @@ async def keep_going(
             raise
         except Exception:  # noqa: BLE001 - a supervisor: no part may take the others with it
             _log.exception("a part failed and is begun anew", part=name)
+        else:
+            return
         counts[f"{name}_failed"] += 1
         if loop.time() - began_at >= SOUND_AFTER_S:
             wait_s = WAIT_FIRST_S

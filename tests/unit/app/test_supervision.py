@@ -42,3 +42,13 @@ async def test_a_part_that_is_cancelled_stays_cancelled() -> None:
         going.cancel()
     assert going.cancelled()
     assert counts == {}
+
+
+async def test_what_has_nothing_to_do_is_not_begun_again() -> None:
+    counts: Counter[str] = Counter()
+
+    async def work() -> None:
+        counts["done"] += 1
+
+    await keep_going("scan", work, counts)
+    assert counts == {"done": 1}
