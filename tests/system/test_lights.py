@@ -25,21 +25,21 @@ from tests.system.rig import PASSWORD, Rig, until
 TOWN = ROOT / "config" / "site.geojson"
 BUS, STAFF = "bus-3", "staff"
 WATCHDOG_S = 6.0
-STAIR_S, STAIRS = 6, (30.0, 60.0, 90.0)
+STAIR_S, STAIRS = 12, (30.0, 60.0, 90.0)
+MOST_STAIRS = 32  # of one program: six minutes, in which all must have happened
 REACHED_IN_S = 3.0  # after the start of a stair every lamp has it: 30 commands are 0.8 s of wire
 ACKNOWLEDGED_IN_S = 3.0
 FALLBACK_LEVEL = 100.0
 FALLEN_BACK_IN_S = 10.0  # after the watchdog, ramp and asking included
 TOLERANCE = 1.0
-STAIRS_FROM_S, STAIRS_FOR_S = 15 * 3_600, 20 * 60  # the rig's clock begins at 15:00
+RIG_BEGINS_S = 15 * 3_600  # of the local day
 
 
-def stairs() -> dict[str, Any]:
-    """A program: every `STAIR_S` the next level."""
-    seconds = range(STAIRS_FROM_S, STAIRS_FROM_S + STAIRS_FOR_S, STAIR_S)
+def stairs(since_s: int) -> dict[str, Any]:
+    """A program: every `STAIR_S` the next level, from that second of the local day on."""
     controls = [
-        {"time": _clock(second), "level": STAIRS[number % len(STAIRS)]}
-        for number, second in enumerate(seconds)
+        {"time": _clock(since_s + number * STAIR_S), "level": STAIRS[number % len(STAIRS)]}
+        for number in range(MOST_STAIRS)
     ]
     whole_day = {"type": "absolute", "start": "12:00", "end": "12:00"}
     return {"id": "stairs", "activePeriods": [whole_day], "fixedTimeControls": controls}
@@ -57,6 +57,7 @@ class LitTown(Rig):
         super().__init__(folder, site=TOWN)
         self.device = folder / BUS
         self.served = 0
+        self.stairs_after_s = 0
         self.said: list[str] = []  # the lamps that were astray when last looked at
         (self.control_port,) = free_ports(1)
         features = [one["properties"] for one in json.loads(TOWN.read_text())["features"]]
@@ -114,8 +115,14 @@ class LitTown(Rig):
 
     def stair(self) -> tuple[float, float]:
         """The program's level now, and for how long it has been that."""
-        second = self.now() - self.start_at
+        second = self.now() - self.start_at - self.stairs_after_s
+        assert 0 <= second < MOST_STAIRS * STAIR_S, "the stairs are over"
         return STAIRS[int(second // STAIR_S) % len(STAIRS)], second % STAIR_S
+
+    def begin_stairs(self) -> dict[str, Any]:
+        """The program, from now on."""
+        self.stairs_after_s = int(self.now() - self.start_at)
+        return stairs(RIG_BEGINS_S + self.stairs_after_s)
 
     async def astray(self) -> list[str]:
         """The lamps that do not have the program's level, once they all should."""
@@ -209,7 +216,7 @@ async def town(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[LitTow
         await town.start_edge()
         desk = Desk(town.url)
         await desk.sit_down()
-        await desk.put("/programs/stairs", stairs())
+        await desk.put("/programs/stairs", town.begin_stairs())
         for calendar in ("street", "park", "school"):
             await desk.put(f"/calendars/{calendar}", {"id": calendar, "defaultProgram": "stairs"})
         await desk.get_up()
@@ -281,7 +288,7 @@ async def test_programs_go_on_when_hub_and_broker_are_killed(town: LitTown) -> N
     await town.kill("hub")
     await town.kill("mosquitto")
     await until(town.led, within_s=30, what=lambda: town.said)
-    await town.follows(for_stairs=4)
+    await town.follows(for_stairs=3)
 
 
 async def test_nodes_fall_back_by_themselves_when_the_edge_is_killed(town: LitTown) -> None:
@@ -310,7 +317,7 @@ async def test_an_edge_that_starts_without_a_hub_leads_the_lamps_by_its_stored_o
     assert not town.is_up("hub")
     await town.start_edge()
     await until(town.led, within_s=30, what=lambda: town.said)
-    await town.follows(for_stairs=2)
+    await town.follows(for_stairs=1)
     assert "Traceback" not in town.log("edge")
 
 
