@@ -3,6 +3,7 @@ import { ApiError } from "../api";
 import { say, speech } from "../language.svelte";
 import { faultAdvice, faultName } from "./faults";
 import { isFlag, quantityName, withUnit } from "./quantities";
+import { inJapanese } from "./reasons";
 import { staffKey, staffText, type StaffKey, type StaffLanguage } from "./texts";
 
 const language = (): StaffLanguage => (speech.language === "en" ? "en" : "ja");
@@ -13,6 +14,10 @@ export const tell = (key: StaffKey, words?: Record<string, string | number>): st
 export const fault = (kind: string): string => faultName(kind, language());
 export const advice = (kind: string): string => faultAdvice(kind, language());
 export const quantity = (name: string): string => quantityName(name, language());
+
+/** Why a lamp has its level, or which rule of a calendar chose. */
+export const because = (reason: string): string =>
+  language() === "en" ? reason : inJapanese(reason);
 
 /** The text of `key` where the page has one, else the hub's own word. */
 export function known(key: string, otherwise: string): string {
