@@ -14,6 +14,9 @@ function format(at: number, options: Intl.DateTimeFormatOptions): string {
 export const hourMinute = (at: number): string =>
   format(at, { hour: "2-digit", minute: "2-digit", hourCycle: "h23" });
 
+/** The nearest "15:42", of what happens at some second: the gateway tells the sun so, too. */
+export const nearestMinute = (at: number): string => hourMinute(at + 30);
+
 /** "15:42:07" */
 export const hourMinuteSecond = (at: number): string =>
   format(at, { hour: "2-digit", minute: "2-digit", second: "2-digit", hourCycle: "h23" });
