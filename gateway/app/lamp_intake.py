@@ -7,9 +7,10 @@ amend history. A reading, event or outcome that comes again changes nothing.
 from collections import Counter, defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from itertools import islice
+from typing import TypeVar
 
 import msgspec
-import structlog
 
 from gateway.app.metering import Counted, Metering
 from gateway.app.telling import queue_lamps
@@ -31,6 +32,7 @@ AMENDABLE_DAYS_LESS = (
     2  # a night is counted again from the night before, whose readings must be there
 )
 LONGEST_TEXT = 200
+LONGEST_NAME = 64
 MOST_NAMES = 64
 IMPLAUSIBLE = "implausible"
 
@@ -58,7 +60,7 @@ _PLAUSIBLE: Mapping[str, tuple[float, float]] = {
 }
 """Beyond, a number is no measurement of a lamp."""
 
-_log = structlog.get_logger()
+T = TypeVar("T")
 
 
 @dataclass(slots=True)
@@ -113,12 +115,12 @@ class LampIntake:
                 said.counts["lamp_events"] += 1
                 start = _believed(item.start - skew_s, now)
                 end = None if item.end is None else _believed(item.end - skew_s, now)
-                evidence = dict(list(item.evidence.items())[:MOST_NAMES])
+                evidence = _named(item.evidence)
                 said.events.append(LampEvent(item.lamp, item.kind, start, evidence, end))
             case Outcome():
                 said.counts["outcomes"] += 1
                 at = _believed(item.at - skew_s, now)
-                said.outcomes.append(replace(item, at=at, why=item.why[:LONGEST_TEXT]))
+                said.outcomes.append(replace(item, at=at, why=_plain(item.why)))
 
     def apply(self, connection: Connection, said: Said, *, now: float) -> None:
         """Write what `said` holds; what is new of it goes to the sink, and into `said.shown`."""
@@ -150,15 +152,15 @@ class LampIntake:
             for name, (low, high) in _PLAUSIBLE.items()
             if (value := getattr(reading, name)) is not None and not low <= value <= high
         ]
-        if strange or skew_s or len(reading.masked) > MOST_NAMES:
-            said.counts["lamp_values_implausible"] += len(strange)
-            masked = dict(list(reading.masked.items())[:MOST_NAMES])
-            reading = msgspec.structs.replace(
-                reading,
-                at=at,
-                masked=masked | dict.fromkeys(strange, IMPLAUSIBLE),
-                **dict.fromkeys(strange),
-            )
+        said.counts["lamp_values_implausible"] += len(strange)
+        masked = {name: _plain(why) for name, why in _named(reading.masked).items()}
+        reading = msgspec.structs.replace(
+            reading,
+            at=at,
+            reason=_plain(reading.reason),
+            masked=masked | dict.fromkeys(strange, IMPLAUSIBLE),
+            **dict.fromkeys(strange),
+        )
         said.readings[reading.lamp].append(reading)
 
     def _keep_readings(
@@ -259,6 +261,17 @@ def _followed(state: LampState | None, newer: Sequence[LampReading]) -> LampStat
 
 def _differs(before: Standing | None, after: Standing) -> bool:
     return before is None or shown(before.state, ()) != shown(after.state, ())
+
+
+def _named(known: Mapping[str, T]) -> dict[str, T]:
+    """What an edge said by names: no more, and no longer ones, than anybody could read."""
+    return {_plain(name, LONGEST_NAME): known[name] for name in islice(known, MOST_NAMES)}
+
+
+def _plain(text: str, longest: int = LONGEST_TEXT) -> str:
+    """A text of an edge as it may be shown, also on a terminal."""
+    some = text[:longest]
+    return some if some.isprintable() else "".join(c if c.isprintable() else " " for c in some)
 
 
 def _believed(at: float, now: float) -> float:

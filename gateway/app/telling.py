@@ -17,6 +17,8 @@ MOST_IN_A_ROW = (
     1_000  # positions or readings: some 250 kB, far from what a receiver takes for too long
 )
 
+LONGEST_ROW = 1_000_000  # bytes, of lamps: edges may have said more than anybody expects
+
 # What may join or end. Crossings end only if they are retracted, and a year of them is too much to
 # read at each step.
 _JOINING = tuple(set(AlertKind) - {AlertKind.ZONE_ENTER, AlertKind.ZONE_LEAVE})
@@ -67,15 +69,29 @@ def queue_lamps(
 ) -> None:
     """Put what lamps said, and their faults, on their way to the sink."""
     for begin in range(0, len(readings), MOST_IN_A_ROW):
-        items = encode_items(readings[begin : begin + MOST_IN_A_ROW])
-        outgoing.append(
-            connection, out, lane=Lane.LIVE, kind=Kind.LAMP_READINGS, items=items, at=now
-        )
+        some = readings[begin : begin + MOST_IN_A_ROW]
+        _queue_some(connection, some, Lane.LIVE, Kind.LAMP_READINGS, now=now, out=out)
     if events:
-        items = encode_items(events)
-        outgoing.append(
-            connection, out, lane=Lane.URGENT, kind=Kind.LAMP_EVENTS, items=items, at=now
-        )
+        _queue_some(connection, events, Lane.URGENT, Kind.LAMP_EVENTS, now=now, out=out)
+
+
+def _queue_some(
+    connection: Connection,
+    items: Sequence[LampReading] | Sequence[LampEvent],
+    lane: Lane,
+    kind: Kind,
+    *,
+    now: float,
+    out: Queue,
+) -> None:
+    """In one row, or in more: one that the sink takes for too long would be sent for ever."""
+    encoded = encode_items(items)
+    if len(encoded) <= LONGEST_ROW or len(items) == 1:
+        outgoing.append(connection, out, lane=lane, kind=kind, items=encoded, at=now)
+        return
+    middle = len(items) // 2
+    for part in (items[:middle], items[middle:]):
+        _queue_some(connection, part, lane, kind, now=now, out=out)
 
 
 def _open_alerts(connection: Connection, happening: Happening) -> tuple[Alert, ...]:

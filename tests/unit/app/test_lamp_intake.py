@@ -11,14 +11,23 @@ from gateway.app.hub_lights import HubLights
 from gateway.app.intake import Intake
 from gateway.app.lamp_intake import DAY_S, IMPLAUSIBLE
 from gateway.app.registry import Registry
+from gateway.app.telling import LONGEST_ROW
 from gateway.lamps import LampEvent, LampEventKind, Outcome, OutcomeState
 from gateway.lights.energy import NightEnergy
-from gateway.link.envelope import Envelope, Kind, Stream
+from gateway.link.envelope import LONGEST_PAYLOAD, Envelope, Kind, Stream, encode_items
 from gateway.link.receiver import CommitError
 from gateway.model import Lane
 from gateway.outputs.ngsi import Shown
 from gateway.settings import Settings
-from gateway.store import lamp_energy, lamp_events, lamp_meters, lamps, overrides, sightings
+from gateway.store import (
+    lamp_energy,
+    lamp_events,
+    lamp_meters,
+    lamps,
+    outgoing,
+    overrides,
+    sightings,
+)
 from gateway.store.database import Database
 from tests.unit.app.lamp_pieces import (
     NOW,
@@ -216,6 +225,36 @@ async def test_a_number_beyond_belief_is_masked_and_the_rest_is_kept(bench: Benc
     assert found.reading.actual_level == 50.0
     assert found.reading.masked == dict.fromkeys(("target_level", "active_power_w"), IMPLAUSIBLE)
     assert bench.intake.counts["lamp_values_implausible"] == 2
+
+
+async def test_texts_of_a_gateway_are_cut_to_what_a_person_reads(bench: Bench) -> None:
+    long = "x\x1b" * 100_000
+    strange = reading(NOW, reason=long, masked={long: long})
+    fault = replace(DARK, evidence={long: 0.5})
+    await bench.take(row(1, strange), row(1, fault, kind=Kind.LAMP_EVENTS, lane=Lane.URGENT))
+    state = await bench.database.read(lamps.state, "l-0")
+    (kept,) = await bench.events()
+    assert state is not None
+    (masked,) = state.reading.masked.items()
+    texts = (state.reading.reason, *masked, *kept.evidence)
+    assert [len(text) for text in texts] == [200, 64, 200, 64]
+    assert all(text.isprintable() for text in texts)
+
+
+async def test_however_much_an_edge_says_no_row_is_too_long_for_the_sink(bench: Bench) -> None:
+    names = {f"{number:064}": 0.5 for number in range(64)}
+    said = [replace(DARK, start=NOW - n, end=NOW, evidence=names) for n in range(900)]
+    assert len(encode_items(said)) > LONGEST_PAYLOAD
+    parts = (said[:450], said[450:])
+    await bench.take(
+        *(
+            row(seq, *part, kind=Kind.LAMP_EVENTS, lane=Lane.URGENT)
+            for seq, part in enumerate(parts, start=1)
+        )
+    )
+    rows = await bench.database.read(outgoing.rows, OUT, lane=Lane.URGENT, after=0, limit=99)
+    assert sum(len(msgspec.json.decode(one.items)) for one in rows) == 900
+    assert max(len(one.items) for one in rows) <= LONGEST_ROW
 
 
 async def test_a_gateway_speaks_for_its_own_lamps_only(bench: Bench) -> None:
