@@ -1,5 +1,6 @@
-"""What staff and technicians may ask of lamps: the bodies of their requests."""
+"""What staff and technicians may ask of lamps: the bodies of their requests, and nights."""
 
+from datetime import date
 from typing import Annotated, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
@@ -13,6 +14,8 @@ Minutes = Annotated[float, Field(gt=0, le=LONGEST_OVERRIDE_S / 60, allow_inf_nan
 Seconds = Annotated[float, Field(ge=0, le=3_600, allow_inf_nan=False)]
 Level = Annotated[float, Field(ge=0, le=100, allow_inf_nan=False)]
 Text = Annotated[str, Field(max_length=500)]
+Night = Annotated[date, Field(ge=date(2000, 1, 1), le=date(2100, 1, 1))]
+"""The night that begins on that day; the sun is known of these."""
 
 
 class _Wish(BaseModel):

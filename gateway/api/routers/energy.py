@@ -1,7 +1,7 @@
 """Energy by lamp, group or site, and by night or month; as JSON, and as a table for Excel."""
 
 from collections.abc import Sequence
-from datetime import date, timedelta
+from datetime import timedelta
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, HTTPException, Query, Response, status
@@ -9,6 +9,7 @@ from fastapi import APIRouter, Depends, HTTPException, Query, Response, status
 from gateway.api.answers import Json, told
 from gateway.api.callers import StaffOrTechnician
 from gateway.api.energy import COLUMNS, HEADINGS, EnergyShape, energy_rows
+from gateway.api.lamp_wishes import Night
 from gateway.api.parts import Parts, PartsOf
 from gateway.api.table import csv_table
 from gateway.lights.energy import By, EnergyRow, Period
@@ -27,8 +28,8 @@ async def _rows(
     parts: PartsOf,
     by: By = By.SITE,
     period: Period = Period.NIGHT,
-    since: Annotated[date | None, Query(description="The first night.")] = None,
-    until: Annotated[date | None, Query(description="The last night, this one.")] = None,
+    since: Annotated[Night | None, Query(description="The first night.")] = None,
+    until: Annotated[Night | None, Query(description="The last night, this one.")] = None,
 ) -> Rows:
     last = until or night_of(parts.clock.utc(), parts.lights.sky.zone)
     first = since or last - timedelta(days=USUAL_DAYS - 1)

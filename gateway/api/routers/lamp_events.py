@@ -1,6 +1,5 @@
 """Faults of lamps, the work on them, and the report of a morning."""
 
-from datetime import date
 from typing import Annotated
 
 from fastapi import APIRouter, HTTPException, Path, Query, Response, status
@@ -12,7 +11,7 @@ from gateway.api.lamp_commands import CommandError, Giver, note
 from gateway.api.lamp_givers import giver_of
 from gateway.api.lamp_shapes import LampEventShape
 from gateway.api.lamp_views import event_shape
-from gateway.api.lamp_wishes import WorkWish
+from gateway.api.lamp_wishes import Night, WorkWish
 from gateway.api.parts import PartsOf
 from gateway.lights.morning import MorningReport
 from gateway.store import lamp_events
@@ -44,7 +43,7 @@ async def faults(
 
 @router.get("/report", responses=told(MorningReport))
 async def morning(
-    _: StaffOrTechnician, parts: PartsOf, night: Annotated[date | None, Query()] = None
+    _: StaffOrTechnician, parts: PartsOf, night: Annotated[Night | None, Query()] = None
 ) -> Response:
     """The report of the night that began on that day; without it, of the last one that began."""
     now = parts.clock.utc()

@@ -1,6 +1,5 @@
 """Lamps: how they are, what they did, what they will do tonight and why; for staff, technicians."""
 
-from datetime import date
 from typing import Annotated
 
 import msgspec
@@ -19,7 +18,7 @@ from gateway.api.lamp_shapes import (
     PlanShape,
 )
 from gateway.api.lamp_views import lamp_shapes
-from gateway.api.lamp_wishes import SettingsWish
+from gateway.api.lamp_wishes import Night, SettingsWish
 from gateway.api.parts import Parts, PartsOf
 from gateway.model import Audience
 from gateway.store import lamp_audit
@@ -81,7 +80,7 @@ async def history(
 
 @router.get("/{lamp}/plan", responses=told(PlanShape))
 async def plan(
-    lamp: LampId, _: StaffOrTechnician, parts: PartsOf, night: date | None = None
+    lamp: LampId, _: StaffOrTechnician, parts: PartsOf, night: Night | None = None
 ) -> Response:
     """What its program does in the night that begins on that day (this one), and why."""
     _known(parts, lamp)

@@ -73,7 +73,10 @@ async def test_rows_are_asked_for_by_key_period_and_days(
     assert [(one["period"], one["key"]) for one in answer["rows"]] == rows
 
 
-@pytest.mark.parametrize("asked", ["by=street", "period=hour", "since=yesterday"])
+@pytest.mark.parametrize(
+    "asked",
+    ["by=street", "period=hour", "since=yesterday", "until=0001-01-01", "until=9999-12-31"],
+)
 async def test_what_is_no_question_is_refused(lit: Town, asked: str) -> None:
     async with lit.client("takeda") as client:
         answers = [await client.get(f"{V1}/{path}?{asked}") for path in ("energy", "energy.csv")]

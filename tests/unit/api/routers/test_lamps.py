@@ -199,6 +199,14 @@ async def test_the_plan_of_a_night_says_what_will_be_and_why(town: Town) -> None
     assert (asleep.status_code, wrong.status_code) == (409, 422)
 
 
+@pytest.mark.parametrize("night", ["0001-01-01", "9999-12-31", "tonight"])
+async def test_a_night_that_no_clock_knows_is_refused(town: Town, night: str) -> None:
+    async with town.client("takeda") as client:
+        asked = ("lamps/l-1/plan", "lamp-events/report")
+        answers = [await client.get(f"{V1}/{path}?night={night}") for path in asked]
+    assert [one.status_code for one in answers] == [422, 422]
+
+
 async def test_own_limits_and_calendar_are_kept_and_the_edges_are_told(town: Town) -> None:
     wish = {"calendar": "spare", "limits": {"temperature_c": 70.0}}
     async with town.client("suzuki") as client:
