@@ -2,6 +2,7 @@
 
 from typing import Annotated
 
+import msgspec
 from fastapi import APIRouter, HTTPException, Path, Query, Response, status
 
 from gateway.api import lamp_report
@@ -35,10 +36,14 @@ async def faults(
     limit: Annotated[int, Query(ge=1, le=10_000)] = 1_000,
 ) -> Response:
     """Faults, the newest first: those that go on (`open`), of a `lamp`, begun `since` a time."""
-    found = await parts.database.read(
-        lamp_events.latest, open_only=open_only, lamp=lamp, since=since, limit=limit
-    )
-    return Json([event_shape(one) for one in found])
+
+    def told_faults(connection: Connection) -> bytes:
+        found = lamp_events.latest(
+            connection, open_only=open_only, lamp=lamp, since=since, limit=limit
+        )
+        return msgspec.json.encode([event_shape(one) for one in found])
+
+    return Json(await parts.database.read(told_faults))
 
 
 @router.get("/report", responses=told(MorningReport))

@@ -2,6 +2,7 @@
 
 from typing import Annotated
 
+import msgspec
 from fastapi import APIRouter, HTTPException, Path, Query, Response, status
 
 from gateway.api.answers import Json, told
@@ -58,10 +59,13 @@ async def latest(
     limit: Annotated[int, Query(ge=1, le=200)] = 50,
 ) -> Response:
     """Overrides, newest first; with `open` those that hold."""
-    found = await parts.database.read(
-        overrides.latest, now=parts.clock.utc(), open_only=open_only, limit=limit
-    )
-    return Json([override_shape(one) for one in found])
+    now = parts.clock.utc()
+
+    def told_overrides(connection: Connection) -> bytes:
+        found = overrides.latest(connection, now=now, open_only=open_only, limit=limit)
+        return msgspec.json.encode([override_shape(one) for one in found])
+
+    return Json(await parts.database.read(told_overrides))
 
 
 @router.get("/{override}", responses=told(OverrideShape))
