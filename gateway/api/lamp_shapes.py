@@ -135,6 +135,7 @@ class LampDetail(LampShape):
 
     A quantity that could not be read is null, and `masked` says why. `limits` are those that hold,
     `own_limits` those that are this lamp's own.
+    `overrides` come with what became of them at this lamp alone.
     """
 
     values: Values

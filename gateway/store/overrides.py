@@ -21,8 +21,9 @@ _lamps_from = msgspec.json.Decoder(tuple[str, ...])
 class StoredOverride:
     """An override as it stands; `ended_at` where somebody ended it before it expired.
 
-    `outcomes` has one for each lamp, in the override's order: "waiting" where none came yet, and
-    "failed, gateway_away" where none came within ANSWER_WITHIN_S; one that comes later stands.
+    `outcomes` has one for each lamp, in the override's order (`of_lamp`: for that one alone):
+    "waiting" where none came yet, and "failed, gateway_away" where none came within
+    ANSWER_WITHIN_S; one that comes later stands.
     """
 
     override: Override
@@ -72,9 +73,12 @@ def latest(
 
 
 def of_lamp(connection: Connection, lamp: str, *, now: float, limit: int) -> list[StoredOverride]:
-    """The newest `limit` overrides of a lamp, newest first."""
+    """The newest `limit` overrides of a lamp, newest first, each with what became of it there.
+
+    Others' outcomes are left out: of overrides of all lamps they would be many.
+    """
     own = select(override_lamps.c.override).where(override_lamps.c.lamp == lamp)
-    return _stored(connection, overrides.c.id.in_(own), now=now, limit=limit)
+    return _stored(connection, overrides.c.id.in_(own), now=now, limit=limit, lamp=lamp)
 
 
 def going_on(connection: Connection, *, now: float) -> list[Override]:
@@ -110,8 +114,13 @@ def _going_on(now: float) -> tuple[ColumnElement[bool], ...]:
 
 
 def _stored(
-    connection: Connection, *where: ColumnElement[bool], now: float, limit: int
+    connection: Connection,
+    *where: ColumnElement[bool],
+    now: float,
+    limit: int,
+    lamp: str | None = None,
 ) -> list[StoredOverride]:
+    """`lamp`: with the outcomes of that one alone."""
     newest = (
         select(*_COLUMNS, overrides.c.reason, overrides.c.by, overrides.c.ended_at)
         .where(*where)
@@ -119,16 +128,19 @@ def _stored(
         .limit(limit)
     )
     rows = connection.execute(newest).all()
-    told = _outcomes(connection, [row.id for row in rows])
+    told = _outcomes(connection, [row.id for row in rows], lamp)
     found = []
     for row in rows:
         override = _override(row)
-        outcomes = tuple(_judged(override, lamp, told[override.id], now) for lamp in override.lamps)
+        lamps = override.lamps if lamp is None else (lamp,)
+        outcomes = tuple(_judged(override, one, told[override.id], now) for one in lamps)
         found.append(StoredOverride(override, row.reason, row.by, row.ended_at, outcomes))
     return found
 
 
-def _outcomes(connection: Connection, ids: Collection[str]) -> dict[str, dict[str, Outcome]]:
+def _outcomes(
+    connection: Connection, ids: Collection[str], lamp: str | None
+) -> dict[str, dict[str, Outcome]]:
     told: dict[str, dict[str, Outcome]] = defaultdict(dict)
     kept = select(
         override_lamps.c.override,
@@ -137,9 +149,11 @@ def _outcomes(connection: Connection, ids: Collection[str]) -> dict[str, dict[st
         override_lamps.c.state,
         override_lamps.c.why,
     ).where(override_lamps.c.override.in_(ids))
-    for override, lamp, at, state, why in connection.execute(kept):
+    if lamp is not None:
+        kept = kept.where(override_lamps.c.lamp == lamp)
+    for override, one, at, state, why in connection.execute(kept):
         if state != OutcomeState.WAITING:
-            told[override][lamp] = Outcome(override, lamp, at, OutcomeState(state), why)
+            told[override][one] = Outcome(override, one, at, OutcomeState(state), why)
     return told
 
 

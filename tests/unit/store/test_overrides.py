@@ -121,3 +121,12 @@ async def test_the_newest_are_told_first_all_or_those_that_go_on(database: Datab
     assert await latest(open_only=True) == ["o-1"]
     of_lamp = await database.read(overrides.of_lamp, "l-1", now=NOW, limit=9)
     assert [one.override.id for one in of_lamp] == ["o-1"]
+
+
+async def test_what_a_lamp_was_told_comes_with_what_became_of_it_there_alone(
+    database: Database,
+) -> None:
+    await add(database, ONE)
+    (one,) = await database.read(overrides.of_lamp, "l-2", now=NOW, limit=9)
+    assert one.override.lamps == ("l-1", "l-2")
+    assert [outcome.lamp for outcome in one.outcomes] == ["l-2"]
