@@ -133,6 +133,8 @@ def _record(connection: Connection, event: LampEvent, at: float) -> LampEvent | 
     kept = select(*_COLUMNS).where(*own, or_(same, _OPEN)).order_by(same.desc())
     known = connection.execute(kept).first()
     if known is None:
+        if event.end is not None:
+            event = replace(event, end=max(event.end, event.start))
         connection.execute(
             insert(lamp_events).values(
                 lamp=event.lamp,

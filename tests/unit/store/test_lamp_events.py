@@ -52,6 +52,12 @@ async def test_a_clock_set_back_cannot_end_it_before_its_start(database: Databas
     assert await record(database, replace(DARK, start=20.0, end=50.0)) == [replace(DARK, end=100.0)]
 
 
+async def test_nor_does_one_end_before_its_start_of_which_nothing_was_known(
+    database: Database,
+) -> None:
+    assert await record(database, replace(DARK, end=50.0)) == [replace(DARK, end=100.0)]
+
+
 async def test_what_comes_back_is_another_fault(database: Database) -> None:
     again = replace(DARK, start=300.0)
     await record(database, DARK, ENDED, again)
