@@ -10,6 +10,7 @@ from typing import Annotated
 import msgspec
 import typer
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
 
 from gateway.api import lamp_details
@@ -44,7 +45,7 @@ def list_all(
     found = [shape for shape in shapes if shape.faults or not faulty]
     table = Table("lamp", "on", "state", "target", "actual", "W", "by", "why", "faults", box=None)
     for shape in found:
-        table.add_row(*_row(shape))
+        table.add_row(*map(escape, _row(shape)))
     Console(width=WIDE).print(table)
     lit = sum(shape.state == "on" for shape in found)
     unknown = sum(shape.state == "unknown" for shape in found)
@@ -108,7 +109,8 @@ def explain(
     table = Table("from", "until", "level", "by", "why", "sensor", box=None)
     for step in plan.steps:
         times = (hub.minute(step.at), hub.minute(step.until))
-        table.add_row(*times, _percent(step.level), step.authority, step.reason, step.by_sensor)
+        why = (step.authority, step.reason, step.by_sensor)
+        table.add_row(*times, _percent(step.level), *map(escape, why))
     Console(width=WIDE).print(table)
     if plan.now is not None:
         typer.echo(

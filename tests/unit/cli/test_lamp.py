@@ -8,7 +8,7 @@ import pytest
 
 from gateway.cli import run_command_line
 from gateway.lamps import LampEventKind
-from tests.unit.api.lamp_pieces import lamp, reading, tell
+from tests.unit.api.lamp_pieces import NOW, lamp, reading, tell
 from tests.unit.cli.lamp_town import LampTown, lamp_town
 
 Out = Callable[[], list[str]]
@@ -41,6 +41,12 @@ def test_lamps_are_listed_with_level_power_and_why(town: LampTown, out: Out) -> 
     assert rows[1].split()[-1] == "lampFailure"
     assert rows[4].split()[:3] == ["l-5", "nothing", "unknown"]
     assert summary == "5 lamps: 1 on, 4 unknown, 1 with faults."
+
+
+def test_a_reason_is_shown_as_it_was_said(town: LampTown, out: Out) -> None:
+    town.write(tell, reading(at=NOW - 10.0, reason="[red]by hand[/]"))
+    assert run(town, "list", "--group", "north") == 0
+    assert "[red]by hand[/]" in out()[1]
 
 
 def test_the_list_is_cut_to_a_group_and_to_faults(town: LampTown, out: Out) -> None:
