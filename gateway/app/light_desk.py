@@ -5,8 +5,10 @@ looked at each second, and at once where the API says that it changed something.
 """
 
 import asyncio
-from collections.abc import Mapping
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
+from typing import TypeVar
 
 import msgspec
 import structlog
@@ -23,6 +25,8 @@ from gateway.store.errors import StoreError
 from gateway.store.outgoing import Queue
 
 LOOK_EVERY_S = 1.0
+
+Document = TypeVar("Document", LightOrders, Overrides)
 
 _log = structlog.get_logger()
 
@@ -48,10 +52,8 @@ class LightDesk:
         self._version: int | None = None
         self._orders: dict[str, LightOrders] = {}
         self._overrides: dict[str, Overrides] = {}
-        self._own = {
-            gateway: frozenset(lamp.id for lamp in site.lamps if lamp.gateway == gateway)
-            for gateway in sorted({lamp.gateway for lamp in site.lamps if lamp.gateway})
-        }
+        self._gateway_of = {lamp.id: lamp.gateway for lamp in site.lamps if lamp.gateway}
+        self._gateways = sorted(set(self._gateway_of.values()))
 
     def changed(self) -> None:
         """Something was changed in the database just now: look at once."""
@@ -61,7 +63,6 @@ class LightDesk:
         """That edge may have lost what it was told: tell it again at the next look."""
         self._orders.pop(gateway, None)
         self._overrides.pop(gateway, None)
-        self._version = None
 
     async def run(self) -> None:
         """Look until cancelled."""
@@ -80,16 +81,17 @@ class LightDesk:
     async def send_changes(self) -> None:
         """Queue what changed, orders before overrides. Raises StoreError."""
         version = await self._database.read(light_orders.version)
-        if version != self._version:
-            for gateway in self._own:
+        for gateway in self._gateways:
+            if version != self._version or gateway not in self._orders:
                 await self._send_orders(gateway)
-            self._version = version
+        self._version = version
         going_on = await self._database.read(overrides.going_on, now=self._clock.utc())
-        for gateway, lamps in self._own.items():
-            told = Overrides(tuple(_for(lamps, going_on)))
+        own = self._by_gateway(going_on)
+        for gateway in self._gateways:
+            told = Overrides(tuple(own[gateway]))
             if self._overrides.get(gateway) != told:
-                await self._send(gateway, Kind.OVERRIDES, told)
                 self._overrides[gateway] = told
+                await self._send(gateway, Kind.OVERRIDES, told, self._overrides)
 
     async def _send_orders(self, gateway: str) -> None:
         orders = await self._database.read(
@@ -101,11 +103,30 @@ class LightDesk:
         )
         said = msgspec.structs.replace(orders, version=0)  # it grows with what is told to others
         if self._orders.get(gateway) != said:
-            await self._send(gateway, Kind.LIGHT_ORDERS, orders)
             self._orders[gateway] = said
+            await self._send(gateway, Kind.LIGHT_ORDERS, orders, self._orders)
 
-    async def _send(self, gateway: str, kind: Kind, document: Item) -> None:
-        await self._database.write(_queue, gateway, kind, document, self._clock.utc())
+    async def _send(
+        self, gateway: str, kind: Kind, document: Item, sent: dict[str, Document]
+    ) -> None:
+        """`sent` has it already, for meanwhile that edge may be forgotten; not if this fails."""
+        try:
+            await self._database.write(_queue, gateway, kind, document, self._clock.utc())
+        except StoreError:
+            sent.pop(gateway, None)
+            raise
+
+    def _by_gateway(self, going_on: Iterable[Override]) -> dict[str, list[Override]]:
+        """The overrides of each gateway's lamps, each with those among them only."""
+        told: dict[str, list[Override]] = defaultdict(list)
+        for one in going_on:
+            own: dict[str, list[str]] = defaultdict(list)
+            for lamp in one.lamps:
+                if lamp in self._gateway_of:
+                    own[self._gateway_of[lamp]].append(lamp)
+            for gateway, lamps in own.items():
+                told[gateway].append(replace(one, lamps=tuple(lamps)))
+        return told
 
 
 def _queue(connection: Connection, gateway: str, kind: Kind, document: Item, now: float) -> None:
@@ -117,11 +138,3 @@ def _queue(connection: Connection, gateway: str, kind: Kind, document: Item, now
         items=encode_items([document]),
         at=now,
     )
-
-
-def _for(lamps: frozenset[str], going_on: list[Override]) -> list[Override]:
-    """The overrides of any of `lamps`, each with its lamps among them only."""
-    own = (
-        replace(one, lamps=tuple(lamp for lamp in one.lamps if lamp in lamps)) for one in going_on
-    )
-    return [one for one in own if one.lamps]

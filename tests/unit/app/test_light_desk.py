@@ -118,6 +118,20 @@ async def test_a_gateway_that_began_anew_is_told_all_again(bench: Bench) -> None
     assert [len(await bench.told(one)) for one in ("gw-01", "gw-02")] == [1, 2]
 
 
+async def test_one_that_begins_anew_while_others_are_told_is_told_all_again(bench: Bench) -> None:
+    began: list[Queue] = []
+
+    def forget_first(queue: Queue) -> None:
+        if not began:
+            bench.desk.forget("gw-01")
+        began.append(queue)
+
+    with bench.database.outgoing_told(forget_first):
+        await bench.desk.send_changes()
+    await bench.desk.send_changes()
+    assert [len(await bench.orders(one)) for one in ("gw-01", "gw-02")] == [2, 1]
+
+
 async def test_what_a_full_disk_did_not_take_is_sent_later(bench: Bench) -> None:
     long = replace(override(1), scene="s" * 16_000)
     await bench.database.write(overrides.add, long, reason="", by="")
