@@ -17,6 +17,7 @@ from gateway.store.lamp_schema import (
 from gateway.store.schema import alerts, gaps, positions, sessions, windows, zone_events
 
 BATCH = 2_000  # rows of a table in one call: some 20 ms on a Pi's card
+LAMPS_OF_AN_OVERRIDE = 100  # each takes so many rows with it, or all the site's
 HOUR_S = 3_600.0
 DAY_S = 24 * HOUR_S
 
@@ -40,13 +41,18 @@ def forget(
         (zone_events, zone_events.c.at < since_positions),
         (alerts, alerts.c.raised_at < since_alerts),
         (sessions, sessions.c.expires_at <= now),
-        (overrides, overrides.c.expiration < since_alerts),
         (lamp_events, lamp_events.c.end < since_alerts),
         (lamp_audit, lamp_audit.c.at < since_alerts),
         (lamp_energy, lamp_energy.c.night < _day(now - keep.energy_days * DAY_S)),
         (lamp_checkpoints, lamp_checkpoints.c.night < _day(since_readings)),
     )
     forgotten = {table.name: _delete(connection, table, where, batch) for table, where in old}
+    forgotten["overrides"] = _delete(
+        connection,
+        overrides,
+        overrides.c.expiration < since_alerts,
+        max(1, batch // LAMPS_OF_AN_OVERRIDE),
+    )
     forgotten["route_points"] = outings.forget(
         connection, before=now - keep.routes_days * DAY_S, limit=batch
     )

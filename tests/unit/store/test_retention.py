@@ -125,6 +125,20 @@ async def test_a_call_forgets_no_more_than_its_batch(database: Database) -> None
     assert found == [{"positions": 10}, {"positions": 10}, {"positions": 5}]
 
 
+async def test_overrides_go_a_few_at_a_time_for_each_takes_its_lamps_with_it(
+    database: Database,
+) -> None:
+    lamps = tuple(f"l-{number}" for number in range(50))
+    for number in range(5):
+        ordered = Override(f"o-{number}", lamps, 30.0, Authority.STAFF, 0.0, 0.0, 60.0)
+        await database.write(overrides.add, ordered, reason="", by="sato")
+    found = []
+    while forgotten := await database.write(retention.forget, now=NOW, keep=KEEP, batch=200):
+        found.append(forgotten)
+    assert found == [{"overrides": 2}, {"overrides": 2}, {"overrides": 1}]
+    assert (await database.read(rows))["override_lamps"] == 0
+
+
 async def test_a_long_outing_is_forgotten_bit_by_bit_and_goes_with_its_last_point(
     database: Database,
 ) -> None:
