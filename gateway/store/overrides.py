@@ -1,7 +1,7 @@
 """What people and scenes said over the programs, and what became of it at each lamp."""
 
 from collections import defaultdict
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -13,6 +13,7 @@ from gateway.store.lamp_schema import override_lamps, overrides
 
 ANSWER_WITHIN_S = 3.0
 GATEWAY_AWAY = "gateway_away"
+MOST_IN_A_QUERY = 1_000
 
 _lamps_from = msgspec.json.Decoder(tuple[str, ...])
 
@@ -94,11 +95,18 @@ def record(connection: Connection, outcomes: Iterable[Outcome]) -> int:
     The latest of an override and lamp stands: one that comes again changes nothing.
     """
     told = list(outcomes)
+    return sum(
+        _record(connection, told[begin : begin + MOST_IN_A_QUERY])
+        for begin in range(0, len(told), MOST_IN_A_QUERY)
+    )
+
+
+def _record(connection: Connection, told: Sequence[Outcome]) -> int:
     kept = select(override_lamps.c.override, override_lamps.c.lamp).where(
         override_lamps.c.override.in_({one.override for one in told}),
         override_lamps.c.lamp.in_({one.lamp for one in told}),
     )
-    known = {(override, lamp) for override, lamp in connection.execute(kept)} if told else set()
+    known = {(override, lamp) for override, lamp in connection.execute(kept)}
     rows = [
         {"of": one.override, "by": one.lamp, "at": one.at, "state": one.state.value, "why": one.why}
         for one in told

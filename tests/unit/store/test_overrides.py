@@ -1,5 +1,6 @@
 """An override until it is over, and what became of it at each lamp."""
 
+import sqlite3
 from dataclasses import replace
 
 import pytest
@@ -7,7 +8,7 @@ from sqlalchemy.exc import IntegrityError
 
 from gateway.lamps import Authority, Outcome, OutcomeState, Override
 from gateway.store import overrides
-from gateway.store.database import Database
+from gateway.store.database import Connection, Database
 from gateway.store.overrides import ANSWER_WITHIN_S, GATEWAY_AWAY, StoredOverride
 
 NOW = 1_000.0
@@ -121,6 +122,21 @@ async def test_the_newest_are_told_first_all_or_those_that_go_on(database: Datab
     assert await latest(open_only=True) == ["o-1"]
     of_lamp = await database.read(overrides.of_lamp, "l-1", now=NOW, limit=9)
     assert [one.override.id for one in of_lamp] == ["o-1"]
+
+
+async def test_outcomes_of_any_number_are_taken_and_the_known_ones_kept(database: Database) -> None:
+    """A query has room for so many values: 250,000 here, 32,766 elsewhere; the test's is small."""
+
+    def told(connection: Connection) -> int:
+        driver = connection.connection.driver_connection
+        assert driver is not None
+        driver.setlimit(sqlite3.SQLITE_LIMIT_VARIABLE_NUMBER, 2_100)
+        strange = [Outcome(f"o-x{number}", "l-1", NOW, DONE) for number in range(2_500)]
+        return overrides.record(connection, [*strange, Outcome("o-1", "l-1", NOW, DONE)])
+
+    await add(database, ONE)
+    assert await database.write(told) == 1
+    assert (await of(database, NOW)).outcomes[0].state is DONE
 
 
 async def test_what_a_lamp_was_told_comes_with_what_became_of_it_there_alone(
