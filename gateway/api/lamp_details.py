@@ -19,7 +19,7 @@ from gateway.api.lamp_views import event_shape, lamp_shape, override_shape
 from gateway.api.lights import Lights
 from gateway.lamps import QUANTITIES, LampReading
 from gateway.lights.availability import availability
-from gateway.lights.limits import limits_of
+from gateway.lights.limits import LimitsError, limits_of
 from gateway.lights.plan import Planner
 from gateway.lights.times import night_of
 from gateway.store import lamp_events, lamps, overrides
@@ -146,4 +146,9 @@ def _availability(events: Sequence[StoredEvent], *, now: float) -> AvailabilityS
 
 def _limits(lights: Lights, lamp_id: str, own: LampSettings) -> dict[str, float]:
     lamp_type = lights.types.get(lights.map.lamps[lamp_id].lamp_type)
-    return {} if lamp_type is None else asdict(limits_of(lamp_type, own.limits))
+    if lamp_type is None:
+        return {}
+    try:
+        return asdict(limits_of(lamp_type, own.limits))
+    except LimitsError:  # set before the site or the limits changed: the edge does without, too
+        return asdict(limits_of(lamp_type, {}))

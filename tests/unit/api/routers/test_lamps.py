@@ -3,7 +3,8 @@
 import pytest
 
 from gateway.lamps import Authority, LampEvent, LampEventKind
-from gateway.store import lamp_events
+from gateway.store import lamp_events, lamps
+from gateway.store.lamps import LampSettings
 from tests.unit.api.lamp_pieces import FAULT, reading, site, tell
 from tests.unit.api.town import NOW, Town
 
@@ -244,6 +245,17 @@ async def test_settings_that_cannot_be_are_refused_whole(
     assert told in answer.json()["detail"]
     assert (detail["own_limits"], detail["calendar"], acts) == ({}, "street", [])
     assert town.lights_changed == []
+
+
+async def test_limits_that_no_longer_fit_do_not_hide_the_lamp(town: Town) -> None:
+    """Its type was changed on the site, or an older version knew a limit of that name."""
+    gone = LampSettings(limits={"gone": 1.0})
+    await town.database.write(lamps.set_settings, "l-1", gone)
+    async with town.client("takeda") as client:
+        answers = [await client.get(f"{V1}/lamps/{one}") for one in ("l-1", "l-2")]
+    known, other = (one.json() for one in answers)
+    assert known["own_limits"] == {"gone": 1.0}
+    assert known["limits"] == other["limits"]
 
 
 async def test_a_technician_sets_limits_and_no_calendar(town: Town) -> None:
