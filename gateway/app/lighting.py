@@ -157,7 +157,7 @@ class Lighting:
             (overrides, stored), self._overrides = self._overrides, None
             now = self._monotonic()
             self._control.overrides(overrides, self._clock.utc(), stored=stored)
-            self._acknowledgements.told(overrides, now)
+            self._acknowledgements.told(overrides, now, stored=stored)
             self._hasty_until = now + DEADLINE_S + TICK_S
 
     def _command(self, control: Control) -> None:

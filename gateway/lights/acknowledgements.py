@@ -24,6 +24,7 @@ class _Wait:
     override: Override
     lamp: str
     since: float
+    stored: bool
     told: _Verdict | None = None
 
 
@@ -39,12 +40,15 @@ class Acknowledgements:
         """The lamps of which something is still to be heard."""
         return frozenset(wait.lamp for wait in self._waits)
 
-    def told(self, overrides: Overrides, now: float) -> None:
-        """What people say now, whole: lamps of new overrides are waited for from `now` on."""
+    def told(self, overrides: Overrides, now: float, *, stored: bool = False) -> None:
+        """What people say now, whole: lamps of new overrides are waited for from `now` on.
+
+        `stored`: read from the disk. What is over by now the process before has told of.
+        """
         ids = frozenset(one.id for one in overrides.overrides)
         self._waits = [wait for wait in self._waits if wait.override.id in ids]
         self._waits += [
-            _Wait(one, lamp, now)
+            _Wait(one, lamp, now, stored)
             for one in overrides.overrides
             if one.id not in self._known
             for lamp in one.lamps
@@ -89,7 +93,7 @@ def _judge(
         case Standing.NOT_YET:
             return (OutcomeState.WAITING, ""), False
         case Standing.OVER:
-            said = wait.told is not None and wait.told[0] is not OutcomeState.WAITING
+            said = wait.stored if wait.told is None else wait.told[0] is not OutcomeState.WAITING
             return (None if said else (OutcomeState.FAILED, "expired")), True
         case Standing.OUTRANKED:
             return (OutcomeState.FAILED, "outranked"), False

@@ -94,6 +94,15 @@ async def test_a_bus_that_is_down_is_the_reason_of_the_failure(street: Street) -
     assert street.outcomes() == [("o-1", "l-1", "failed", "bus_down")]
 
 
+async def test_what_ended_while_the_process_was_away_is_not_said_to_have_failed(
+    street: Street,
+) -> None:
+    done = override("o-1", 20.0, STAFF, "l-1", made_at=NOW - 10_000)
+    street.lighting.order(Overrides((done,)), stored=True)
+    await street.passes(5)
+    assert street.outcomes() == []
+
+
 async def test_a_lamp_that_was_away_is_told_everything_again(street: Street) -> None:
     for _ in range(3):
         street.poll("l-1", Failure.SILENCE)
