@@ -135,6 +135,8 @@ class Bus:
     async def _read(self, wire: Wire, read: Read) -> None:
         self.counts["polls"] += 1
         answer = await wire.read(read.on.unit, read.block)
+        if not self._polling.has(read.on):
+            return  # what another node says is not this lamp's
         if isinstance(answer, Failure):
             self._failed(read, answer)
             if answer is not Failure.BUS_DOWN:
@@ -150,6 +152,8 @@ class Bus:
             self.counts["commands"] += 1
             await wire.free()
             failure = await wire.write(tell.on.unit, write)
+            if not self._polling.has(tell.on):
+                return
             if failure is not None:
                 self._failed(tell, failure)
                 break

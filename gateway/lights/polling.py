@@ -109,6 +109,10 @@ class Polling:
         waiting = self._commands.get(command.lamp)
         self._commands[command.lamp] = command if waiting is None else _merged(waiting, command)
 
+    def has(self, on: OnBus) -> bool:
+        """Whether that lamp still is that node: orders may change while it is asked."""
+        return self._lamps.get(on.lamp) == on
+
     def take_commands(self) -> list[NodeCommand]:
         """All commands that wait; they wait no more."""
         commands = list(self._commands.values())

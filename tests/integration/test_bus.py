@@ -168,6 +168,27 @@ async def test_a_refusal_is_told_and_does_not_make_a_lamp_wait(tmp_path: Path) -
     assert heard.commanded[0].failure is Failure.EXCEPTION
 
 
+async def test_an_answer_that_comes_after_the_orders_changed_is_not_the_new_nodes(
+    tmp_path: Path,
+) -> None:
+    one, two = lamps(TEN, range(1, 3))
+    ways = ([replace(one, unit=2), replace(two, unit=1)], [one, two])
+    with nodes(Slaves(units=(1, 2), baud=19_200), tmp_path) as slaves:
+        line = Line("bus", slaves.device, round_s=0.0)
+        async with running(line, [one, two]) as (bus, heard):
+            await until(lambda: heard.answers)
+            for turn in range(10):
+                now = ways[turn % 2]
+                bus.follow(now)
+                heard.polled.clear()
+                await until(lambda: len(heard.polled) >= 3)
+                units = {on.lamp: on.unit for on in now}
+                for polled in heard.polled:
+                    for address in range(10 if polled.failure is None else 0):
+                        expected = truth(units[polled.lamp], 3, address)
+                        assert polled.values[f"3/{address}"] == expected
+
+
 async def test_an_adapter_may_be_pulled_out_and_put_in_again(tmp_path: Path) -> None:
     told = Slaves(units=(1, 2))
     line = Line("bus", str(tmp_path / "bus"), round_s=0.0)

@@ -234,6 +234,15 @@ def test_lamps_may_change_and_what_is_known_of_the_others_stays(profile: Profile
     assert {job.on.lamp for _, job in wire.asked[before:]} == {"l-2", "l-4"}
 
 
+def test_a_lamp_that_moved_is_no_longer_the_node_that_was_asked(profile: Profile) -> None:
+    one, two = _lamps(profile, 2)
+    polling = Polling([one, two], round_s=1.0)
+    polling.follow([replace(one, unit=9), replace(two)])
+    assert (polling.has(one), polling.has(two)) == (False, True)
+    polling.follow([])
+    assert not polling.has(two)
+
+
 def test_a_bus_without_lamps_waits(profile: Profile) -> None:
     polling = Polling([], round_s=1.0)
     assert polling.next(0.0) is None
