@@ -88,6 +88,6 @@ def open_events(documents: Mapping[str, bytes]) -> tuple[LampEvent, ...]:
     """The faults that were open when the last process ended; none where that cannot be read."""
     try:
         return msgspec.json.decode(documents.get(OPEN_EVENTS, b"[]"), type=tuple[LampEvent, ...])
-    except msgspec.DecodeError as error:
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
         _log.warning("the lamps' open faults cannot be read", reason=str(error))
         return ()

@@ -67,7 +67,7 @@ class OrdersInbox:
                 continue
             try:
                 found.append(msgspec.json.decode(documents[name], type=known))
-            except msgspec.DecodeError as error:
+            except (msgspec.DecodeError, UnicodeDecodeError) as error:
                 self.counts["unreadable_orders"] += 1
                 _log.error("stored orders cannot be read", kind=name, reason=str(error))
         return found
@@ -83,6 +83,12 @@ class OrdersInbox:
             items = decode_items(envelope)
             if isinstance(items, Rejected):
                 self.counts[items.reason] += 1
+                _log.error(
+                    "the hub's orders cannot be read and the last ones stay: "
+                    "install the same version on the hub and here",
+                    kind=envelope.kind,
+                    reason=items.reason,
+                )
                 continue
             for item in items:
                 if isinstance(item, Order):

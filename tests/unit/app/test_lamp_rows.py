@@ -43,6 +43,7 @@ async def test_the_next_process_knows_the_faults_that_are_open() -> None:
 def test_open_faults_that_cannot_be_read_are_none() -> None:
     assert open_events({OPEN_EVENTS: b'[{"lamp": 5}]'}) == ()
     assert open_events({OPEN_EVENTS: b"\xff"}) == ()
+    assert open_events({OPEN_EVENTS: b'[{"lamp": "\xff"}]'}) == ()
 
 
 async def test_what_the_disk_does_not_take_in_time_is_dropped_and_counted() -> None:

@@ -2,6 +2,7 @@ from collections.abc import Mapping
 
 import msgspec
 import pytest
+import structlog
 
 from gateway.lamps import Authority, LampOrder, LampType, Override
 from gateway.lights.orders import LightOrders, Overrides
@@ -92,12 +93,14 @@ async def test_orders_that_were_not_stored_are_not_obeyed() -> None:
     assert told == []
 
 
-async def test_a_row_that_cannot_be_read_is_counted_and_passed_over() -> None:
+async def test_a_row_that_cannot_be_read_is_told_counted_and_passed_over() -> None:
     file = MemoryFile()
     told: list[Order] = []
     inbox = OrdersInbox(file, on_order=told.append)
-    await inbox.commit([row(1, b'[{"receivers": 5}]')], {STREAM: 1})
+    with structlog.testing.capture_logs() as logs:
+        await inbox.commit([row(1, b'[{"receivers": 5}]')], {STREAM: 1})
     assert inbox.counts == {"malformed_items": 1}
+    assert [(one["kind"], one["reason"]) for one in logs] == [("orders", "malformed_items")]
     assert (told, file.kept) == ([], {STREAM: 1})
 
 
@@ -117,9 +120,12 @@ async def test_of_each_kind_the_last_is_told_and_kept_for_itself() -> None:
     assert await again.last() == [orders("r1"), LIGHTS, Overrides((override("o-2"),))]
 
 
-async def test_stored_orders_that_this_version_cannot_read_do_not_hide_the_others() -> None:
+@pytest.mark.parametrize("unreadable", [b"", b'{"version": "x"}', b'{"time_zone": "\xff"}'])
+async def test_stored_orders_that_this_version_cannot_read_do_not_hide_the_others(
+    unreadable: bytes,
+) -> None:
     file = MemoryFile()
-    file.bodies = {"orders": msgspec.json.encode(orders("r1")), "light_orders": b'{"version": "x"}'}
+    file.bodies = {"orders": msgspec.json.encode(orders("r1")), "light_orders": unreadable}
     inbox = OrdersInbox(file, on_order=lambda _: None)
     assert await inbox.last() == [orders("r1")]
     assert inbox.counts == {"unreadable_orders": 1}
