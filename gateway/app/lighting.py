@@ -12,6 +12,7 @@ import contextlib
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from typing import Protocol
+from zoneinfo import ZoneInfoNotFoundError
 
 import structlog
 
@@ -152,7 +153,15 @@ class Lighting:
     def _take_orders(self) -> None:
         orders, self._orders = self._orders, None
         if orders is not None:
-            self._follow(orders)
+            try:
+                self._follow(orders)
+            except ZoneInfoNotFoundError as error:
+                _log.error(
+                    "light orders cannot be used and the last ones hold: "
+                    "bring this gateway's package tzdata up to date",
+                    version=orders.version,
+                    reason=str(error),
+                )
         if self._overrides is not None and self._control is not None:
             (overrides, stored), self._overrides = self._overrides, None
             now = self._monotonic()

@@ -27,9 +27,9 @@ class Programs:
         self.follow(orders)
 
     def follow(self, orders: LightOrders) -> None:
-        """Take new orders."""
-        self._lamps = {lamp.lamp: lamp for lamp in orders.lamps}
+        """Take new orders; after a ZoneInfoNotFoundError the old ones hold."""
         self._planner = Planner(orders)
+        self._lamps = {lamp.lamp: lamp for lamp in orders.lamps}
         self._neighbours = Neighbours({lamp.lamp: lamp.place for lamp in orders.lamps})
         self._sources: dict[tuple[str, DynamicControl], Mapping[str, float]] = {}
         controls = [one for program in orders.programs for one in program.dynamic_controls]

@@ -103,6 +103,22 @@ async def test_what_ended_while_the_process_was_away_is_not_said_to_have_failed(
     assert street.outcomes() == []
 
 
+async def test_orders_of_an_unknown_time_zone_leave_the_lamps_to_the_last_ones(
+    street: Street,
+) -> None:
+    beyond = light_orders(lamp_order("l-9"), version=2)
+    street.lighting.order(msgspec.structs.replace(beyond, time_zone="Mars/Olympus"))
+    with structlog.testing.capture_logs() as logs:
+        await street.passes(1)
+    assert [one["version"] for one in logs if one["log_level"] == "error"] == [2]
+    street.poll("l-1", motion=True)
+    await street.passes(1)
+    assert street.level("l-1") == 90
+    street.lighting.order(light_orders(version=3))
+    await street.passes(30)
+    assert street.level("l-1") == PROGRAM_LEVEL
+
+
 async def test_a_lamp_that_was_away_is_told_everything_again(street: Street) -> None:
     for _ in range(3):
         street.poll("l-1", Failure.SILENCE)
