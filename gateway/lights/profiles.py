@@ -10,11 +10,11 @@ from dataclasses import dataclass
 from difflib import get_close_matches
 from itertools import combinations, pairwise
 from pathlib import Path
-from typing import TypeVar
+from typing import TypeVar, get_type_hints
 
 import msgspec
 
-from gateway.lamps import QUANTITIES, LampType
+from gateway.lamps import QUANTITIES, LampReading, LampType
 from gateway.lights.bus_words import NodeCommand
 from gateway.lights.profile_shapes import (
     BlockEntry,
@@ -25,13 +25,14 @@ from gateway.lights.profile_shapes import (
     TypeEntry,
     ValueEntry,
 )
-from gateway.lights.registers import Bit, Number, WordOrder
+from gateway.lights.registers import Bit, Kind, Number, WordOrder
 from gateway.model import UnusableError
 
 TYPES_FILE = "types.toml"
 COMMAND_FIELDS = ("level", "ramp_s", "fallback_level", "watchdog_s")
 Shape = TypeVar("Shape")
 # What only a meter knows: without its class nobody could say how true it is.
+_SAYS = get_type_hints(LampReading)
 METERED = ("active_power_w", "active_energy_kwh", "apparent_power_va")
 
 
@@ -251,12 +252,18 @@ def _value(file: Path, name: str, entry: ValueEntry, order: WordOrder) -> Number
         near = get_close_matches(name, QUANTITIES, n=1)
         meant = f"is {near[0]} meant?" if near else f"take of {', '.join(QUANTITIES)}"
         raise _problem(file, key, f"no such quantity; {meant}")
-    if entry.type is None and entry.bit is not None:
+    if (entry.type is None) is (entry.bit is None):
+        raise _problem(file, key, "give either `type` (a number) or `bit` (yes or no)")
+    if entry.bit is not None:
+        if _SAYS[name] != bool | None:
+            raise _problem(file, key, "it is a number; give its `type` instead of a `bit`")
         if entry.scale is not None or entry.mask is not None:
             raise _problem(file, key, "a bit has no scale and no mask; take them out")
         return Bit(entry.address, entry.bit, entry.inverted)
-    if entry.type is None or entry.bit is not None:
-        raise _problem(file, key, "give either `type` (a number) or `bit` (yes or no)")
+    if entry.type is None or _SAYS[name] == bool | None:
+        raise _problem(file, key, "it says yes or no; give its `bit` instead of a `type`")
+    if _SAYS[name] == int | None and (entry.type is Kind.FLOAT32 or entry.scale is not None):
+        raise _problem(file, key, "it is a count; give a whole `type`, and no scale")
     if entry.inverted:
         raise _problem(file, key, "only a bit can be inverted; take `inverted` out")
     number = Number(entry.address, entry.type, order, entry.scale, entry.mask)

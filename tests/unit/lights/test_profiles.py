@@ -17,6 +17,8 @@ from gateway.model import UnusableError
 from gateway.settings import config_dir
 
 SHIPPED = config_dir() / "lamps"
+NUMBER = "values.tilt_deg: it is a number; give its `type`"
+COUNT = "values.switch_on_counter: it is a count; give a whole `type`"
 GENERIC = (SHIPPED / "generic.toml").read_text("utf-8")
 
 
@@ -128,6 +130,10 @@ def test_a_node_is_known_by_its_identity() -> None:
         ("address = 9,", "address = 11,", "values.tilt_deg: register 11 is in no block; add"),
         ("tilt_deg ", "tilt_degrees ", "values.tilt_degrees: no such quantity; is tilt_deg meant?"),
         (", bit = 4", "", "values.motion: give either `type` (a number) or `bit`"),
+        ("bit = 4", 'type = "uint16"', "values.motion: it says yes or no; give its `bit`"),
+        ('address = 9, type = "uint16", scale = 0.1, mask = 0xFFFF', "address = 9, bit = 1", NUMBER),
+        ("address = 20, type =", "address = 20, scale = 0.1, type =", COUNT),
+        ('address = 20, type = "uint32"', 'address = 20, type = "float32"', COUNT),
         ("bit = 4", "bit = 4, mask = 1", "values.motion: a bit has no scale and no mask"),
         ("mask = 0x8000 ", "mask = 0x18000 ", "values.temperature_c: the mask is wider than int16"),
         ("scale = 0.1,", "scale = 0,", "values[...].scale: expected `float` > 0"),
