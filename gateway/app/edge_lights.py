@@ -25,12 +25,14 @@ def build_lighting(
     lane: Callable[[], Lane],
     documents: Mapping[str, bytes],
 ) -> Lighting | None:
-    """None where no bus is named, or where the register maps cannot be used: that is told."""
+    """None where no bus is named, or where there are no register maps: that is told. One map that
+    cannot be used is told, and leaves only its own lamps to themselves.
+    """
     buses = settings.edge.buses
     if not buses:
         return None
     try:
-        profiles = load_profiles(settings.lamps)
+        profiles = load_profiles(settings.lamps, on_unusable=_tell_unusable)
     except ProfileError as error:
         _log.error("the lamps are left to themselves", reason=str(error))
         return None
@@ -61,3 +63,7 @@ def build_lighting(
         watchdog_s=settings.edge.lamp_watchdog_s,
         open_events=open_events(documents),
     )
+
+
+def _tell_unusable(error: ProfileError) -> None:
+    _log.error("the lamps of a register map are left to themselves", reason=str(error))

@@ -5,7 +5,7 @@ What a map may say stands in `config/lamps/generic.toml`.
 """
 
 import tomllib
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
 from itertools import combinations, pairwise
@@ -150,12 +150,26 @@ def _joined(told: Iterable[tuple[int, tuple[int, ...]]]) -> list[tuple[int, tupl
     return joined
 
 
-def load_profiles(folder: Path) -> dict[str, Profile]:
-    """Every register map of `folder` by its name. ProfileError names what cannot be used."""
+def load_profiles(
+    folder: Path, *, on_unusable: Callable[[ProfileError], None] | None = None
+) -> dict[str, Profile]:
+    """Every register map of `folder` by its name. ProfileError names what cannot be used.
+
+    With `on_unusable` a map that cannot be used is told to it and left out: a folder that is not
+    there is still an error.
+    """
     if not folder.is_dir():
         raise ProfileError(f"{folder}: no such folder; set `lamps` to the folder of register maps")
     files = sorted(file for file in folder.glob("*.toml") if file.name != TYPES_FILE)
-    return {file.stem: _profile(file) for file in files}
+    profiles: dict[str, Profile] = {}
+    for file in files:
+        try:
+            profiles[file.stem] = _profile(file)
+        except ProfileError as error:
+            if on_unusable is None:
+                raise
+            on_unusable(error)
+    return profiles
 
 
 def load_types(folder: Path) -> dict[str, LampType]:

@@ -1,6 +1,7 @@
 """An edge captures, and starts and ends, with no broker in sight."""
 
 import asyncio
+import shutil
 import sqlite3
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import closing
@@ -19,7 +20,7 @@ from gateway.link.outbox_errors import OutboxError
 from gateway.settings import BrokerSettings, BusSettings, EdgeSettings, Settings, config_dir
 from gateway.tags.scan import Scanner
 from tests.ports import free_ports
-from tests.unit.app.lit_street import light_orders
+from tests.unit.app.lit_street import lamp_order, light_orders
 from tests.unit.app.town import until
 
 LAMPS = config_dir() / "lamps"
@@ -120,6 +121,20 @@ async def test_register_maps_that_cannot_be_used_are_told_and_the_tags_are_captu
     told = [str(one["reason"]) for one in logs if "left to themselves" in one["event"]]
     assert len(told) == 1
     assert "nowhere" in told[0]
+
+
+async def test_a_register_map_that_cannot_be_used_leaves_only_its_own_lamps_alone(
+    tmp_path: Path,
+) -> None:
+    lamps = shutil.copytree(LAMPS, tmp_path / "lamps")
+    (lamps / "mine.toml").write_text("vendor", "utf-8")
+    bench = Bench(tmp_path, buses=("bus-1", "bus-2"), lamps=lamps)
+    orders = light_orders(lamp_order("l-1"), lamp_order("l-2", profile="mine"))
+    await bench.keep_orders({"light_orders": msgspec.json.encode(orders)})
+    with structlog.testing.capture_logs() as logs:
+        await bench.runs(Clock(), lambda: [one for one in logs if "version" in one])
+    assert [one["lamps"] for one in logs if one["event"] == "light orders taken"] == [1]
+    assert [one for one in logs if "mine.toml" in str(one.get("reason"))]
 
 
 async def test_stored_orders_are_obeyed_without_a_hub(tmp_path: Path) -> None:

@@ -131,7 +131,11 @@ def test_a_node_is_known_by_its_identity() -> None:
         ("tilt_deg ", "tilt_degrees ", "values.tilt_degrees: no such quantity; is tilt_deg meant?"),
         (", bit = 4", "", "values.motion: give either `type` (a number) or `bit`"),
         ("bit = 4", 'type = "uint16"', "values.motion: it says yes or no; give its `bit`"),
-        ('address = 9, type = "uint16", scale = 0.1, mask = 0xFFFF', "address = 9, bit = 1", NUMBER),
+        (
+            'address = 9, type = "uint16", scale = 0.1, mask = 0xFFFF',
+            "address = 9, bit = 1",
+            NUMBER,
+        ),
         ("address = 20, type =", "address = 20, scale = 0.1, type =", COUNT),
         ('address = 20, type = "uint32"', 'address = 20, type = "float32"', COUNT),
         ("bit = 4", "bit = 4, mask = 1", "values.motion: a bit has no scale and no mask"),
@@ -156,6 +160,16 @@ def test_one_register_a_write_cannot_carry_a_long_number(tmp_path: Path) -> None
     (tmp_path / "arc.toml").write_text("".join(lines), "utf-8")
     with pytest.raises(ProfileError, match=r"commands\.level: function 6 writes one register"):
         load_profiles(tmp_path)
+
+
+def test_a_map_that_cannot_be_used_does_not_hide_the_others_from_who_wants_them(
+    tmp_path: Path,
+) -> None:
+    (tmp_path / "bad.toml").write_text("vendor", "utf-8")
+    (tmp_path / "good.toml").write_text(GENERIC, "utf-8")
+    told: list[ProfileError] = []
+    assert list(load_profiles(tmp_path, on_unusable=told.append)) == ["good"]
+    assert ["bad.toml" in str(error) for error in told] == [True]
 
 
 def test_a_folder_that_is_not_there_is_told(tmp_path: Path) -> None:
