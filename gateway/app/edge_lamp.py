@@ -67,11 +67,11 @@ class EdgeLamp:
         self.decision = decision
         self.following.want(decision.level)
 
-    def command(self, *, watchdog_s: float) -> NodeCommand | None:
+    def command(self, now: float, *, watchdog_s: float) -> NodeCommand | None:
         """What its node must be told, by the last decision; its settings with it where due."""
         if self.decision is None:
             return None
-        settings = self.following.settings_due
+        settings = self.following.with_settings(now)
         return NodeCommand(
             lamp=self.order.lamp,
             level=self.decision.level,

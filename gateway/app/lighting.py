@@ -177,7 +177,7 @@ class Lighting:
             lamp.decide(control.decide(name, at, synced=synced))
             if not lamp.following.due(now):
                 continue
-            command = lamp.command(watchdog_s=self._watchdog_s)
+            command = lamp.command(now, watchdog_s=self._watchdog_s)
             if command is not None:
                 lamp.following.sent(now)
                 self._lines.command(command)

@@ -45,6 +45,7 @@ class Following:
         self._autonomous = False
         self._wait_s = RETRY_FIRST_S
         self._due_at = float("-inf")
+        self._settings_at = float("-inf")
 
     @property
     def proof(self) -> Proof:
@@ -70,6 +71,10 @@ class Following:
         self._wait_s = RETRY_FIRST_S
         self._due_at = float("-inf")
 
+    def with_settings(self, now: float) -> bool:
+        """Whether the settings go with what the node is told now."""
+        return self.settings_due and now >= self._settings_at
+
     def due(self, now: float) -> bool:
         """Whether the node must be told something now."""
         if self.wanted is None:
@@ -77,7 +82,7 @@ class Following:
         if self._sent is not None and now - self._sent[1] < LOST_S:
             return self._sent[0] != self.wanted
         unproven = not self._written or self._mismatches >= MISMATCHES
-        return (unproven or self.settings_due) and now >= self._due_at
+        return (unproven or self.with_settings(now)) and now >= self._due_at
 
     def sent(self, now: float) -> None:
         """A command with the wanted level was given to the bus."""
@@ -89,13 +94,19 @@ class Following:
         """What became of a command with `level`, and with the settings or without."""
         if failure is None and settings:
             self.settings_due = False
+        refused = failure is Failure.EXCEPTION
+        if refused and settings:
+            self._settings_at = now + RETRY_MOST_S
         if level != self.wanted:
             return  # a newer one is on its way, or due
         self._sent = None
+        if refused and settings:
+            self._due_at = now  # the level alone: a node may lack a register for its settings
+            return
         self.failure = failure
         self._mismatches = 0
         self._written = failure is None
-        self._refused = failure is Failure.EXCEPTION
+        self._refused = refused
         self._due_at = now + self._wait_s
         self._wait_s = min(2 * self._wait_s, RETRY_MOST_S)
 

@@ -58,16 +58,16 @@ def test_a_block_without_the_level_proves_nothing(lamp: EdgeLamp) -> None:
 def test_before_the_first_decision_there_is_no_reading_and_no_command() -> None:
     lamp = EdgeLamp(lamp_order("l-1"), LED, PROFILES["generic"])
     assert lamp.answered(Polled("l-1", NOW, {"feedback_level": 60.0})) is None
-    assert lamp.command(watchdog_s=9.0) is None
+    assert lamp.command(0.0, watchdog_s=9.0) is None
 
 
 def test_a_command_has_the_settings_only_where_they_are_due(lamp: EdgeLamp) -> None:
-    first = lamp.command(watchdog_s=9.0)
+    first = lamp.command(0.0, watchdog_s=9.0)
     assert first is not None
     assert (first.level, first.ramp_s, first.ref) == (60.0, 5.0, "p-1")
     assert (first.fallback_level, first.watchdog_s) == (80.0, 9.0)
     lamp.following.settings_due = False
-    second = lamp.command(watchdog_s=9.0)
+    second = lamp.command(0.0, watchdog_s=9.0)
     assert second is not None
     assert (second.level, second.fallback_level, second.watchdog_s) == (60.0, None, None)
 

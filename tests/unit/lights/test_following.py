@@ -155,5 +155,23 @@ def test_a_lamp_that_stops_answering_is_no_longer_proven() -> None:
 
 def test_a_node_that_refuses_is_alive_and_does_not_follow() -> None:
     lamp = told(failure=Failure.EXCEPTION)
+    lamp.sent(0.1)
+    lamp.commanded(60.0, Failure.EXCEPTION, 0.1, settings=False)
     poll(lamp, 100.0)
     assert lamp.proof is Proof.REFUSED
+
+
+def test_a_node_that_refuses_its_settings_is_told_its_level_and_them_again_later() -> None:
+    lamp = told(failure=Failure.EXCEPTION)
+    assert lamp.due(0.1)
+    assert not lamp.with_settings(0.1)
+    lamp.sent(0.1)
+    lamp.commanded(60.0, None, 0.2, settings=False)
+    poll(lamp, 60.0)
+    assert lamp.proof is Proof.FOLLOWED
+    assert not lamp.due(RETRY_MOST_S - 0.1)
+    assert lamp.due(RETRY_MOST_S)
+    assert lamp.with_settings(RETRY_MOST_S)
+    send(lamp, RETRY_MOST_S, Failure.EXCEPTION)
+    assert lamp.proof is Proof.FOLLOWED
+    assert not lamp.due(RETRY_MOST_S + 1)
