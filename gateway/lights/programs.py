@@ -122,8 +122,8 @@ class Programs:
         sources = self._sources_of(lamp, control)
         last = [
             stretch
-            for sensor, motion in self._motions.items()
-            if (delay_s := sources.get(sensor)) is not None
+            for sensor, delay_s in sources.items()
+            if (motion := self._motions.get(sensor)) is not None
             and (stretch := motion.last(at, hold_s=control.hold_time, delay_s=delay_s))
         ]
         holding = [stretch for stretch in last if stretch.ends > at]
