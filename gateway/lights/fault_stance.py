@@ -9,6 +9,7 @@ from gateway.lights.limits import Limits
 
 LONGEST_RAMP_S = 900.0  # a level that still moves so long after a command is no ramp
 LONGEST_GAP_S = 180.0  # of such a silence the lamp may have been without mains
+LONGEST_ALONE_S = 900.0  # who hears its master and follows itself for longer does not obey
 MOVED_POINTS = 1.0
 
 
@@ -17,12 +18,12 @@ class Stance:
     """A reading, seen with what came before it.
 
     `wanted` is the level that the lamp should have: what was commanded, or what it follows by
-    itself while it is autonomous. `restarted`: it was, or may have been, without mains since the
-    reading before. `at_rest`: no command, ramp or restart within the settling time; `settled`: nor
-    within the warm-up. `misfit` is -1 or 1 where the power is out of tolerance at the level that
-    the lamp says it gives, 0 where it fits, None where it cannot be judged; `misfit_wanted`
-    likewise at the level wanted, and `fits_level` the level whose power it would be. `lit`: None
-    where it is neither surely lit nor surely dark.
+    itself while it is autonomous, as it may be for a while. `restarted`: it was, or may have been,
+    without mains since the reading before. `at_rest`: no command, ramp or restart within the
+    settling time; `settled`: nor within the warm-up. `misfit` is -1 or 1 where the power is out of
+    tolerance at the level that the lamp says it gives, 0 where it fits, None where it cannot be
+    judged; `misfit_wanted` likewise at the level wanted, and `fits_level` the level whose power it
+    would be. `lit`: None where it is neither surely lit nor surely dark.
     """
 
     reading: LampReading
@@ -49,13 +50,17 @@ class Standing:
         self._actual: float | None = None
         self._losses: int | None = None
         self._alone = False
+        self._alone_since = math.inf
         self._commanded_at = -math.inf
         self._moved_at = -math.inf
 
     def update(self, reading: LampReading, *, missed: bool) -> Stance:
         """`missed`: so many polls before this one failed that the lamp may have lost its mains."""
         at, limits = reading.at, self._limits
-        wanted = reading.feedback_level if reading.autonomous else reading.target_level
+        if not reading.autonomous or not self._alone or at - self._at > LONGEST_GAP_S:
+            self._alone_since = at
+        alone = reading.autonomous and at - self._alone_since < LONGEST_ALONE_S
+        wanted = reading.feedback_level if alone else reading.target_level
         if wanted is None:
             wanted = reading.feedback_level
         sound = self._supply_sound(reading.supply_voltage_v)

@@ -266,6 +266,18 @@ def test_a_node_on_its_own_is_judged_by_what_it_follows():
     assert lamp.told == []
 
 
+def test_a_node_that_answers_and_stays_on_its_own_is_judged_by_what_it_was_told():
+    lamp = Watched()
+    lamp.poll(60, 0)
+    alone = {"feedback_level": 0.0, "actual_level": 0.0, "autonomous": True}
+    lamp.poll(600, active_power_w=0.4, **alone)
+    assert lamp.told == []
+    lamp.poll(1_200, active_power_w=0.4, **alone)
+    assert lamp.open == {Kind.DIMMING_FAILURE}
+    lamp.poll(60, autonomous=False)
+    assert lamp.open == set()
+
+
 def test_masked_readings_say_nothing_and_mend_nothing():
     lamp = Watched()
     lamp.poll(60)
