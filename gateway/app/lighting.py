@@ -20,8 +20,8 @@ from gateway.app.edge_lamp import EdgeLamp
 from gateway.app.lamp_lines import LampBus, LampLines
 from gateway.app.lamp_rows import LampRows
 from gateway.app.supervision import keep_going
-from gateway.clock import Clock
-from gateway.lamps import LampEvent
+from gateway.clock import EARLIEST_TRUE_TIME, Clock
+from gateway.lamps import LampEvent, LampReading
 from gateway.lights.acknowledgements import DEADLINE_S, Acknowledgements
 from gateway.lights.bus_words import Commanded, Failure, Polled
 from gateway.lights.control import Control
@@ -270,14 +270,14 @@ class Lighting:
             self._readings_at = now
         if not self._clock.synced():
             return
-        lamps = [
-            lamp
-            for lamp in self._lines.lamps.values()
-            if lamp.reading is not lamp.told and (all_due or lamp.is_news())
-        ]
-        readings = [lamp.reading for lamp in lamps if lamp.reading is not None]
-        for lamp in lamps:
-            lamp.told = lamp.reading
+        readings: list[LampReading] = []
+        for lamp in self._lines.lamps.values():
+            reading = lamp.reading
+            if reading is None or reading is lamp.told or reading.at < EARLIEST_TRUE_TIME:
+                continue
+            if all_due or lamp.is_news():
+                lamp.told = reading
+                readings.append(reading)
         if readings:
             self._rows.readings(readings)
 

@@ -268,6 +268,10 @@ async def test_with_a_clock_that_is_not_set_lamps_have_their_fallback_and_nothin
     street.clock.now = NOW
     await street.passes(1)
     assert (street.level("l-1"), street.level("l-2")) == (0, PROGRAM_LEVEL)
+    assert street.readings() == [], "that was at another time"
+    street.poll("l-1")
+    await street.passes(1)
+    assert [one.at for one in street.readings()] == [NOW + 1]
 
 
 # --- what runs, and what breaks -----------------------------------------------------------------
