@@ -34,6 +34,7 @@ LAST_TIME = 2.0**40  # beyond, a number is no time: seconds of the year 36,812
 LOWEST_DBM, HIGHEST_DBM = -200, 100
 MOST_PACKETS = 1_000_000
 LAST_SEQ = 2**53
+MOST_ITEMS = 5_000  # of a row: more lamps than a gateway has; an SOS waits while they are written
 OF_LAMPS = (Kind.LAMP_READINGS, Kind.LAMP_EVENTS, Kind.OUTCOMES)
 
 # What is done with new alerts, and whom changed lamps are told.
@@ -260,13 +261,15 @@ def _without_contents(row: Envelope, now: float, reason: str) -> Gap:
 
 
 def _read_items(row: Envelope) -> list[Item] | Rejected:
-    """The items of a row. Reasons: those of `decode_items`, implausible, several_windows.
+    """The items of a row. Reasons: those of `decode_items`, too_many, implausible, several_windows.
 
     What the database or the tracker could not take would come again with every repetition.
     """
     items = decode_items(row)
     if isinstance(items, Rejected):
         return items
+    if len(items) > MOST_ITEMS:
+        return Rejected("too_many")
     if not all(_is_plausible(item) for item in items):
         return Rejected("implausible")
     if sum(isinstance(item, Window) for item in items) > 1:

@@ -13,7 +13,7 @@ from gateway.lights.documents import DynamicControl, Operation
 PHOTOCELL_STALE_S = 900.0
 """After this long without a reading, a photocell says nothing: the sun decides."""
 
-_BURSTS_KEPT = 256  # of a sensor; bursts less than a hold time apart are one
+_BURSTS_KEPT = 32  # of a sensor, the last: each decision looks at all of them
 
 
 def operate(level: float, control: DynamicControl) -> float:

@@ -9,11 +9,19 @@ import msgspec
 import pytest
 from sqlalchemy.exc import DBAPIError
 
-from gateway.app.intake import OUTBOX_LOST, SKEW_TOLERATED_S, TIMELESS, UNDECODABLE, Intake
+from gateway.app.intake import (
+    MOST_ITEMS,
+    OUTBOX_LOST,
+    SKEW_TOLERATED_S,
+    TIMELESS,
+    UNDECODABLE,
+    Intake,
+)
 from gateway.app.lamp_intake import LampIntake
 from gateway.app.metering import Metering
 from gateway.app.registry import Registry
 from gateway.clock import Clock
+from gateway.lamps import LampReading
 from gateway.link.envelope import Envelope, Item, Kind, Stream, encode_items
 from gateway.link.receiver import CommitError
 from gateway.model import (
@@ -277,6 +285,16 @@ async def test_what_the_database_or_the_tracker_could_not_take_is_a_gap(
     ((_, gap),) = [(one.gateway, one.gap) for one in await hub.gaps()]
     assert (gap.reason, gap.from_seq) == (UNDECODABLE, 1)
     assert hub.intake.counts["implausible"] == 1
+
+
+async def test_a_row_that_would_keep_an_sos_waiting_is_not_taken(hub: Hub) -> None:
+    many = encode_items([LampReading(1_000.0, f"l-{n}") for n in range(MOST_ITEMS + 1)])
+    flood = msgspec.structs.replace(
+        row(1, window(1_000), kind=Kind.LAMP_READINGS), items=msgspec.Raw(many)
+    )
+    await hub.take(flood, row(2, window(1_001), kind=Kind.SIGHTINGS))
+    assert [one.second for one in await hub.windows()] == [1_001]
+    assert hub.intake.counts["too_many"] == 1
 
 
 async def test_two_windows_in_one_row_are_a_gap(hub: Hub) -> None:

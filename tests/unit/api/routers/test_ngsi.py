@@ -16,6 +16,13 @@ async def test_every_lamp_is_an_entity_that_says_what_is_known(town: Town) -> No
     assert "powerState" not in third
 
 
+async def test_a_lamp_of_a_gateway_that_is_away_is_not_said_to_be_on(town: Town) -> None:
+    town.clock.forward(600.0)
+    async with town.client("suzuki") as client:
+        first, *_ = (await client.get(f"{V1}/ngsi/streetlights")).json()
+    assert "powerState" not in first
+
+
 async def test_no_login_is_in_them(town: Town) -> None:
     async with town.client("suzuki") as client:
         text = (await client.get(f"{V1}/ngsi/streetlights")).text
