@@ -104,7 +104,7 @@ class Edge:
             "scan": self._keep("scan", scanner.run),
             "presses": self._keep("presses", hearing.store_presses),
             "windows": self._keep("windows", partial(self._tick, hearing, scanner)),
-            "status": self._report(broker, outbox, hearing, lighting),
+            "status": self._report(broker, outbox, hearing, lighting, inbox),
             "sender": sender.run(),
             "broker": broker.run(),
         }
@@ -202,15 +202,21 @@ class Edge:
             self._pulse.beat("windows")
 
     async def _report(
-        self, broker: Broker, outbox: Outbox, hearing: Hearing, lighting: Lighting | None
+        self,
+        broker: Broker,
+        outbox: Outbox,
+        hearing: Hearing,
+        lighting: Lighting | None,
+        inbox: OrdersInbox,
     ) -> None:
         while True:
             now = self._clock.utc()
-            counts = broker.counts + hearing.counts + self._counts
-            silent_s = hearing.silent_s()
+            counts = broker.counts + hearing.counts + inbox.counts + self._counts
+            silent_s, problems = hearing.silent_s(), {}
             if lighting is not None:
                 counts += lighting.counts
                 silent_s |= lighting.silent_s()
+                problems = lighting.problems()
             status = Status(
                 online=True,
                 instance=broker.instance,
@@ -218,6 +224,7 @@ class Edge:
                 at=now,
                 synced=self._clock.synced(),
                 silent_s=silent_s,
+                problems=problems,
                 counts=dict(counts),
             )
             self._status = await _with_outbox(status, outbox, now)

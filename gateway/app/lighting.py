@@ -70,6 +70,7 @@ class Lighting:
     ) -> None:
         self._clock = clock
         self._monotonic = monotonic
+        self._began_at = monotonic()
         self._rows = rows
         self._watchdog_s = watchdog_s
         self._counts: Counter[str] = Counter()
@@ -120,11 +121,18 @@ class Lighting:
         return counts
 
     def silent_s(self) -> dict[str, float]:
-        """Seconds since each bus last answered; a bus that never did is not in it."""
+        """Seconds since each bus last answered, or since the start where it never did."""
+        so_far = self._monotonic() - self._began_at
         states = {name: bus.state() for name, bus in self._lines.buses.items()}
         return {
-            name: state.silent_s for name, state in states.items() if state.silent_s is not None
+            name: so_far if state.silent_s is None else state.silent_s
+            for name, state in states.items()
         }
+
+    def problems(self) -> dict[str, str]:
+        """Why each bus that is down is down, and what to do."""
+        states = {name: bus.state() for name, bus in self._lines.buses.items()}
+        return {name: state.problem for name, state in states.items() if state.problem}
 
     # --- deciding -------------------------------------------------------------------------------
 

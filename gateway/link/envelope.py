@@ -93,7 +93,8 @@ class Status(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
     `instance` is new with each process: a change tells a restart that was too quick to be seen as
     offline. `outbox_oldest_s` is the age of the oldest row that waits; `silent_s` maps each
-    adapter, receiver or bus to the seconds since it was last heard; `counts` are since the start.
+    adapter, receiver or bus to the seconds since it was last heard; `problems` says of a bus that
+    is down why, and what to do; `counts` are since the start.
     """
 
     online: bool
@@ -104,6 +105,7 @@ class Status(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     outbox_rows: int = 0
     outbox_oldest_s: float = 0.0
     silent_s: dict[str, float] = {}
+    problems: dict[str, str] = {}
     counts: dict[str, int] = {}
 
 

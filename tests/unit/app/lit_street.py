@@ -94,6 +94,7 @@ class FakeBus:
         self.lamps: tuple[OnBus, ...] = ()
         self.failing: dict[str, Failure] = {}
         self.breaks = False
+        self.told = BusState(up=True, problem="", silent_s=0.5, round_s=0.8, backing_off=())
         self.runs = 0
         self.tell_polled = on_polled
         self._tell_commanded = on_commanded
@@ -119,7 +120,7 @@ class FakeBus:
         self.lamps = tuple(lamps)
 
     def state(self) -> BusState:
-        return BusState(up=True, problem="", silent_s=0.5, round_s=0.8, backing_off=())
+        return self.told
 
 
 @dataclass

@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import msgspec
 import pytest_asyncio
 import structlog
@@ -302,4 +304,14 @@ async def test_a_status_has_the_buses() -> None:
     street = Street()
     street.buses["bus-1"].counts["polls"] = 7
     assert street.lighting.silent_s() == {"bus-1": 0.5, "bus-2": 0.5}
+    assert street.lighting.problems() == {}
     assert street.lighting.counts == {"bus-1_polls": 7}
+
+
+async def test_a_status_says_why_a_bus_is_down_and_for_how_long() -> None:
+    street = Street()
+    bus = street.buses["bus-2"]
+    bus.told = replace(bus.told, up=False, problem="plug the adapter in", silent_s=None)
+    street.clock.passed_s += 90.0
+    assert street.lighting.silent_s() == {"bus-1": 0.5, "bus-2": 90.0}
+    assert street.lighting.problems() == {"bus-2": "plug the adapter in"}
