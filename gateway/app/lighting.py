@@ -205,20 +205,20 @@ class Lighting:
         lamp = self._lines.lamps.get(polled.lamp)
         if lamp is None:
             return  # it left the orders while it was asked
-        segment = self._lines.segment(lamp)
         if polled.failure is None:
-            self._answered(lamp, polled, segment)
+            self._answered(lamp, polled, self._lines.segment(lamp))
         elif polled.failure is not Failure.EXCEPTION:  # then the node answered, and is not missed
-            self._missed(lamp, polled, polled.failure, segment)
+            lamp.following.missed(polled.failure)
+            self._missed(lamp, polled.failure, polled.at)
         self._hurry()
 
-    def _missed(self, lamp: EdgeLamp, polled: Polled, failure: Failure, segment: Segment) -> None:
-        lamp.following.missed(failure)
+    def _missed(self, lamp: EdgeLamp, failure: Failure, at: float) -> None:
+        """A poll, or a command: one that fails makes polls seldom, so both count."""
+        segment = self._lines.segment(lamp)
         if failure is Failure.SILENCE:
-            segment.missed(polled.lamp)
+            segment.missed(lamp.order.lamp)
         if self._clock.synced():
-            powered = segment.powered
-            self._tell_events(lamp.watch.missed(polled.at, segment_powered=powered))
+            self._tell_events(lamp.watch.missed(at, segment_powered=segment.powered))
 
     def _answered(self, lamp: EdgeLamp, polled: Polled, segment: Segment) -> None:
         before = lamp.reading
@@ -249,6 +249,8 @@ class Lighting:
         )
         if commanded.failure is not None:
             self._counts["commands_failed"] += 1
+            if commanded.failure is not Failure.EXCEPTION:
+                self._missed(lamp, commanded.failure, commanded.at)
         self._hurry()
 
     def _hurry(self) -> None:

@@ -87,7 +87,10 @@ class FakeBus:
     the test says so."""
 
     def __init__(
-        self, on_polled: Callable[[Polled], None], on_commanded: Callable[[Commanded], None]
+        self,
+        on_polled: Callable[[Polled], None],
+        on_commanded: Callable[[Commanded], None],
+        utc: Callable[[], float],
     ) -> None:
         self.counts: Counter[str] = Counter()
         self.commands: list[NodeCommand] = []
@@ -98,6 +101,7 @@ class FakeBus:
         self.runs = 0
         self.tell_polled = on_polled
         self._tell_commanded = on_commanded
+        self._utc = utc
         self._untold: list[Commanded] = []
 
     async def run(self) -> None:
@@ -108,7 +112,7 @@ class FakeBus:
 
     def command(self, command: NodeCommand) -> None:
         self.commands.append(command)
-        self._untold.append(Commanded(command, 0.0, self.failing.get(command.lamp)))
+        self._untold.append(Commanded(command, self._utc(), self.failing.get(command.lamp)))
 
     def tell_commanded(self) -> None:
         """The nodes have taken what waits, or not."""
@@ -158,7 +162,7 @@ class Street:
         on_polled: Callable[[Polled], None],
         on_commanded: Callable[[Commanded], None],
     ) -> FakeBus:
-        self.buses[name] = FakeBus(on_polled, on_commanded)
+        self.buses[name] = FakeBus(on_polled, on_commanded, self.clock.utc)
         return self.buses[name]
 
     async def passes(self, seconds: float) -> None:

@@ -191,6 +191,19 @@ async def test_a_fault_is_told_with_the_faults_that_are_open_in_one_row(street: 
     assert street.events()[0].kind is LampEventKind.LAMP_FAILURE
 
 
+async def test_a_lamp_that_answers_no_command_is_missed_though_it_is_never_polled(
+    street: Street,
+) -> None:
+    """A bus polls what fails ever more seldom: each command that is not answered counts, too."""
+    street.buses["bus-1"].failing["l-1"] = Failure.SILENCE
+    await street.say(override("o-1", 30.0, made_at=NOW))
+    for _ in range(60):
+        await street.passes(1)
+    assert [(one.lamp, one.kind) for one in street.events()] == [
+        ("l-1", LampEventKind.COMMUNICATION_FAILURE)
+    ]
+
+
 async def test_a_fault_that_the_last_process_told_is_ended_by_this_one() -> None:
     known = LampEvent("l-1", LampEventKind.LAMP_FAILURE, NOW - 3_600, {"active_power_w": 0.5})
     street = Street(open_events=(known,))
