@@ -30,7 +30,8 @@ demo: setup
 test: setup packages
 	$(BIN)/python -m gateway.tags.warming # compiled once, not by each of the tests' processes
 	$(BIN)/pytest --numprocesses=auto tests/unit
-	$(BIN)/pytest tests/accuracy tests/integration tests/system
+	$(BIN)/pytest --numprocesses=auto --dist=loadscope tests/accuracy
+	$(BIN)/pytest tests/integration tests/system # one after the other: what they time is real
 
 check: setup
 	$(BIN)/ruff check .
