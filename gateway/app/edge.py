@@ -12,8 +12,9 @@ stop where the other fails: each part is begun anew for itself.
 
 import asyncio
 from collections import Counter
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Coroutine, Mapping
 from functools import partial
+from typing import Any
 
 import msgspec
 import structlog
@@ -113,12 +114,7 @@ class Edge:
         else:
             works = {"lights": self._keep("lights", lighting.run), **works}
         try:
-            async with asyncio.TaskGroup() as tasks:
-                running = [tasks.create_task(work, name=name) for name, work in works.items()]
-                started()
-                await stop.wait()
-                for task in running:  # in the order of `works`: sources first
-                    task.cancel()
+            await _run(works, stop, started)
         finally:
             await hearing.store_waiting_presses()
             if lighting is not None:
@@ -230,6 +226,18 @@ class Edge:
             self._status = await _with_outbox(status, outbox, now)
             await broker.announce()
             await asyncio.sleep(STATUS_EVERY_S)
+
+
+async def _run(
+    works: Mapping[str, Coroutine[Any, Any, None]], stop: asyncio.Event, started: Callable[[], None]
+) -> None:
+    """All of them until `stop`, then ended in their order: sources first."""
+    async with asyncio.TaskGroup() as tasks:
+        running = [tasks.create_task(work, name=name) for name, work in works.items()]
+        started()
+        await stop.wait()
+        for task in running:
+            task.cancel()
 
 
 async def _with_outbox(status: Status, outbox: Outbox, now: float) -> Status:
