@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import pytest
+import serial
 from firmware_sim.lamps.luminaire import LUMINAIRES
 from firmware_sim.lamps.node import LampNode
 from firmware_sim.lamps.wire import SerialSlaves
@@ -58,7 +59,6 @@ def test_a_line_on_which_nothing_answers_is_told_with_what_to_see_to(
 def test_a_line_that_the_service_holds_is_not_taken_from_it(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    serial = pytest.importorskip("serial")
     with SerialSlaves([], link=tmp_path / "line", paced=False) as slaves:
         held = serial.Serial(str(slaves.link), exclusive=True)
         assert scan(town_on(slaves.link, tmp_path)) == 2

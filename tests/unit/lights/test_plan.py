@@ -1,5 +1,3 @@
-import sys
-import time
 from dataclasses import replace
 from datetime import date, timedelta
 
@@ -14,7 +12,6 @@ from gateway.lights.documents import (
     Program,
 )
 from gateway.lights.plan import Planner
-from tests.bench import calendars
 from tests.unit.lights.nights import STREET, always, at, lamp, orders, shown
 
 FRIDAY = date(2026, 11, 20)
@@ -118,20 +115,6 @@ def test_nights_follow_each_other_without_a_hole() -> None:
     plans = [found.plan("lamp-1", FRIDAY + timedelta(days=number)) for number in range(8)]
     ends = [shown(plan.ends) for plan in plans[:-1]]
     assert ends == [shown(plan.begins) for plan in plans[1:]]
-
-
-def test_a_year_of_calendars_for_5000_lamps_takes_less_than_two_seconds() -> None:
-    """Of one core's own time: other work of the machine does not count, so the best of three."""
-    lamps = calendars.city()
-    taken = []
-    for _ in range(3):
-        begun = time.process_time()
-        assert calendars.evaluate(lamps) > 5_000 * 366 * 3
-        taken.append(time.process_time() - begun)
-        if taken[-1] < calendars.LIMIT_S:
-            break
-    sys.stdout.write(f"a year of calendars for {len(lamps.lamps)} lamps: {min(taken):.2f} s\n")
-    assert min(taken) < calendars.LIMIT_S
 
 
 def test_an_unknown_lamp_is_a_key_error() -> None:
