@@ -114,6 +114,79 @@ class Press:
 
 
 @dataclass(frozen=True, slots=True)
+class Sealed:
+    """An encrypted BTHome frame, as heard; only the hub has the key. It may be an SOS.
+
+    `payload` is the service data of UUID 0xFCD2 in hex. `near` is the identifier that the same
+    address lately sent, or "".
+    """
+
+    at: float
+    receiver: str
+    address: str
+    payload: str
+    rssi_dbm: int
+    near: str = ""
+    synced: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class TagState:
+    """What a tag or sensor says of itself, seldom: when it changed, or every ten minutes.
+
+    `values` by name: battery_v, battery_percent, temperature_c, moving, opening, motion, …; flags
+    are 0 or 1. `sealed` is an Eddystone eTLM frame in hex, which only the hub can read.
+    """
+
+    at: float
+    receiver: str
+    identifier: str
+    values: Mapping[str, float]
+    sealed: str = ""
+
+
+class Condition(StrEnum):
+    """What may be wrong with a receiver while its gateway looks on.
+
+    Down: its adapter does not scan, or it said farewell. Hears nothing: it is up, and no advert of
+    anybody comes. Loses adverts: what is sent every second comes far more seldom.
+    """
+
+    DOWN = "down"
+    HEARS_NOTHING = "hears_nothing"
+    LOSES_ADVERTS = "loses_adverts"
+
+
+@dataclass(frozen=True, slots=True)
+class ReceiverEvent:
+    """A condition of a receiver began at `at`, or is over."""
+
+    at: float
+    receiver: str
+    condition: Condition
+    over: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class AdapterStatus:
+    """A local adapter, as a gateway's status tells it.
+
+    `state`: starting, scanning, waiting (for the next attempt). `mode`: both (monitors and active),
+    active, or "" while it does not scan. `last_advert_s` is None where none was heard. `problem`
+    and `remedy` are for the person who must do something.
+    """
+
+    receiver: str
+    state: str
+    mode: str = ""
+    adverts_per_s: float = 0.0
+    last_advert_s: float | None = None
+    restarts: int = 0
+    problem: str = ""
+    remedy: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Gap:
     """Time of which a gateway (or the link) says: whatever was heard then is not coming.
 
@@ -144,11 +217,15 @@ class ReceiverSource(NamedTuple):
 class EdgeOrders:
     """What the hub tells an edge, whole, each time it changes.
 
-    `buttons` are identifiers whose hearing is urgent. They carry no name and no tag.
+    `buttons` are identifiers whose hearing is urgent. They carry no name and no tag. `allow` says
+    which frames are looked at, everything else is a stranger's: the beginning of registered
+    identifiers (`ibeacon:{uuid}`, `uid:{namespace}`, `alt:{first 32 digits}`, `bthome:{address}`),
+    `eid` for all Eddystone-EID frames and `bthome` for all encrypted BTHome frames.
     """
 
     receivers: tuple[ReceiverSource, ...]
     buttons: tuple[str, ...]
+    allow: tuple[str, ...] = ()
 
 
 # --- positions ----------------------------------------------------------------------------------
@@ -236,6 +313,25 @@ class ZoneEvent:
     probability: float
 
 
+class Doubt(StrEnum):
+    """Why a hearing may not be the tag's own: copied, replayed, or not yet sure."""
+
+    CLOSED_SLOT = "closed_slot"
+    PROVISIONAL = "provisional_identity"
+    TWO_PLACES = "two_places"
+    IMPOSSIBLE_SPEED = "impossible_speed"
+    COUNTER = "counter"
+
+
+class Suspicion(NamedTuple):
+    """A hearing of `tag` at `at` that is doubted; it is flagged, and never dropped in silence."""
+
+    at: float
+    tag: str
+    doubt: Doubt
+    receivers: tuple[str, ...] = ()
+
+
 # --- alerts -------------------------------------------------------------------------------------
 
 
@@ -246,6 +342,7 @@ class AlertKind(StrEnum):
     ZONE_ENTER = "zone_enter"
     ZONE_LEAVE = "zone_leave"
     TAG_SILENT = "tag_silent"
+    TAG_SUSPECT = "tag_suspect"
     CLOCK_OFF = "clock_off"
     TWIN_GATEWAY = "twin_gateway"
     RECEIVER_DEAD = "receiver_dead"
@@ -253,6 +350,9 @@ class AlertKind(StrEnum):
     RECEIVER_DEAF = "receiver_deaf"
     RECEIVER_MOVED = "receiver_moved"
     RECEIVER_SWAPPED = "receiver_swapped"
+    RECEIVER_DOWN = "receiver_down"
+    RECEIVER_HEARS_NOTHING = "receiver_hears_nothing"
+    RECEIVER_LOSES_ADVERTS = "receiver_loses_adverts"
 
 
 class AlertState(StrEnum):
@@ -269,7 +369,7 @@ class Alert:
     """Something a person must know now.
 
     `at` is when it happened, `raised_at` when the hub knew: an SOS may arrive late. `tag` or
-    `gateway` says whom it is about; both are pseudonyms.
+    `gateway` says whom it is about; both are pseudonyms. `suspect` is the doubt about it, or "".
     """
 
     id: str
@@ -281,6 +381,7 @@ class Alert:
     zone: str = ""
     gateway: str = ""
     receiver: str = ""
+    suspect: str = ""
 
 
 @dataclass(frozen=True, slots=True)

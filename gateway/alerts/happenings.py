@@ -3,17 +3,21 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from gateway.model import Alert, AlertKind, ZoneEvent
+from gateway.model import Alert, AlertKind, ReceiverEvent, Suspicion, ZoneEvent
 
 
 @dataclass(frozen=True, slots=True)
 class ButtonPressed:
-    """A tag's button was heard at `at`; `tag` is "" where nobody knows the identifier any more."""
+    """A tag's button was heard at `at`; `tag` is "" where nobody knows the identifier any more.
+
+    `doubt` says why it may be a replay, or "".
+    """
 
     at: float
     tag: str
     receiver: str
     gateway: str
+    doubt: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +52,31 @@ class CrossingRetracted:
     event: ZoneEvent
 
 
-Happening = ZoneEvent | CrossingRetracted | ButtonPressed | ClockSkew | TwinSeen | ReceiversJudged
+@dataclass(frozen=True, slots=True)
+class TagSuspected:
+    """A hearing of a tag is doubted."""
+
+    suspicion: Suspicion
+
+
+@dataclass(frozen=True, slots=True)
+class ReceiverTold:
+    """A gateway says that a condition of one of its receivers began, or is over."""
+
+    gateway: str
+    event: ReceiverEvent
+
+
+Happening = (
+    ZoneEvent
+    | CrossingRetracted
+    | ButtonPressed
+    | ClockSkew
+    | TwinSeen
+    | ReceiversJudged
+    | TagSuspected
+    | ReceiverTold
+)
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,7 +13,20 @@ import msgspec
 
 from gateway.lamps import LampEvent, LampReading, Outcome
 from gateway.lights.orders import LightOrders, Overrides
-from gateway.model import Alert, EdgeOrders, Gap, Lane, Position, Press, Rejected, Window
+from gateway.model import (
+    AdapterStatus,
+    Alert,
+    EdgeOrders,
+    Gap,
+    Lane,
+    Position,
+    Press,
+    ReceiverEvent,
+    Rejected,
+    Sealed,
+    TagState,
+    Window,
+)
 
 VERSION = 1
 LONGEST_PAYLOAD = 4_000_000  # bytes; a second of 300 tags at 4 receivers is about 0.1 MB
@@ -22,6 +35,9 @@ T = TypeVar("T")
 Item = (
     Window
     | Press
+    | Sealed
+    | TagState
+    | ReceiverEvent
     | Gap
     | EdgeOrders
     | Position
@@ -51,6 +67,9 @@ class Kind(StrEnum):
 
     SIGHTINGS = "sightings"
     PRESS = "press"
+    SEALED = "sealed"
+    TAG_STATES = "tag_states"
+    RECEIVER_EVENTS = "receiver_events"
     GAP = "gap"
     ORDERS = "orders"
     POSITIONS = "positions"
@@ -94,7 +113,8 @@ class Status(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     `instance` is new with each process: a change tells a restart that was too quick to be seen as
     offline. `outbox_oldest_s` is the age of the oldest row that waits; `silent_s` maps each
     adapter, receiver or bus to the seconds since it was last heard; `problems` says of a bus that
-    is down why, and what to do; `counts` are since the start.
+    is down why, and what to do; `adapters` are the gateway's own, by name, and `adverts_per_s` what
+    each receiver hears, of anybody; `counts` are since the start.
     """
 
     online: bool
@@ -106,6 +126,8 @@ class Status(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     outbox_oldest_s: float = 0.0
     silent_s: dict[str, float] = {}
     problems: dict[str, str] = {}
+    adapters: dict[str, AdapterStatus] = {}
+    adverts_per_s: dict[str, float] = {}
     counts: dict[str, int] = {}
 
 
@@ -115,6 +137,9 @@ _STATUS = msgspec.json.Decoder(Status)
 _ITEMS: dict[str, msgspec.json.Decoder[Any]] = {
     Kind.SIGHTINGS: msgspec.json.Decoder(list[Window]),
     Kind.PRESS: msgspec.json.Decoder(list[Press]),
+    Kind.SEALED: msgspec.json.Decoder(list[Sealed]),
+    Kind.TAG_STATES: msgspec.json.Decoder(list[TagState]),
+    Kind.RECEIVER_EVENTS: msgspec.json.Decoder(list[ReceiverEvent]),
     Kind.GAP: msgspec.json.Decoder(list[Gap]),
     Kind.ORDERS: msgspec.json.Decoder(list[EdgeOrders]),
     Kind.POSITIONS: msgspec.json.Decoder(list[Position]),
