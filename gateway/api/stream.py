@@ -28,6 +28,10 @@ TECHNICAL_KINDS = frozenset(
         AlertKind.RECEIVER_DEAF,
         AlertKind.RECEIVER_MOVED,
         AlertKind.RECEIVER_SWAPPED,
+        AlertKind.RECEIVER_DOWN,
+        AlertKind.RECEIVER_HEARS_NOTHING,
+        AlertKind.RECEIVER_LOSES_ADVERTS,
+        AlertKind.TAG_SUSPECT,
     }
 )
 PERSONAL_KINDS = frozenset(AlertKind) - TECHNICAL_KINDS

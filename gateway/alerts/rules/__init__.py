@@ -3,7 +3,15 @@
 from collections.abc import Callable, Iterator
 
 from gateway.alerts.happenings import Context, Happening
-from gateway.alerts.rules import clock_off, receiver_fault, sos, twin_gateway, zone_crossing
+from gateway.alerts.rules import (
+    clock_off,
+    receiver_fault,
+    receiver_told,
+    sos,
+    tag_suspect,
+    twin_gateway,
+    zone_crossing,
+)
 from gateway.model import Alert
 
 Rule = Callable[[Happening, Context], Iterator[Alert]]
@@ -14,6 +22,8 @@ RULES: tuple[Rule, ...] = (
     clock_off.changes,
     twin_gateway.changes,
     receiver_fault.changes,
+    receiver_told.changes,
+    tag_suspect.changes,
 )
 
 
