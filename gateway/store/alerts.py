@@ -48,6 +48,7 @@ def add(connection: Connection, alert: Alert) -> bool:
             zone=alert.zone,
             gateway=alert.gateway,
             receiver=alert.receiver,
+            suspect=alert.suspect,
         )
         .on_conflict_do_nothing()
     )
@@ -140,11 +141,12 @@ _COLUMNS = (
     alerts.c.zone,
     alerts.c.gateway,
     alerts.c.receiver,
+    alerts.c.suspect,
 )
 
 
-def _alert(row: Row[*tuple[str, str, str, float, float, str, str, str, str]]) -> Alert:
-    alert_id, kind, state, at, raised_at, tag, zone, gateway, receiver = row
+def _alert(row: Row[*tuple[str, str, str, float, float, str, str, str, str, str]]) -> Alert:
+    alert_id, kind, state, at, raised_at, tag, zone, gateway, receiver, suspect = row
     return Alert(
         id=alert_id,
         kind=AlertKind(kind),
@@ -155,4 +157,5 @@ def _alert(row: Row[*tuple[str, str, str, float, float, str, str, str, str]]) ->
         zone=zone,
         gateway=gateway,
         receiver=receiver,
+        suspect=suspect,
     )

@@ -16,7 +16,7 @@ class TakenError(UnusableError):
 
 
 class UnknownError(UnusableError):
-    """A user or carrier that is not there; the message says which."""
+    """A user, carrier or tag that is not there; the message says which."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,11 +174,21 @@ def add_tag(connection: Connection, tag: Tag, identifiers: Iterable[TagIdentifie
 
 
 def identifiers(connection: Connection) -> tuple[TagIdentifier, ...]:
-    """All that the registry knows: which identifier is which tag's, and which are buttons."""
-    known = select(
-        tag_identifiers.c.identifier, tag_identifiers.c.tag_id, tag_identifiers.c.button
-    ).order_by(tag_identifiers.c.identifier)
+    """What is registered of the tags in use: which identifier is whose, and which are buttons."""
+    known = (
+        select(tag_identifiers.c.identifier, tag_identifiers.c.tag_id, tag_identifiers.c.button)
+        .join(tags, tags.c.id == tag_identifiers.c.tag_id)
+        .where(tags.c.disabled_at.is_(None))
+        .order_by(tag_identifiers.c.identifier)
+    )
     return tuple(TagIdentifier(*row) for row in connection.execute(known))
+
+
+def set_disabled(connection: Connection, tag_id: str, at: float | None) -> None:
+    """A tag that is lost is nobody's from `at` on; None: it is back. Raises UnknownError."""
+    changed = connection.execute(update(tags).where(tags.c.id == tag_id).values(disabled_at=at))
+    if not changed.rowcount:
+        raise UnknownError(f"There is no tag {tag_id}.")
 
 
 # --- who may see whom -----------------------------------------------------------------------------

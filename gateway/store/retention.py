@@ -15,6 +15,7 @@ from gateway.store.lamp_schema import (
     overrides,
 )
 from gateway.store.schema import alerts, gaps, positions, sessions, windows, zone_events
+from gateway.store.tag_schema import heard_eids, sealed_waiting, suspicions, tag_states
 
 BATCH = 2_000  # rows of a table in one call: some 20 ms on a Pi's card
 LAMPS_OF_AN_OVERRIDE = 100  # each takes so many rows with it, or all the site's
@@ -28,15 +29,21 @@ def forget(
     """Delete up to `batch` rows of each table that are older than `keep`; gives how many of which.
 
     Call it again, in another transaction, as long as it finds any. Gaps are kept as long as
-    routes, which need them to say why they have holes.
+    routes, which need them to say why they have holes; so are suspicions, which mark their points.
+    A rotating identifier is known for as long as a window may hold it.
     """
+    since_sightings = now - keep.sightings_hours * HOUR_S
     since_positions = now - keep.positions_days * DAY_S
     since_routes = now - max(keep.routes_days, keep.positions_days) * DAY_S
     since_alerts = now - keep.alerts_days * DAY_S
     since_readings = now - keep.lamp_readings_days * DAY_S
     old: tuple[tuple[Table, ColumnElement[bool]], ...] = (
-        (windows, windows.c.second < now - keep.sightings_hours * HOUR_S),
+        (windows, windows.c.second < since_sightings),
         (gaps, gaps.c.until < since_routes),
+        (heard_eids, heard_eids.c.until < since_sightings),
+        (sealed_waiting, sealed_waiting.c.came_at < since_sightings),
+        (tag_states, tag_states.c.at < since_routes),
+        (suspicions, suspicions.c.at < since_routes),
         (positions, positions.c.at < since_positions),
         (zone_events, zone_events.c.at < since_positions),
         (alerts, alerts.c.raised_at < since_alerts),

@@ -18,7 +18,7 @@ from sqlalchemy import (
     text,
 )
 
-from gateway.store.columns import blob, flag, number, of, row_id, text_column, whole
+from gateway.store.columns import blob, flag, maybe, number, of, row_id, text_column, whole
 from gateway.store.columns import metadata as metadata
 
 # --- people ---------------------------------------------------------------------------------------
@@ -70,6 +70,7 @@ tags = Table(
     text_column("trust"),
     number("consent_at"),
     text_column("consent_by"),
+    maybe("disabled_at"),
     Index("tags_by_carrier", "carrier_id"),
 )
 
@@ -204,6 +205,7 @@ alerts = Table(
     text_column("zone"),
     text_column("gateway"),
     text_column("receiver"),
+    Column("suspect", String, nullable=False, server_default=""),
     Index("alerts_by_tag", "tag", "raised_at"),
     Index("alerts_by_kind", "kind", "raised_at"),
     Index("alerts_by_time", "raised_at"),

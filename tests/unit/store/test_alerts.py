@@ -30,6 +30,12 @@ async def test_an_alert_is_raised_once(database: Database) -> None:
     )
 
 
+async def test_the_doubt_about_an_alert_is_kept(database: Database) -> None:
+    doubted = replace(alert(), suspect="counter")
+    await database.write(alerts.add, doubted)
+    assert await database.read(alerts.unended) == [doubted]
+
+
 async def test_a_life_is_kept_step_by_step(database: Database) -> None:
     await database.write(alerts.add, alert())
     seen = Change(AlertState.ACKNOWLEDGED, 20.0, "sato")

@@ -3,6 +3,7 @@
 import sqlite3
 from collections.abc import Callable
 from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -12,12 +13,21 @@ from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from sqlalchemy import create_engine
 
-from gateway.model import Position, Presence
-from gateway.store import positions
+from gateway.model import (
+    Alert,
+    AlertKind,
+    AlertState,
+    Doubt,
+    Position,
+    Presence,
+    Suspicion,
+)
+from gateway.store import alerts, positions, suspicions
 from gateway.store.database import Connection, Database, StoreError
 from gateway.store.lamp_schema import metadata
 from gateway.store.migrate import SCRIPTS
 from gateway.store.schema import metadata as metadata_of_the_rest
+from gateway.store.tag_schema import metadata as metadata_of_tags
 
 KEPT = Position(5.0, "t-1", 140.0, 37.0, 4.0, 9.0, 3, Presence.TRACKED, ())
 
@@ -26,7 +36,7 @@ async def test_the_migrations_lead_to_the_schema_that_the_queries_use(database: 
     def differences(connection: Connection) -> list[object]:
         return list(compare_metadata(MigrationContext.configure(connection), metadata))
 
-    assert metadata is metadata_of_the_rest  # both halves are imported
+    assert metadata is metadata_of_the_rest is metadata_of_tags  # all parts are imported
     assert await database.read(differences) == []
 
 
@@ -47,7 +57,7 @@ async def test_opening_again_changes_nothing(tmp_path: Path) -> None:
     before = version(path)
     async with Database(path):
         pass
-    assert version(path) == before == ("0004",)
+    assert version(path) == before == ("0005",)
 
 
 async def test_positions_of_the_first_schema_stay_and_have_no_path(tmp_path: Path) -> None:
@@ -76,6 +86,21 @@ async def test_a_newer_schema_is_left_alone(tmp_path: Path) -> None:
     assert version(path) == ("9999",)
 
 
+async def test_keys_and_doubts_can_be_taken_away_again_and_the_rest_stays(tmp_path: Path) -> None:
+    path = tmp_path / "hub.sqlite"
+    told = Alert("a-1", AlertKind.SOS, AlertState.RAISED, 1.0, 2.0, tag="t-1", suspect="counter")
+    async with Database(path) as database:
+        await database.write(alerts.add, told)
+        await database.write(suspicions.add, Suspicion(1.0, "t-1", Doubt.COUNTER))
+    _step(path, command.downgrade, "0004")
+    async with Database(path) as database:
+        assert version(path) == ("0005",)
+        kept = await database.read(alerts.get, "a-1")
+        assert kept is not None
+        assert kept.alert == replace(told, suspect="")
+        assert await database.read(suspicions.between, "t-1", since=0.0, until=9.0) == ()
+
+
 async def test_the_lamps_can_be_taken_away_again_and_the_rest_stays(tmp_path: Path) -> None:
     path = tmp_path / "hub.sqlite"
     async with Database(path) as database:
@@ -85,7 +110,7 @@ async def test_the_lamps_can_be_taken_away_again_and_the_rest_stays(tmp_path: Pa
         kept = connection.execute("SELECT name FROM sqlite_master WHERE name LIKE '%lamp%'")
         assert kept.fetchall() == []
     async with Database(path) as database:
-        assert version(path) == ("0004",)
+        assert version(path) == ("0005",)
         assert await database.read(positions.latest, "t-1") == KEPT
 
 

@@ -110,3 +110,15 @@ async def test_identifiers_are_one_tags_only(database: Database) -> None:
             [TagIdentifier(IBEACON, "t-3", button=False)],
         )
     assert len(await database.read(people.identifiers)) == 2
+
+
+async def test_a_disabled_tag_is_nobodys_until_it_is_back(database: Database) -> None:
+    user = await database.write(family, "sato", carrier="c-1", tag="t-1")
+    await database.write(people.set_disabled, "t-1", 9.0)
+    assert await database.read(people.identifiers) == ()
+    (ward,) = await database.read(people.wards, user.id)
+    assert [tag.id for tag in ward.tags] == ["t-1"]  # where it was remains to be seen
+    await database.write(people.set_disabled, "t-1", None)
+    assert [one.tag for one in await database.read(people.identifiers)] == ["t-1"]
+    with pytest.raises(UnknownError, match="t-9"):
+        await database.write(people.set_disabled, "t-9", 9.0)

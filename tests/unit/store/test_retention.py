@@ -7,11 +7,21 @@ from sqlalchemy import func, select
 
 from gateway.lamps import Authority, LampEvent, LampEventKind, LampReading, Override
 from gateway.lights.energy import NightEnergy
-from gateway.model import Alert, AlertKind, AlertState, Crossing, Gap, ZoneEvent
+from gateway.model import (
+    Alert,
+    AlertKind,
+    AlertState,
+    Crossing,
+    Doubt,
+    Gap,
+    Suspicion,
+    ZoneEvent,
+)
 from gateway.settings import RetentionSettings
 from gateway.store import (
     access,
     alerts,
+    heard_eids,
     lamp_audit,
     lamp_energy,
     lamp_events,
@@ -21,15 +31,21 @@ from gateway.store import (
     overrides,
     positions,
     retention,
+    sealed_waiting,
     sightings,
+    suspicions,
+    tag_states,
 )
 from gateway.store.database import Connection, Database
+from gateway.store.heard_eids import Bound
 from gateway.store.lamp_audit import Act
 from gateway.store.lamp_events import Work, WorkState
 from gateway.store.lamp_meters import Checkpoint
 from gateway.store.lamp_readings import Standing
 from gateway.store.lamps import LampState
 from gateway.store.schema import metadata
+from gateway.store.sealed_waiting import WaitingFrame
+from gateway.store.tag_states import StoredState
 from tests.unit.store.test_access import look
 from tests.unit.store.test_outings import point
 from tests.unit.store.test_positions import position
@@ -52,6 +68,10 @@ HOURS_AGO = {
     "lamp_events": (366 * 24, 364 * 24),
     "lamp_audit": (366 * 24, 364 * 24),
     "overrides": (366 * 24, 364 * 24),
+    "heard_eids": (25, 23),
+    "sealed_waiting": (25, 23),
+    "tag_states": (30 * 24 + 1, 30 * 24 - 1),
+    "suspicions": (30 * 24 + 1, 30 * 24 - 1),
 }
 KEEP = RetentionSettings()
 
@@ -71,6 +91,7 @@ def fill(connection: Connection) -> None:
         outings.add(connection, [point(at["route_points"])])
         access.add(connection, [look(at["access_log"])])
         fill_lamps(connection, at, which)
+        fill_tags(connection, at, which)
 
 
 def fill_lamps(connection: Connection, at: Mapping[str, float], which: int) -> None:
@@ -92,6 +113,16 @@ def fill_lamps(connection: Connection, at: Mapping[str, float], which: int) -> N
     end = at["overrides"]
     ordered = Override(f"o-{which}", ("l-1",), 30.0, Authority.STAFF, end - 60, end - 60, end)
     overrides.add(connection, ordered, reason="", by="sato")
+
+
+def fill_tags(connection: Connection, at: Mapping[str, float], which: int) -> None:
+    """What was heard of tags."""
+    heard_eids.add(connection, {f"eid:{which}": Bound("t-1", at["heard_eids"])})
+    came_at = at["sealed_waiting"]
+    frame = WaitingFrame("gw-07", "r-1", came_at, came_at, f"address {which}", b"x")
+    sealed_waiting.add(connection, [frame])
+    tag_states.record(connection, [StoredState("t-1", f"v{which}", 1.0, at["tag_states"], "r-1")])
+    suspicions.add(connection, Suspicion(at["suspicions"], "t-1", Doubt.COUNTER))
 
 
 def day(at: float) -> date:
