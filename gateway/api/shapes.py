@@ -11,15 +11,18 @@ from gateway.model import (
     AlertState,
     Audience,
     CarrierKind,
+    Doubt,
     Gap,
     Outing,
     Position,
     Presence,
     Quality,
     RoutePoint,
+    Suspicion,
     Trust,
 )
 from gateway.store.alerts import Change
+from gateway.store.suspicions import EVERY_S as DOUBTED_S
 from gateway.tags.outings import closed_at
 from gateway.tags.stops import Stop
 
@@ -84,7 +87,7 @@ class PositionProperties:
     """What is known of the tag at `at`; `heard_at` is when a receiver last heard it, if known.
 
     `path` is the site's path that most likely holds the tag (which pavement), or null, and
-    `path_probability` how likely it does.
+    `path_probability` how likely it does. `doubts` say why somebody may be copying the tag.
     """
 
     at: float
@@ -96,6 +99,7 @@ class PositionProperties:
     heard_at: float | None
     path: str | None
     path_probability: float
+    doubts: tuple[Doubt, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,8 +112,20 @@ class PositionFeature:
 
 
 @dataclass(frozen=True, slots=True)
+class SaidState:
+    """A value that a tag told of itself, and when; flags are 0 or 1."""
+
+    value: float
+    at: float
+
+
+@dataclass(frozen=True, slots=True)
 class OwnCarrier:
-    """A carrier as its guardian sees it; `tag`, `trust` and `position` are null where none is."""
+    """A carrier as its guardian sees it; `tag`, `trust` and `position` are null where none is.
+
+    `states` are what the tag last said of itself, by name: battery_percent, battery_v,
+    temperature_c, moving and the like.
+    """
 
     id: str
     name: str
@@ -117,6 +133,7 @@ class OwnCarrier:
     tag: str | None
     trust: Trust | None
     position: PositionFeature | None
+    states: dict[str, SaidState]
 
 
 @dataclass(frozen=True, slots=True)
@@ -195,13 +212,37 @@ class StopFeature:
 
 
 @dataclass(frozen=True, slots=True)
+class DoubtProperties:
+    """Somebody may have copied or replayed the tag then, so the way may not be the carrier's.
+
+    `closed_slot`: an identifier of earlier was replayed (and not used). `provisional_identity`: the
+    tag's clock changed, as after a new battery, and is not yet sure. `two_places`,
+    `impossible_speed`: heard where it cannot have been. `counter`: a press that came before.
+    """
+
+    since: float
+    until: float
+    doubt: Doubt
+    kind: Literal["doubt"] = "doubt"
+
+
+@dataclass(frozen=True, slots=True)
+class DoubtFeature:
+    """A flag on the route. It has no geometry: all of the way between is meant."""
+
+    properties: DoubtProperties
+    geometry: None = None
+    type: Literal["Feature"] = "Feature"
+
+
+@dataclass(frozen=True, slots=True)
 class Route:
-    """A route's stretches, then the gaps between them, then its stops, each by time.
+    """A route's stretches, then the gaps between them, its stops, and doubts, each by time.
 
     Tell them apart by `properties.kind`.
     """
 
-    features: tuple[Stretch | GapFeature | StopFeature, ...]
+    features: tuple[Stretch | GapFeature | StopFeature | DoubtFeature, ...]
     type: Literal["FeatureCollection"] = "FeatureCollection"
 
 
@@ -244,7 +285,8 @@ class LifeStep:
 class AlertShape:
     """An alert; `carrier` where it is about a person, `gateway` where about a device.
 
-    The live stream leaves `life` empty.
+    `tag` is a pseudonym, where it is about the device that a person carries. `suspect` says why an
+    alert may be a copied tag's. The live stream leaves `life` empty.
     """
 
     id: str
@@ -256,6 +298,8 @@ class AlertShape:
     zone: str | None
     gateway: str | None
     receiver: str | None
+    tag: str | None
+    suspect: str | None
     life: tuple[LifeStep, ...] = ()
 
 
@@ -267,7 +311,9 @@ class PositionEvent:
     feature: PositionFeature
 
 
-def position_feature(position: Position, *, heard_at: float | None = None) -> PositionFeature:
+def position_feature(
+    position: Position, *, heard_at: float | None = None, doubts: tuple[Doubt, ...] = ()
+) -> PositionFeature:
     """`position` as GeoJSON; one that was heard says so itself."""
     return PositionFeature(
         Point((position.lon, position.lat)),
@@ -281,11 +327,12 @@ def position_feature(position: Position, *, heard_at: float | None = None) -> Po
             heard_at=position.at if position.n_heard else heard_at,
             path=position.path or None,
             path_probability=position.path_probability,
+            doubts=doubts,
         ),
     )
 
 
-def route_shape(ways: Iterable[Way]) -> Route:
+def route_shape(ways: Iterable[Way], doubts: Iterable[Suspicion] = ()) -> Route:
     """The ways of a carrier's tags as one collection."""
     found = list(ways)
     stretches = [points for one in found for points in one.stretches]
@@ -296,6 +343,7 @@ def route_shape(ways: Iterable[Way]) -> Route:
             *(_stretch(one) for one in sorted(stretches, key=lambda one: one[0].at)),
             *(_gap(one) for one in sorted(gaps, key=lambda one: one.since)),
             *(_stop(one) for one in sorted(stops, key=lambda one: one.arrived_at)),
+            *(_doubt(one) for one in sorted(doubts)),
         )
     )
 
@@ -341,6 +389,11 @@ def _stop(stop: Stop) -> StopFeature:
     )
 
 
+def _doubt(suspicion: Suspicion) -> DoubtFeature:
+    until = suspicion.at + DOUBTED_S
+    return DoubtFeature(DoubtProperties(suspicion.at, until, suspicion.doubt))
+
+
 def alert_shape(alert: Alert, *, carrier: str | None, life: Sequence[Change] = ()) -> AlertShape:
     """`alert` for one who may know it; `carrier` is whose it is."""
     return AlertShape(
@@ -353,5 +406,7 @@ def alert_shape(alert: Alert, *, carrier: str | None, life: Sequence[Change] = (
         zone=alert.zone or None,
         gateway=alert.gateway or None,
         receiver=alert.receiver or None,
+        tag=alert.tag or None if carrier is None else None,
+        suspect=alert.suspect or None,
         life=tuple(LifeStep(step.state, step.at, step.by) for step in life),
     )

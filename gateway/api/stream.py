@@ -14,7 +14,8 @@ from typing import Any
 import msgspec
 
 from gateway.api.shapes import PositionEvent, alert_shape, position_feature
-from gateway.model import Alert, AlertKind, Position
+from gateway.model import Alert, AlertKind, Doubt, Position, Suspicion
+from gateway.store.suspicions import EVERY_S as DOUBTED_S
 
 MOST_POSITIONS = 128  # waiting for one subscriber; the oldest is dropped
 MOST_ALERTS = 64
@@ -100,6 +101,11 @@ class LiveStream:
     def __init__(self) -> None:
         self.counts: Counter[str] = Counter()
         self._subscriptions: list[Subscription] = []
+        self._doubts: dict[str, dict[Doubt, float]] = {}
+
+    def suspicion(self, suspicion: Suspicion) -> None:
+        """From now on positions of that tag say that they are doubted, for ten minutes."""
+        self._doubts.setdefault(suspicion.tag, {})[suspicion.doubt] = suspicion.at + DOUBTED_S
 
     def position(self, position: Position) -> None:
         """Tell a position to the guardians of its carrier."""
@@ -110,9 +116,22 @@ class LiveStream:
             if carrier is None:
                 continue
             if carrier not in encoded:
-                told = PositionEvent(carrier, position_feature(position))
+                doubts = self._doubts_of(position)
+                told = PositionEvent(carrier, position_feature(position, doubts=doubts))
                 encoded[carrier] = sse("position", told)
             self.counts["dropped"] += subscription.put_position(encoded[carrier])
+
+    def _doubts_of(self, position: Position) -> tuple[Doubt, ...]:
+        kept = {
+            doubt: until
+            for doubt, until in self._doubts.get(position.tag, {}).items()
+            if until > position.at
+        }
+        if kept:
+            self._doubts[position.tag] = kept
+        else:
+            self._doubts.pop(position.tag, None)
+        return tuple(sorted(kept))
 
     def alert(self, alert: Alert) -> None:
         """Tell an alert, new or changed, to those whom it is for."""

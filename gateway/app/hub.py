@@ -45,7 +45,7 @@ from gateway.link.flow import Row
 from gateway.link.receiver import Receiver
 from gateway.link.sender import Sender
 from gateway.link.topics import ANY, Message, Topics
-from gateway.model import Alert, Lane, Position, Rejected
+from gateway.model import Alert, Lane, Position, Rejected, Suspicion
 from gateway.outputs.topics import alert_publication
 from gateway.settings import Settings, config_dir
 from gateway.site import Site, load_site
@@ -281,6 +281,11 @@ class Hub:
                 _log.warning("integrators are not told of an alert; the broker is slow or away")
             else:
                 self._announced.put_nowait(alert)
+
+    def suspicions(self, found: Sequence[Suspicion]) -> None:
+        """Tell those who watch, with the next position."""
+        for suspicion in found:
+            self._stream.suspicion(suspicion)
 
     def _announce(self, lights: HubLights, told: Sequence[Alert]) -> None:
         """Alerts of the intake: an SOS among them has changed what lamps are to do."""

@@ -16,21 +16,22 @@ from typing import Concatenate, ParamSpec, Protocol, TypeVar
 
 import structlog
 
-from gateway.alerts.happenings import CrossingRetracted, Happening
+from gateway.alerts.happenings import CrossingRetracted, Happening, TagSuspected
 from gateway.app import routes
 from gateway.app.registry import Registry
 from gateway.app.routes import Routes
 from gateway.app.telling import queue_positions, record_happenings
 from gateway.app.tuning import Tuning
 from gateway.clock import Clock
-from gateway.model import Alert, Position, Window, ZoneEvent
+from gateway.model import Alert, Position, Suspicion, Window, ZoneEvent
 from gateway.site import Site
-from gateway.store import positions, sightings
+from gateway.store import positions, sightings, suspicions
 from gateway.store.database import Connection, Database
 from gateway.store.errors import StoreError
 from gateway.store.outgoing import Queue
 from gateway.tags.news import News
 from gateway.tags.pipeline import Pipeline, Step
+from gateway.tags.suspicion import Watch
 from gateway.tags.trails import HELD_S, Told
 
 WARM_UP_S = 60
@@ -57,6 +58,9 @@ class Audience(Protocol):
     def alerts(self, told: Sequence[Alert]) -> None:
         """Alerts, new or changed."""
 
+    def suspicions(self, found: Sequence[Suspicion]) -> None:
+        """Hearings that are doubted."""
+
 
 @dataclass(frozen=True, slots=True)
 class _Found:
@@ -65,6 +69,7 @@ class _Found:
     events: tuple[ZoneEvent, ...]
     retracted: tuple[ZoneEvent, ...]
     told: Told
+    suspicions: tuple[Suspicion, ...]
 
 
 class Stepper:
@@ -105,6 +110,7 @@ class Stepper:
         self._pipeline: Pipeline  # `resume` begins it
         self._stepping = asyncio.Lock()
         self._news = News()
+        self._watch = Watch({receiver.id: receiver.xy for receiver in site.receivers})
         self._site_receivers = frozenset(receiver.id for receiver in site.receivers)
         self._strangers: set[str] = set()
         self._failing = False
@@ -161,6 +167,7 @@ class Stepper:
                 told = await self._insist(self._write, found)
                 self._replayed.clear()
                 self._routes.note(found.told)
+                self._audience.suspicions(found.suspicions)
                 self._audience.positions(found.positions)
                 self._audience.alerts(told)
                 self._second += 1
@@ -241,15 +248,20 @@ class Stepper:
         self._pipeline.directory = self._registry.directory
         self._tell_strangers(windows)
         loop = asyncio.get_running_loop()
-        step, told = await loop.run_in_executor(self._executor, self._track, second, windows)
+        step, told, doubts = await loop.run_in_executor(
+            self._executor, self._track, second, windows
+        )
         self.counts["steps"] += 1
         self.counts["fixes"] += len(step.positions)
         worth = tuple(one for one in step.positions if self._news.worth_saying(one))
-        return _Found(second, worth, step.events, step.retracted, told)
+        return _Found(second, worth, step.events, step.retracted, told, doubts)
 
-    def _track(self, second: int, windows: Sequence[Window]) -> tuple[Step, Told]:
+    def _track(
+        self, second: int, windows: Sequence[Window]
+    ) -> tuple[Step, Told, tuple[Suspicion, ...]]:
         step = self._pipeline.step(second, windows)
-        return step, self._routes.follow(step)
+        doubts = self._watch.step(second, windows, self._pipeline.directory.find)
+        return step, self._routes.follow(step), doubts
 
     def _tell_strangers(self, windows: Sequence[Window]) -> None:
         """Say once of each receiver that is not on the site; what it heard is kept, not used."""
@@ -272,7 +284,8 @@ class Stepper:
         routes.write(connection, found.told)
         queue_positions(connection, found.positions, now=now, out=self._out)
         retracted = [CrossingRetracted(event) for event in found.retracted]
-        happenings: Sequence[Happening] = (*found.events, *retracted)
+        doubted = [TagSuspected(one) for one in found.suspicions if suspicions.add(connection, one)]
+        happenings: Sequence[Happening] = (*found.events, *retracted, *doubted)
         told = record_happenings(connection, happenings, now=now, out=self._out)
         sightings.set_stepped_to(connection, self._site_id, found.second + 1)
         return told

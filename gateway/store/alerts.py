@@ -3,7 +3,7 @@
 from collections.abc import Collection
 from dataclasses import dataclass
 
-from sqlalchemy import ColumnElement, Connection, Row, insert, select, update
+from sqlalchemy import ColumnElement, Connection, Row, insert, or_, select, update
 from sqlalchemy.dialects.sqlite import insert as upsert
 
 from gateway.model import Alert, AlertKind, AlertState
@@ -82,11 +82,25 @@ def get(connection: Connection, alert_id: str) -> StoredAlert | None:
     return next(iter(_stored(connection, alerts.c.id == alert_id, limit=1)), None)
 
 
-def about_tags(
-    connection: Connection, tags: Collection[str], *, since: float, limit: int
+def about_persons(
+    connection: Connection,
+    tags: Collection[str],
+    kinds: Collection[AlertKind],
+    *,
+    since: float,
+    limit: int,
 ) -> list[StoredAlert]:
-    """The newest `limit` alerts about `tags` ("": about none) raised since then, newest first."""
-    return _stored(connection, alerts.c.tag.in_(tags), alerts.c.raised_at >= since, limit=limit)
+    """The newest `limit` alerts of `kinds` about `tags` raised since then, newest first."""
+    theirs = (alerts.c.tag.in_(tags), alerts.c.kind.in_(kinds))
+    return _stored(connection, *theirs, alerts.c.raised_at >= since, limit=limit)
+
+
+def about_devices(
+    connection: Connection, kinds: Collection[AlertKind], *, since: float, limit: int
+) -> list[StoredAlert]:
+    """The newest `limit` alerts of `kinds`, or about no tag at all, raised since then."""
+    technical = or_(alerts.c.kind.in_(kinds), alerts.c.tag == "")
+    return _stored(connection, technical, alerts.c.raised_at >= since, limit=limit)
 
 
 def unended(connection: Connection, kinds: Collection[AlertKind] = tuple(AlertKind)) -> list[Alert]:

@@ -8,7 +8,7 @@ from gateway.api.answers import Json, told
 from gateway.api.callers import Alerted
 from gateway.api.parts import Parts, PartsOf
 from gateway.api.shapes import AlertShape, alert_shape
-from gateway.api.stream import is_for_staff
+from gateway.api.stream import PERSONAL_KINDS, TECHNICAL_KINDS, is_for_staff
 from gateway.model import Alert, AlertState, Audience
 from gateway.store import alerts, people
 from gateway.store.alerts import Change, StoredAlert
@@ -47,10 +47,12 @@ async def acknowledge(
 
 def _own(connection: Connection, user: User, since: float, limit: int) -> list[AlertShape]:
     if user.audience is not Audience.GUARDIAN:
-        found = alerts.about_tags(connection, [""], since=since, limit=limit)
+        found = alerts.about_devices(connection, TECHNICAL_KINDS, since=since, limit=limit)
         return [_shape(stored, None) for stored in found if is_for_staff(stored.alert)]
     carriers = people.carriers_by_tag(connection, user.id)
-    found = alerts.about_tags(connection, list(carriers), since=since, limit=limit)
+    found = alerts.about_persons(
+        connection, list(carriers), PERSONAL_KINDS, since=since, limit=limit
+    )
     return [_shape(stored, carriers[stored.alert.tag]) for stored in found]
 
 

@@ -1,7 +1,7 @@
 """Where own carriers are and were. Every look is in the access log before it is answered."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Annotated
 
 from fastapi import APIRouter, HTTPException, Path, Query, Response, status
@@ -13,14 +13,17 @@ from gateway.api.shapes import (
     LookShape,
     OwnCarrier,
     PositionFeature,
+    SaidState,
     position_feature,
 )
-from gateway.model import Position
-from gateway.store import access, people, positions
+from gateway.model import Doubt, Position
+from gateway.store import access, people, positions, suspicions, tag_states
 from gateway.store.access import Look
 from gateway.store.database import Connection
 from gateway.store.people import Tag, Ward
 from gateway.store.sessions import Session
+from gateway.store.suspicions import EVERY_S as DOUBTED_S
+from gateway.store.tag_states import StoredState
 
 router = APIRouter(prefix="/carriers", tags=["carriers"])
 
@@ -38,13 +41,15 @@ class _Known:
     tag: Tag | None = None
     position: Position | None = None
     heard_at: float | None = None
+    doubts: tuple[Doubt, ...] = ()
+    states: Mapping[str, StoredState] = field(default_factory=dict)
 
     @property
     def feature(self) -> PositionFeature | None:
         """The position as it is told."""
         if self.position is None:
             return None
-        return position_feature(self.position, heard_at=self.heard_at)
+        return position_feature(self.position, heard_at=self.heard_at, doubts=self.doubts)
 
 
 @router.get("", responses=told(list[OwnCarrier]))
@@ -97,6 +102,7 @@ def _own_carrier(known: _Known) -> OwnCarrier:
         tag=None if tag is None else tag.id,
         trust=None if tag is None else tag.trust,
         position=known.feature,
+        states={name: SaidState(one.value, one.at) for name, one in known.states.items()},
     )
 
 
@@ -119,6 +125,11 @@ def _known(connection: Connection, ward: Ward) -> _Known:
         found = positions.latest(connection, tag.id)
         if found is not None and (newest is None or found.at > newest.at):
             newest, newest_tag = found, tag
-    if newest is None or newest.n_heard:
-        return _Known(ward, newest_tag, newest)
-    return _Known(ward, newest_tag, newest, positions.heard_at(connection, newest.tag))
+    states = {} if newest_tag is None else tag_states.of(connection, newest_tag.id)
+    if newest is None:
+        return _Known(ward, newest_tag, states=states)
+    at = newest.at
+    doubted = suspicions.between(connection, newest.tag, since=at - DOUBTED_S, until=at + DOUBTED_S)
+    heard_at = None if newest.n_heard else positions.heard_at(connection, newest.tag)
+    doubts = tuple(sorted({one.doubt for one in doubted}))
+    return _Known(ward, newest_tag, newest, heard_at, doubts, states)

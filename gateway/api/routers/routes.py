@@ -12,10 +12,11 @@ from gateway.api.parts import Parts, PartsOf
 from gateway.api.route import Way, best_known, way
 from gateway.api.routers.carriers import UNKNOWN, CarrierId, log_looks
 from gateway.api.shapes import OutingShape, Route, outing_shape, route_shape
-from gateway.model import Outing, RoutePoint
-from gateway.store import outings, people, positions, sightings
+from gateway.model import Outing, RoutePoint, Suspicion
+from gateway.store import outings, people, positions, sightings, suspicions
 from gateway.store.database import Connection
 from gateway.store.people import Ward
+from gateway.store.suspicions import EVERY_S as DOUBTED_S
 from gateway.tags.outings import PAUSE_S, joined
 
 router = APIRouter(prefix="/carriers", tags=["carriers"])
@@ -109,7 +110,10 @@ def _route(
         _way(connection, tag.id, _of_tag(recent, tag.id), since=since, until=until)
         for tag in ward.tags
     ]
-    return msgspec.json.encode(route_shape(ways))
+    doubts = [
+        one for tag in ward.tags for one in _doubts(connection, tag.id, since=since, until=until)
+    ]
+    return msgspec.json.encode(route_shape(ways, doubts))
 
 
 def _outings(
@@ -144,7 +148,11 @@ def _outing(
         return None
     at, own = float(opened), _of_tag(recent, tag)
     found = _known_outings(connection, tag, own, since=at, until=at)
-    return msgspec.json.encode(route_shape([_way_of(connection, found[0], own)])) if found else None
+    if not found:
+        return None
+    _, since, until = found[0]
+    doubts = _doubts(connection, tag, since=since, until=until)
+    return msgspec.json.encode(route_shape([_way_of(connection, found[0], own)], doubts))
 
 
 def _known_outings(
@@ -177,6 +185,12 @@ def _way(
     newer = [point for point in recent if since <= point.at <= until]
     gaps = [one.gap for one in sightings.gaps_between(connection, since, until)]
     return way(best_known(final, newer, live), gaps)
+
+
+def _doubts(
+    connection: Connection, tag: str, *, since: float, until: float
+) -> tuple[Suspicion, ...]:
+    return suspicions.between(connection, tag, since=since - DOUBTED_S, until=until)
 
 
 def _of_tag(recent: Iterable[RoutePoint], tag: str) -> list[RoutePoint]:

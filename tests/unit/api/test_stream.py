@@ -19,7 +19,7 @@ from gateway.api.stream import (
     Watch,
     sse,
 )
-from gateway.model import AlertKind
+from gateway.model import AlertKind, Doubt, Suspicion
 from tests.unit.api.town import clock_off, position, sos
 
 SATO = Watch(carriers={"t-sato": "c-sato"})
@@ -63,6 +63,7 @@ async def test_a_position_reaches_its_guardian_and_nobody_else() -> None:
             "heard_at": 50.0,
             "path": "north",
             "path_probability": 0.8,
+            "doubts": [],
         }
         assert "t-sato" not in json.dumps(told)
         assert await nothing_waits(kato)
@@ -95,6 +96,20 @@ async def test_an_sos_of_a_tag_that_nobody_knows_reaches_staff() -> None:
         assert (name, told["kind"], told["receiver"]) == ("alert", "sos", "r-12")
 
 
+async def test_positions_of_a_suspected_tag_say_so_for_ten_minutes() -> None:
+    stream = LiveStream()
+    with stream.subscribe(b"1", SATO) as sato:
+        stream.suspicion(Suspicion(50.0, "t-sato", Doubt.TWO_PLACES))
+        stream.suspicion(Suspicion(300.0, "t-sato", Doubt.CLOSED_SLOT))
+        doubts = []
+        for at in (50.0, 400.0, 700.0, 900.0):
+            stream.position(position(at))
+            _, told = parse(await sato.next())
+            doubts.append(told["feature"]["properties"]["doubts"])
+    both = ["closed_slot", "two_places"]
+    assert doubts == [both, both, ["closed_slot"], []]
+
+
 async def test_an_alert_tells_the_carrier_and_not_the_tag() -> None:
     stream = LiveStream()
     with stream.subscribe(b"1", SATO) as sato, stream.subscribe(b"3", STAFF) as staff:
@@ -107,7 +122,7 @@ async def test_an_alert_tells_the_carrier_and_not_the_tag() -> None:
             "c-sato",
             "r-12",
         )
-        assert "tag" not in told
+        assert told["tag"] is None
         assert parse(await staff.next())[1]["gateway"] == "gw-07"
 
 

@@ -11,13 +11,14 @@ from sqlalchemy import Connection
 
 from gateway.app.stepper import CATCH_UP_S, REPLAY_S
 from gateway.link.envelope import Kind
-from gateway.model import AlertKind, Crossing, Lane, Position, Presence, Reading, Window
-from gateway.store import alerts, calibrations, sightings
+from gateway.model import AlertKind, Crossing, Doubt, Lane, Position, Presence, Reading, Window
+from gateway.store import alerts, calibrations, sightings, suspicions
 from gateway.store.database import Database, StoreError
 from gateway.tags.calibration import Calibration
 from tests.unit.app.town import (
     LATENESS_S,
     NOW,
+    RECEIVERS,
     SENT,
     SITE_ID,
     HandClock,
@@ -366,3 +367,17 @@ async def test_a_hub_that_starts_goes_on_by_what_is_in_force(town: Street) -> No
     again = await town.restarted()
     await again.live(WALK[50:])
     assert all(one.n_heard < usual[one.at].n_heard for one in again.listeners.heard)
+
+
+async def test_a_copied_tag_is_flagged_and_told_to_staff_with_the_step(town: Street) -> None:
+    def copied(window: Window) -> Window:
+        ends = (RECEIVERS[0], RECEIVERS[-1])
+        both = tuple(Reading(one, SENT.identifier, -35.0, -35, 3) for one in ends)
+        return replace(window, readings=both)
+
+    await town.live([copied(window) for window in WALK[:5]])
+    (kept,) = await town.database.read(suspicions.between, SENT.tag, since=NOW, until=NOW + 60.0)
+    assert (kept.doubt, kept.receivers) == (Doubt.TWO_PLACES, (RECEIVERS[0], RECEIVERS[-1]))
+    assert town.listeners.doubted == [kept]
+    (alert,) = [one for one in town.listeners.told if one.kind is AlertKind.TAG_SUSPECT]
+    assert (alert.tag, alert.suspect, alert.receiver) == (SENT.tag, "two_places", "")

@@ -32,6 +32,7 @@ from gateway.model import (
     Lane,
     Position,
     Reading,
+    Suspicion,
     TagIdentifier,
     Trust,
     Window,
@@ -90,10 +91,15 @@ class Listeners:
 
     heard: list[Position] = field(default_factory=list)
     told: list[Alert] = field(default_factory=list)
+    doubted: list[Suspicion] = field(default_factory=list)
 
     def positions(self, found: Sequence[Position]) -> None:
         """Keep them."""
         self.heard += found
+
+    def suspicions(self, found: Sequence[Suspicion]) -> None:
+        """Keep them."""
+        self.doubted += found
 
     def alerts(self, told: Sequence[Alert]) -> None:
         """Keep them."""

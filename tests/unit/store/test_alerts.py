@@ -85,13 +85,19 @@ async def test_alerts_are_found_by_tag_and_by_kind_newest_first(database: Databa
         alert("a-4", raised_at=40.0, tag="", kind=AlertKind.CLOCK_OFF),
     ):
         await database.write(alerts.add, one)
-    own = await database.read(alerts.about_tags, ["t-1"], since=0.0, limit=10)
+    own = await database.read(alerts.about_persons, ["t-1"], tuple(AlertKind), since=0.0, limit=10)
     assert [one.alert.id for one in own] == ["a-2", "a-1"]
     assert all(len(one.life) == 1 for one in own)
-    newest = await database.read(alerts.about_tags, ["t-1", "t-2"], since=15.0, limit=1)
+    newest = await database.read(
+        alerts.about_persons, ["t-1", "t-2"], tuple(AlertKind), since=15.0, limit=1
+    )
     assert [one.alert.id for one in newest] == ["a-3"]
-    assert await database.read(alerts.about_tags, [], since=0.0, limit=10) == []
-    technical = await database.read(alerts.about_tags, [""], since=0.0, limit=10)
+    assert (
+        await database.read(alerts.about_persons, [], tuple(AlertKind), since=0.0, limit=10) == []
+    )
+    technical = await database.read(
+        alerts.about_devices, [AlertKind.CLOCK_OFF], since=0.0, limit=10
+    )
     assert [one.alert.id for one in technical] == ["a-4"]
 
 

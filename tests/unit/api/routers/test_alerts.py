@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 
-from gateway.model import AlertState
+from gateway.model import AlertKind, AlertState
 from gateway.store import alerts
 from gateway.store.alerts import Change
 from tests.unit.api.town import NOW, Town, sos
@@ -24,6 +24,8 @@ async def test_a_guardian_sees_alerts_of_own_carriers(town: Town) -> None:
             "zone": None,
             "gateway": None,
             "receiver": "r-12",
+            "tag": None,
+            "suspect": None,
             "life": [{"state": "raised", "at": NOW - 30.0, "by": ""}],
         }
     ]
@@ -36,6 +38,27 @@ async def test_staff_and_technicians_see_devices_only(town: Town) -> None:
         assert [(one["id"], one["gateway"], one["carrier"]) for one in found] == [
             ("a-tech", "gw-07", None)
         ]
+
+
+async def test_a_suspected_tag_is_for_staff_by_its_pseudonym_and_for_no_guardian(
+    town: Town,
+) -> None:
+    copied = replace(sos("a-copied"), kind=AlertKind.TAG_SUSPECT, suspect="two_places")
+    await town.database.write(alerts.add, copied)
+    for login, sees in (("suzuki", True), ("takeda", True), ("sato", False), ("kato", False)):
+        async with town.client(login) as client:
+            found = (await client.get(f"{V1}/alerts")).json()
+            taken = await client.post(f"{V1}/alerts/a-copied/acknowledge")
+        told = {one["id"]: (one["tag"], one["suspect"], one["carrier"]) for one in found}
+        assert told.get("a-copied") == (("t-sato", "two_places", None) if sees else None)
+        assert taken.status_code == (200 if sees else 404)
+
+
+async def test_a_suspected_sos_says_so_to_its_guardian(town: Town) -> None:
+    await town.database.write(alerts.add, replace(sos("a-again"), suspect="counter"))
+    async with town.client("sato") as client:
+        found = (await client.get(f"{V1}/alerts")).json()
+    assert {one["id"]: one["suspect"] for one in found} == {"a-sato": None, "a-again": "counter"}
 
 
 async def test_an_sos_of_a_tag_that_nobody_knows_is_for_staff_and_for_no_guardian(

@@ -1,8 +1,9 @@
 """Where own carriers are and were, and who looked."""
 
-from gateway.model import CarrierKind, Trust
-from gateway.store import access, people, positions
+from gateway.model import CarrierKind, Doubt, Suspicion, Trust
+from gateway.store import access, people, positions, suspicions, tag_states
 from gateway.store.people import Tag
+from gateway.store.tag_states import StoredState
 from tests.unit.api.town import NOW, Town, position
 
 V1 = "/api/v1"
@@ -20,6 +21,7 @@ async def test_own_carriers_are_listed_with_where_they_were_last(town: Town) -> 
             "kind": "child",
             "tag": "t-sato",
             "trust": "low",
+            "states": {},
         }
     ]
 
@@ -54,8 +56,31 @@ async def test_a_position_is_geojson_with_its_radii_and_zones(town: Town) -> Non
             "heard_at": NOW - 5.0,
             "path": "north",
             "path_probability": 0.8,
+            "doubts": [],
         },
     }
+
+
+async def test_a_position_says_for_ten_minutes_that_the_tag_may_be_copied(town: Town) -> None:
+    doubted = Suspicion(NOW - 300.0, "t-sato", Doubt.TWO_PLACES, ("r-1", "r-9"))
+    of_others = Suspicion(NOW - 20.0, "t-kato", Doubt.CLOSED_SLOT)
+    long_ago = Suspicion(NOW - 3_600.0, "t-sato", Doubt.IMPOSSIBLE_SPEED)
+    for one in (doubted, of_others, long_ago):
+        await town.database.write(suspicions.add, one)
+    async with town.client("sato") as client:
+        found = (await client.get(f"{OWN}/position")).json()["properties"]
+    assert found["doubts"] == ["two_places"]
+
+
+async def test_what_a_tag_said_of_itself_is_for_its_own_guardian(town: Town) -> None:
+    said = StoredState("t-sato", "battery_percent", 31.0, NOW - 60.0, "r-1")
+    await town.database.write(tag_states.record, [said])
+    async with town.client("sato") as client:
+        (own,) = (await client.get(f"{V1}/carriers")).json()
+    assert own["states"] == {"battery_percent": {"value": 31.0, "at": NOW - 60.0}}
+    async with town.client("kato") as client:
+        others = (await client.get(f"{V1}/carriers")).json()
+    assert [one["states"] for one in others] == [{}]
 
 
 async def test_a_silent_tag_says_when_it_was_last_heard(town: Town) -> None:

@@ -4,8 +4,8 @@ from dataclasses import replace
 
 import pytest
 
-from gateway.model import Audience, CarrierKind, Gap, Quality, Trust
-from gateway.store import access, outings, people, positions, sightings
+from gateway.model import Audience, CarrierKind, Doubt, Gap, Quality, Suspicion, Trust
+from gateway.store import access, outings, people, positions, sightings, suspicions
 from gateway.store.people import Carrier, Tag
 from tests.unit.api.town import DAY_S, FIRST_OF, NOW, Town, point, position
 
@@ -49,6 +49,31 @@ async def test_a_route_is_stretches_and_what_is_between_them(walked: Town) -> No
             "reason": "restart",
         },
     }
+
+
+async def test_a_route_is_flagged_where_the_tag_may_have_been_copied(walked: Town) -> None:
+    for one in (
+        Suspicion(BEGAN + 50.0, "t-sato", Doubt.CLOSED_SLOT),
+        Suspicion(BEGAN + 50.0, "t-kato", Doubt.TWO_PLACES),
+        Suspicion(BEGAN + 500.0, "t-sato", Doubt.TWO_PLACES),
+    ):
+        await walked.database.write(suspicions.add, one)
+    flag = {
+        "type": "Feature",
+        "geometry": None,
+        "properties": {
+            "kind": "doubt",
+            "since": BEGAN + 50.0,
+            "until": BEGAN + 650.0,
+            "doubt": "closed_slot",
+        },
+    }
+    async with walked.client("sato") as client:
+        asked = {"since": BEGAN, "until": BEGAN + 200}
+        route = (await client.get(f"{OWN}/route", params=asked)).json()
+        outing = (await client.get(ALL[2])).json()
+    assert route["features"][-1] == flag
+    assert [one for one in outing["features"] if one["properties"]["kind"] == "doubt"] == [flag]
 
 
 async def test_a_stop_is_a_point_with_its_times_and_its_zone(town: Town) -> None:
