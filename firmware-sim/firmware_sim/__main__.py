@@ -13,6 +13,7 @@ from pathlib import Path
 
 import structlog
 
+from firmware_sim.bluez.command import add_bluez
 from firmware_sim.lamps.node import LampNode
 from firmware_sim.lamps.serve import Around, Switchboard, control_port, installed
 from firmware_sim.lamps.weather import Weather
@@ -180,6 +181,7 @@ def _parser() -> argparse.ArgumentParser:
     record.add_argument("--out", type=Path, required=True)
     record.set_defaults(command=_record)
     _add_lamps(commands.add_parser("lamps", help="put a gateway's lamps on serial lines"))
+    add_bluez(commands.add_parser("bluez", help="offer org.bluez on a D-Bus of its own"))
     return parser
 
 
