@@ -158,10 +158,14 @@ class LightSettings(_Section):
 
 
 class HubSettings(_Section):
-    """One site's hub. `lateness_s` is how long a second waits for its last window."""
+    """One site's hub. `lateness_s` is how long a second waits for its last window.
+
+    `key_file` holds the key under which those of tags are kept.
+    """
 
     id: Id = "hub"
     database: Path = Path("hub.sqlite")
+    key_file: File | None = None
     lateness_s: Annotated[float, Field(ge=0, le=30)] = 1.5
     api: ApiSettings = ApiSettings()
     retention: RetentionSettings = RetentionSettings()

@@ -35,7 +35,10 @@ COMMANDS = (
     Command("demo", "gateway.cli.demo", "demo", "Watch a simulated town, page and all."),
     Command("check", "gateway.cli.check", "check", "Validate the settings and the site."),
     Command("user add", "gateway.cli.user", "add", "Add a person who may log in."),
+    Command("key new", "gateway.cli.key", "new", "Make the key that tags' keys are kept under."),
     Command("tag add", "gateway.cli.tag", "add", "Add a tag, and who carries it."),
+    Command("tag disable", "gateway.cli.tag", "disable", "Follow a lost tag no longer."),
+    Command("tag enable", "gateway.cli.tag", "enable", "Follow a tag that was found again."),
     Command("locate", "gateway.cli.locate", "locate", "Run the hub's code over a recording."),
     Command("report", "gateway.cli.report", "report", "Judge an installation by a recording."),
     Command("calibration list", "gateway.cli.calibration", "list_all", "List what nights taught."),
@@ -53,6 +56,7 @@ COMMANDS = (
 )
 _GROUPS = {
     "user": "People who may log in.",
+    "key": "The hub's own key.",
     "tag": "Tags and their carriers.",
     "calibration": "What was learned of the receivers.",
     "lamp": "The streetlights.",

@@ -56,6 +56,11 @@ def in_use(connection: Connection) -> tuple[SealedKeys, ...]:
     return tuple(SealedKeys(*row) for row in connection.execute(_IN_USE))
 
 
+def every(connection: Connection) -> tuple[SealedKeys, ...]:
+    """Those of disabled tags, too."""
+    return tuple(SealedKeys(*row) for row in connection.execute(_EVERY))
+
+
 def counter(connection: Connection, tag: str) -> Counter | None:
     """None before the first sealed frame."""
     kept = select(tag_keys.c.counter, tag_keys.c.counter_at).where(tag_keys.c.tag_id == tag)
@@ -96,15 +101,11 @@ def _set_clocks() -> Insert:
 
 _CLOCK = StoredClock._fields
 _SET_CLOCKS = _set_clocks()
-_IN_USE = (
-    select(
-        tag_keys.c.tag_id,
-        tag_keys.c.identity_key,
-        tag_keys.c.rotation_exponent,
-        tag_keys.c.zero_at,
-        tag_keys.c.bind_key,
-    )
-    .join(tags, tags.c.id == tag_keys.c.tag_id)
-    .where(tags.c.disabled_at.is_(None))
-    .order_by(tag_keys.c.id)
-)
+_EVERY = select(
+    tag_keys.c.tag_id,
+    tag_keys.c.identity_key,
+    tag_keys.c.rotation_exponent,
+    tag_keys.c.zero_at,
+    tag_keys.c.bind_key,
+).order_by(tag_keys.c.id)
+_IN_USE = _EVERY.join(tags, tags.c.id == tag_keys.c.tag_id).where(tags.c.disabled_at.is_(None))

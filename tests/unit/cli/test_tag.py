@@ -1,17 +1,22 @@
-"""`machimori tag add`."""
+"""`machimori tag`."""
 
 import asyncio
+import io
+import json
 import re
 import time
 from pathlib import Path
 
 import pytest
 
+from gateway.app.tag_keys import TagKeys, open_keys, read_tag_keys
 from gateway.cli import run_command_line
 from gateway.model import Audience, CarrierKind, TagIdentifier, Trust
-from gateway.store import people
+from gateway.sealing import read_sealing_key, write_new_key
+from gateway.store import people, tag_keys
 from gateway.store.database import Connection, Database
 from gateway.store.people import Ward
+from gateway.store.tag_keys import SealedKeys
 from tests.unit.cli.test_user import config, database_of
 
 __all__ = ["config"]
@@ -133,3 +138,143 @@ async def test_a_running_hub_finds_the_new_tag(families: Path) -> None:
     async with Database(families.parent / "state" / "hub.sqlite") as hub:
         assert await asyncio.to_thread(add, families, "--identifier", UID) == 0
         assert [one.identifier for one in await hub.read(people.identifiers)] == [UID]
+
+
+# --- tags with keys -------------------------------------------------------------------------------
+
+IDENTITY_KEY, BIND_KEY = "00112233445566778899aabbccddeeff", "ffeeddccbbaa99887766554433221100"
+NATIVE = {
+    "identity_key": IDENTITY_KEY,
+    "rotation_exponent": 10,
+    "zero_at": 1_795_000_000.0,
+    "bind_key": BIND_KEY,
+}
+BTHOME = "bthome:aa:bb:cc:dd:ee:ff"
+
+
+@pytest.fixture
+def with_key(families: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The same settings, with a hub's key."""
+    file = families.parent / "tags.key"
+    write_new_key(file)
+    monkeypatch.setenv("MACHIMORI__HUB__KEY_FILE", str(file))
+    return families
+
+
+def keys_file(folder: Path, **keys: object) -> str:
+    file = folder / "tag.json"
+    file.write_text(json.dumps(keys))
+    return str(file)
+
+
+def kept(config: Path) -> tuple[SealedKeys, ...]:
+    async def found() -> tuple[SealedKeys, ...]:
+        async with database_of(config) as database:
+            return await database.read(tag_keys.in_use)
+
+    return asyncio.run(found())
+
+
+def opened(config: Path) -> list[TagKeys]:
+    key = read_sealing_key(config.parent / "tags.key")
+    return [open_keys(key, one) for one in kept(config)]
+
+
+def test_a_native_tag_is_added_by_its_keys_which_are_kept_sealed(
+    with_key: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert add(with_key, "--keys", keys_file(tmp_path, **NATIVE)) == 0
+    ((ward,), identifiers) = registered(with_key, "sato")
+    assert [tag.trust for tag in ward.tags] == [Trust.NATIVE]
+    assert identifiers == ()
+    assert opened(with_key) == [read_tag_keys(json.dumps(NATIVE).encode())]
+    stored = (with_key.parent / "state" / "hub.sqlite").read_bytes()
+    told = capsys.readouterr()
+    for secret in (IDENTITY_KEY, BIND_KEY):
+        assert bytes.fromhex(secret) not in stored
+        assert secret not in told.out + told.err
+
+
+def test_keys_may_come_by_stdin(with_key: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(json.dumps(NATIVE).encode())))
+    assert add(with_key, "--keys", "-") == 0
+    assert len(kept(with_key)) == 1
+
+
+def test_a_bought_sensor_may_have_a_bind_key_and_stays_low_trust(
+    with_key: Path, tmp_path: Path
+) -> None:
+    bind_only = keys_file(tmp_path, bind_key=BIND_KEY)
+    assert add(with_key, "--identifier", BTHOME.upper(), "--keys", bind_only) == 0
+    ((ward,), identifiers) = registered(with_key, "sato")
+    assert [tag.trust for tag in ward.tags] == [Trust.LOW]
+    assert [one.identifier for one in identifiers] == [BTHOME]
+    assert opened(with_key) == [TagKeys(bind_key=bytes.fromhex(BIND_KEY))]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "keys", "told"),
+    [
+        (["--identifier", UID], NATIVE, "leave --identifier out"),
+        ([], {"bind_key": BIND_KEY}, "needs an identifier"),
+        ([], {"identity_key": IDENTITY_KEY}, "belong together"),
+        (["--identifier", UID, "--button", BTHOME], {"bind_key": BIND_KEY}, "as --identifier"),
+        ([], {}, "There is no key in it"),
+    ],
+)
+def test_keys_that_do_not_fit_are_refused_and_register_nothing(
+    with_key: Path,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    arguments: list[str],
+    keys: dict[str, object],
+    told: str,
+) -> None:
+    assert add(with_key, *arguments, "--keys", keys_file(tmp_path, **keys)) == 2
+    assert told in capsys.readouterr().err
+    assert registered(with_key, "sato") == ([], ())
+    assert kept(with_key) == ()
+
+
+def test_keys_are_one_tags_only(
+    with_key: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert add(with_key, "--keys", keys_file(tmp_path, **NATIVE)) == 0
+    again = NATIVE | {"bind_key": "0" * 32}
+    assert add(with_key, "--keys", keys_file(tmp_path, **again)) == 2
+    assert "registered already" in capsys.readouterr().err
+    assert len(registered(with_key, "sato")[0]) == 1
+
+
+def test_without_the_hubs_key_no_keys_are_kept_and_it_is_said_how_to_make_it(
+    families: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert add(families, "--keys", keys_file(tmp_path, **NATIVE)) == 2
+    assert "machimori key new" in capsys.readouterr().err
+    assert registered(families, "sato") == ([], ())
+
+
+def test_keys_under_another_key_of_the_hub_are_not_mixed(
+    with_key: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert add(with_key, "--keys", keys_file(tmp_path, **NATIVE)) == 0
+    (with_key.parent / "tags.key").unlink()
+    write_new_key(with_key.parent / "tags.key")
+    other = NATIVE | {"identity_key": "1" * 32, "bind_key": "2" * 32}
+    assert add(with_key, "--keys", keys_file(tmp_path, **other)) == 2
+    assert "sealed under another key" in capsys.readouterr().err
+
+
+def test_a_lost_tag_is_disabled_and_enabled_again(
+    families: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert add(families, "--identifier", UID) == 0
+    ((ward,), _) = registered(families, "sato")
+    (tag,) = ward.tags
+    config = ["--config", str(families)]
+    assert run_command_line(["tag", "disable", tag.id, *config]) == 0
+    assert registered(families, "sato")[1] == ()
+    assert run_command_line(["tag", "enable", tag.id, *config]) == 0
+    assert [one.identifier for one in registered(families, "sato")[1]] == [UID]
+    assert run_command_line(["tag", "disable", "t-nobody", *config]) == 2
+    assert "There is no tag t-nobody" in capsys.readouterr().err
