@@ -9,11 +9,13 @@ import threading
 import time
 from collections.abc import Sequence
 from contextlib import ExitStack
+from fractions import Fraction
 from pathlib import Path
 
 import structlog
 
 from firmware_sim.bluez.command import add_bluez
+from firmware_sim.clones import Clone
 from firmware_sim.lamps.node import LampNode
 from firmware_sim.lamps.serve import Around, Switchboard, control_port, installed
 from firmware_sim.lamps.weather import Weather
@@ -24,7 +26,7 @@ from firmware_sim.record import write_recording
 from firmware_sim.site import read_site
 from firmware_sim.town import generate_site
 from firmware_sim.truth import TruthFile, write_roster
-from firmware_sim.world import Press, World
+from firmware_sim.world import BatteryChange, Press, World
 
 log = structlog.get_logger()
 
@@ -57,6 +59,9 @@ def _world(given: argparse.Namespace, start: float) -> World:
         most_outdoors=given.carriers,
         errands=tuple(given.walk),
         presses=tuple(given.sos),
+        native=given.native,
+        battery_changes=tuple(given.new_battery),
+        clones=tuple(given.clone),
     )
 
 
@@ -138,6 +143,24 @@ def _press(text: str) -> Press:
     return Press(person, float(after_s))
 
 
+def _battery_change(text: str) -> BatteryChange:
+    person, after_s = text.split("@")
+    return BatteryChange(person, float(after_s))
+
+
+def _share(text: str) -> float:
+    return float(Fraction(text))
+
+
+def _clone(text: str) -> Clone:
+    """WHO@FROM-TO+LATER:PLACE, in seconds from the start; without LATER at once."""
+    person, rest = text.split("@")
+    when, place = rest.split(":")
+    span, _, later_s = when.partition("+")
+    from_s, to_s = span.split("-")
+    return Clone(person, float(from_s), float(to_s), float(later_s or 0.0), place)
+
+
 def _out_of_school_today() -> float:
     """15:00 local time of today: children are on their way home."""
     midnight = (time.time() + JST_S) // DAY_S * DAY_S - JST_S
@@ -162,6 +185,21 @@ def _parser() -> argparse.ArgumentParser:
     world.add_argument("--people", type=int, help="living here; twice the carriers by default")
     world.add_argument("--walk", type=_errand, action="append", default=[], metavar="WHO:FROM:TO")
     world.add_argument("--sos", type=_press, action="append", default=[], metavar="WHO@SECONDS")
+
+    world.add_argument(
+        "--native", type=_share, default=0.0, metavar="SHARE", help="of tags that rotate, as 1/3"
+    )
+    world.add_argument(
+        "--new-battery", type=_battery_change, action="append", default=[], metavar="WHO@SECONDS"
+    )
+    world.add_argument(
+        "--clone",
+        type=_clone,
+        action="append",
+        default=[],
+        metavar="WHO@FROM-TO+LATER:PLACE",
+        help="an attacker records that tag, and plays it LATER seconds later at a place",
+    )
 
     tags = commands.add_parser("tags", parents=[world], help="write the tags to register")
     tags.add_argument("--out", type=Path, required=True)

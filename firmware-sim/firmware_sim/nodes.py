@@ -12,8 +12,8 @@ from typing import NamedTuple
 
 import numpy as np
 
+from firmware_sim.firmware_frames import POWER_AT_0M_DBM, POWER_AT_1M_DBM, Frame, Packet
 from firmware_sim.site import Node
-from firmware_sim.tags import POWER_AT_0M_DBM, POWER_AT_1M_DBM, Frame, Tag
 
 OMG_STATE_S, ESPRESENSE_STATE_S = 120.0, 15.0
 WINDOW_S, REPORT_S = 15.0, 1.0
@@ -39,10 +39,11 @@ class OmgNode:
         self._topic = node.topic
         self._number = sum(node.id.encode())
 
-    def heard(self, tag: Tag, frame: Frame, *, at: float, rssi_dbm: int) -> list[Message]:
+    def heard(self, packet: Packet, *, at: float, rssi_dbm: int) -> list[Message]:
         """The message of one packet."""
+        address, frame = packet
         payload: dict[str, object] = {
-            "id": tag.address,
+            "id": address,
             "mac_type": RANDOM_ADDRESS,
             "adv_type": NONCONNECTABLE,
         }
@@ -52,8 +53,8 @@ class OmgNode:
             payload |= _decoded_ibeacon(frame)
         else:
             payload["rssi"] = rssi_dbm
-            payload |= {"servicedata": frame.service.hex(), "servicedatauuid": "0xfeaa"}
-        topic = f"{self._topic}/BTtoMQTT/{tag.address.replace(':', '')}"
+            payload |= {"servicedata": frame.service.hex(), "servicedatauuid": f"0x{frame.uuid}"}
+        topic = f"{self._topic}/BTtoMQTT/{address.replace(':', '')}"
         return [Message(topic, _compact(payload))]
 
     def born(self) -> list[Message]:
@@ -86,7 +87,8 @@ class EspresenseNode:
     """A receiver with ESPresense: per device a median over 15 s, at most once a second.
 
     It names a device once: a second identifier from the same address, such as a button's, is
-    taken for the first. So no SOS comes through it.
+    taken for the first. So no SOS comes through it. Of Eddystone it knows UID, URL and plain TLM,
+    and it does not report random addresses without a name: a native tag does not exist for it.
     """
 
     state_s = ESPRESENSE_STATE_S
@@ -97,18 +99,21 @@ class EspresenseNode:
         self._adverts = 0
         self._reported = 0
 
-    def heard(self, tag: Tag, frame: Frame, *, at: float, rssi_dbm: int) -> list[Message]:
+    def heard(self, packet: Packet, *, at: float, rssi_dbm: int) -> list[Message]:
         """The report that one packet sets off, if any."""
         self._adverts += 1
-        device = self._devices.get(tag.address)
+        address, frame = packet
+        if not frame.identifier.startswith(("ibeacon:", "uid:")):
+            return []
+        device = self._devices.get(address)
         if device is None or at - device.last_at > 150.0:  # forget_ms
-            device = self._devices[tag.address] = _Device(*_espresense_id(frame), at)
+            device = self._devices[address] = _Device(*_espresense_id(frame), at)
         device.add(at, rssi_dbm)
         if at < device.report_at:
             return []
         device.report_at = (at // REPORT_S + 1.0) * REPORT_S
         self._reported += 1
-        payload = {"mac": tag.address.replace(":", "").lower(), "id": device.id}
+        payload = {"mac": address.replace(":", "").lower(), "id": device.id}
         topic = f"espresense/devices/{device.id}/{self._room}"
         return [Message(topic, _compact(payload | device.report(at)))]
 

@@ -160,6 +160,7 @@ class Town:
         for message in self.messages(step):
             self._broker.publish([message])
         self._states(until)
+        self._truth.tell(step.deeds)
         if int(until) > int(self._at):
             self._truth.write(until, step.scene)
         self._at = until
@@ -171,10 +172,8 @@ class Town:
         for packet, receiver, rssi in zip(
             heard.packet.tolist(), heard.receiver.tolist(), heard.rssi_dbm.tolist(), strict=True
         ):
-            tag = self._world.tags[sent.tag[packet]]
-            frame = tag.button if sent.button[packet] else tag.position
             found += self._nodes[receiver].heard(
-                tag, frame, at=float(sent.at[packet]), rssi_dbm=rssi
+                self._world.packet(step, packet), at=float(sent.at[packet]), rssi_dbm=rssi
             )
         return found
 

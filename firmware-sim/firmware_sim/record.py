@@ -24,7 +24,10 @@ class Recorded:
 
 
 def write_recording(world: World, folder: Path, *, start: float, seconds: int) -> Recorded:
-    """Write site.geojson, sightings, truth and zone_truth to `folder`. Same world, same bytes."""
+    """Write site.geojson, sightings, truth and zone_truth to `folder`. Same world, same bytes.
+
+    A sighting names the tag whose identity was heard; frames that name nobody are left out.
+    """
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "site.geojson").write_text(world.site.text, encoding="utf-8")
     registered = np.array([person.kind != "stranger" for person in world.people])
@@ -51,11 +54,12 @@ def write_recording(world: World, folder: Path, *, start: float, seconds: int) -
 
 def _sightings(world: World, step: Step, registered: Any) -> Iterator[tuple[str, str, str, int]]:
     heard, sent = step.heard, step.sent
+    whose, named = world.named(step)
     for k in np.argsort(sent.at[heard.packet], kind="stable"):
         packet = heard.packet[k]
-        if registered[sent.tag[packet]]:
+        if registered[whose[packet]] and named[packet]:
             receiver = world.site.nodes[heard.receiver[k]].id
-            tag = world.tags[sent.tag[packet]].id
+            tag = world.tags[whose[packet]].id
             yield f"{sent.at[packet]:.4f}", receiver, tag, int(heard.rssi_dbm[k])
 
 

@@ -33,7 +33,38 @@ def test_a_missing_site_is_one_line_and_not_a_trace(tmp_path, capsys):
     assert "no.geojson" in capsys.readouterr().err
 
 
-@pytest.mark.parametrize("option", ["--walk=child-001", "--sos=child-001"])
+def test_native_tags_and_an_attacker_are_asked_for_by_options(tmp_path, site_text):
+    site = tmp_path / "site.geojson"
+    site.write_text(site_text, encoding="utf-8")
+    world = ["--site", str(site), "--seed", "3", "--start", "1793080800", "--carriers", "4"]
+    more = ["--native", "1/3", "--new-battery", "child-001@2", "--clone", "child-002@1-5+3:p001"]
+
+    assert main(["record", *world, *more, "--minutes", "0.1", "--out", str(tmp_path / "r")]) == 0
+
+    tags = json.loads((tmp_path / "r" / "tags.json").read_text(encoding="utf-8"))["tags"]
+    assert ["native" in tag for tag in tags] == [
+        True,
+        False,
+        False,
+        True,
+        False,
+        False,
+        True,
+        False,
+    ]
+
+
+@pytest.mark.parametrize(
+    "option",
+    [
+        "--walk=child-001",
+        "--sos=child-001",
+        "--new-battery=child-001",
+        "--clone=child-001@5:p001",
+        "--clone=child-001@5-10",
+        "--native=half",
+    ],
+)
 def test_a_script_that_cannot_be_read_is_refused(tmp_path, option):
     with pytest.raises(SystemExit) as stopped:
         main(["town", "--site", str(tmp_path), option])

@@ -2,6 +2,9 @@ import json
 
 import numpy as np
 import pytest
+from firmware_sim.firmware import BUTTON, POSITION, TELEMETRY
+from firmware_sim.firmware_fleet import natives
+from firmware_sim.firmware_frames import Packet
 from firmware_sim.nodes import EspresenseNode, OmgNode, make_node
 from firmware_sim.site import Node
 from firmware_sim.tags import make_tag
@@ -12,6 +15,8 @@ from gateway.tags.remote import Alive, Gone, RemoteReceivers
 
 RNG = np.random.default_rng(1)
 BEACON, UID = make_tag(1, RNG), make_tag(3, RNG)
+NOW = 1_793_080_800.0
+NATIVE = natives(1, 1.0, seed=1, start=NOW)[0]
 OMG = Node("p012", "openmqttgateway", "home/OMG_p012")
 ESPRESENSE = Node("p045", "espresense", "centre_p045")
 
@@ -27,11 +32,11 @@ def read(message):
 
 
 def test_openmqttgateway_publishes_an_ibeacon_under_its_address():
-    (message,) = OmgNode(OMG).heard(BEACON, BEACON.position, at=5.0, rssi_dbm=-71)
+    (message,) = OmgNode(OMG).heard(BEACON.firmware.packet(POSITION, 5.0), at=5.0, rssi_dbm=-71)
 
     payload = json.loads(message.payload)
-    assert message.topic == f"home/OMG_p012/BTtoMQTT/{BEACON.address.replace(':', '')}"
-    assert payload["id"] == BEACON.address
+    assert message.topic == f"home/OMG_p012/BTtoMQTT/{BEACON.firmware.address.replace(':', '')}"
+    assert payload["id"] == BEACON.firmware.address
     assert payload["rssi"] == -71
     assert payload["manufacturerdata"].startswith("4c000215")
     assert (payload["model_id"], payload["minor"]) == ("IBEACON", 2)
@@ -39,7 +44,7 @@ def test_openmqttgateway_publishes_an_ibeacon_under_its_address():
 
 
 def test_openmqttgateway_publishes_an_eddystone_as_service_data():
-    (message,) = OmgNode(OMG).heard(UID, UID.position, at=5.0, rssi_dbm=-80)
+    (message,) = OmgNode(OMG).heard(UID.firmware.packet(POSITION, 5.0), at=5.0, rssi_dbm=-80)
 
     payload = json.loads(message.payload)
     assert payload["servicedatauuid"] == "0xfeaa"
@@ -49,8 +54,8 @@ def test_openmqttgateway_publishes_an_eddystone_as_service_data():
 @pytest.mark.parametrize("tag", [BEACON, UID], ids=["ibeacon", "eddystone"])
 @pytest.mark.parametrize("button", [False, True])
 def test_the_gateway_reads_the_identifier_that_the_roster_names(tag, button):
-    frame = tag.button if button else tag.position
-    (message,) = OmgNode(OMG).heard(tag, frame, at=5.0, rssi_dbm=-71)
+    frame = tag.firmware.button if button else tag.firmware.position
+    (message,) = OmgNode(OMG).heard(Packet(tag.firmware.address, frame), at=5.0, rssi_dbm=-71)
 
     advert = read(message)
 
@@ -66,12 +71,14 @@ def test_the_gateway_reads_the_identifier_that_the_roster_names(tag, button):
 
 @pytest.mark.parametrize("tag", [BEACON, UID], ids=["ibeacon", "eddystone"])
 def test_the_gateway_reads_espresense_devices_by_their_identifier(tag):
-    (message,) = EspresenseNode(ESPRESENSE).heard(tag, tag.position, at=5.0, rssi_dbm=-71)
+    (message,) = EspresenseNode(ESPRESENSE).heard(
+        tag.firmware.packet(POSITION, 5.0), at=5.0, rssi_dbm=-71
+    )
 
     sighting = read(message)
 
     assert isinstance(sighting, Sighting)
-    assert (sighting.receiver, sighting.identifier) == ("p045", tag.position.identifier)
+    assert (sighting.receiver, sighting.identifier) == ("p045", tag.firmware.position.identifier)
     assert sighting.rssi_dbm == -71
 
 
@@ -84,7 +91,9 @@ def test_the_gateway_takes_state_and_last_will_for_what_they_are():
 
 
 def test_espresense_repeats_the_fifth_byte_of_an_eddystone_namespace():
-    (message,) = EspresenseNode(ESPRESENSE).heard(UID, UID.position, at=5.0, rssi_dbm=-71)
+    (message,) = EspresenseNode(ESPRESENSE).heard(
+        UID.firmware.packet(POSITION, 5.0), at=5.0, rssi_dbm=-71
+    )
 
     namespace = message.topic.split("/")[2].removeprefix("eddy:").split("-")[0]
     assert namespace == "6d61636869" + "69" + "6d6f726900"
@@ -95,32 +104,56 @@ def test_espresense_reports_a_device_once_a_second_at_most_and_its_median():
     levels = [-70, -72, -71, -90, -71]
 
     reports = [
-        node.heard(BEACON, BEACON.position, at=5.0 + 0.25 * k, rssi_dbm=level)
+        node.heard(BEACON.firmware.packet(POSITION, 5.0), at=5.0 + 0.25 * k, rssi_dbm=level)
         for k, level in enumerate(levels)
     ]
 
     assert [len(report) for report in reports] == [1, 0, 0, 0, 1]
     payload = json.loads(reports[-1][0].payload)
     assert payload["rssi"] == -71.0
-    assert payload["mac"] == BEACON.address.replace(":", "").lower()
+    assert payload["mac"] == BEACON.firmware.address.replace(":", "").lower()
+
+
+@pytest.mark.parametrize(
+    ("kind", "uuid", "first"),
+    [(POSITION, "feaa", 0x30), (TELEMETRY, "feaa", 0x20), (BUTTON, "fcd2", 0x45)],
+)
+def test_openmqttgateway_publishes_what_a_native_tag_sends_as_service_data(kind, uuid, first):
+    packet = NATIVE.packet(kind, NOW)
+    (message,) = OmgNode(OMG).heard(packet, at=NOW, rssi_dbm=-71)
+
+    advert = read(message)
+
+    assert isinstance(advert, Advert)
+    assert (advert.address, advert.services) == (packet.address, {uuid: packet.frame.service})
+    assert packet.frame.service[0] == first
+
+
+def test_espresense_says_nothing_of_a_native_tag():
+    node = EspresenseNode(ESPRESENSE)
+
+    assert not any(
+        node.heard(NATIVE.packet(kind, NOW), at=NOW, rssi_dbm=-60)
+        for kind in (POSITION, TELEMETRY, BUTTON)
+    )
 
 
 def test_espresense_forgets_levels_older_than_its_window():
     node = EspresenseNode(ESPRESENSE)
-    node.heard(BEACON, BEACON.position, at=5.0, rssi_dbm=-50)
+    node.heard(BEACON.firmware.packet(POSITION, 5.0), at=5.0, rssi_dbm=-50)
 
-    (message,) = node.heard(BEACON, BEACON.position, at=30.0, rssi_dbm=-80)
+    (message,) = node.heard(BEACON.firmware.packet(POSITION, 5.0), at=30.0, rssi_dbm=-80)
 
     assert json.loads(message.payload)["rssi"] == -80.0
 
 
 def test_espresense_takes_a_button_for_the_device_that_it_knows():
     node = EspresenseNode(ESPRESENSE)
-    node.heard(BEACON, BEACON.position, at=5.0, rssi_dbm=-70)
+    node.heard(BEACON.firmware.packet(POSITION, 5.0), at=5.0, rssi_dbm=-70)
 
-    (message,) = node.heard(BEACON, BEACON.button, at=7.0, rssi_dbm=-70)
+    (message,) = node.heard(BEACON.firmware.packet(BUTTON, 5.0), at=7.0, rssi_dbm=-70)
 
-    assert read(message).identifier == BEACON.position.identifier
+    assert read(message).identifier == BEACON.firmware.position.identifier
 
 
 def test_a_receiver_of_unknown_make_is_refused():
