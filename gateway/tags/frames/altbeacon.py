@@ -4,16 +4,17 @@ Source: AltBeacon Protocol Specification v1.0, "AltBeacon Protocol Fields".
 """
 
 import struct
-from collections.abc import Iterable
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import ClassVar
 
-from gateway.model import Advert, Rejected
-from gateway.tags.frames.format import NOT_OURS, Format, unpack
+from gateway.model import Rejected
+from gateway.tags.frames.format import NO_VALUES, NOT_OURS, Admits, Format, beginnings, unpack
 
 # beacon code; beacon id; reference RSSI at 1 m; for the manufacturer's use
 _LAYOUT = struct.Struct(">2s20sbB")
 _BEACON_CODE = b"\xbe\xac"
+_ORGANISATION_END = 18  # the first 16 bytes of the beacon id say whose it is
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,6 +23,7 @@ class AltBeacon:
 
     format: ClassVar[str] = "altbeacon"
     tx_power_at_m: ClassVar[int] = 1
+    values: ClassVar[Mapping[str, float]] = NO_VALUES
 
     beacon_id: bytes
     tx_power_dbm: int
@@ -44,8 +46,9 @@ def decode(payload: bytes) -> AltBeacon | Rejected:
     return AltBeacon(beacon_id, tx_power_dbm, reserved)
 
 
-def _payloads(advert: Advert) -> Iterable[bytes]:
-    return advert.manufacturer.values()
+def _admits(allow: Collection[str]) -> Admits | None:
+    heads = {_BEACON_CODE + one for one in beginnings(allow, "alt", size=16)}
+    return (lambda payload, _: payload[:_ORGANISATION_END] in heads) if heads else None
 
 
-FORMAT = Format(payloads=_payloads, decode=decode)
+FORMAT = Format(admits=_admits, decode=lambda payload, _: decode(payload))

@@ -6,18 +6,23 @@ frame's type; bytes such as 0x21 or 0x41 (Find Hub) are other people's frames un
 """
 
 import struct
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from typing import ClassVar
 
-from gateway.model import Advert, Rejected
+from gateway.model import Rejected
+from gateway.tags.frames import eax
 from gateway.tags.frames.format import (
     BAD_LENGTH,
     BAD_URL,
     BAD_VERSION,
+    NO_VALUES,
     NOT_OURS,
     TOO_SHORT,
+    WRONG_KEY,
+    Admits,
     Format,
+    beginnings,
     unpack,
 )
 
@@ -30,6 +35,7 @@ class Uid:
 
     format: ClassVar[str] = "eddystone_uid"
     tx_power_at_m: ClassVar[int] = 0
+    values: ClassVar[Mapping[str, float]] = NO_VALUES
 
     namespace: bytes
     instance: bytes
@@ -47,6 +53,7 @@ class Url:
 
     format: ClassVar[str] = "eddystone_url"
     tx_power_at_m: ClassVar[int] = 0
+    values: ClassVar[Mapping[str, float]] = NO_VALUES
     identifier: ClassVar[str] = ""
 
     url: str
@@ -71,6 +78,16 @@ class Tlm:
     adverts: int
     uptime_s: float
 
+    @property
+    def values(self) -> Mapping[str, float]:
+        """What the tag knows: `battery_v`, `temperature_c`, `adverts`, `uptime_s`."""
+        values: dict[str, float] = {"adverts": self.adverts, "uptime_s": self.uptime_s}
+        if self.battery_mv is not None:
+            values["battery_v"] = self.battery_mv / 1000
+        if self.temperature_c is not None:
+            values["temperature_c"] = self.temperature_c
+        return values
+
 
 @dataclass(frozen=True, slots=True)
 class EncryptedTlm:
@@ -80,10 +97,16 @@ class EncryptedTlm:
     tx_power_at_m: ClassVar[int] = 0
     identifier: ClassVar[str] = ""
     tx_power_dbm: ClassVar[None] = None
+    values: ClassVar[Mapping[str, float]] = NO_VALUES
 
     data: bytes
     salt: int
     check: int
+
+    @property
+    def payload(self) -> bytes:
+        """The frame as it was sent: what `decode` takes."""
+        return _ETLM.pack(_ETLM_HEAD, self.data, self.salt, self.check)
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,6 +115,7 @@ class Eid:
 
     format: ClassVar[str] = "eddystone_eid"
     tx_power_at_m: ClassVar[int] = 0
+    values: ClassVar[Mapping[str, float]] = NO_VALUES
 
     eid: bytes
     tx_power_dbm: int
@@ -108,7 +132,8 @@ EddystoneFrame = Uid | Url | Tlm | EncryptedTlm | Eid
 _UID = struct.Struct(">xb10s6s")
 _UID_RESERVED_SIZE = 2  # to be zero; older tags leave these bytes out
 _TLM = struct.Struct(">xxHhII")
-_ETLM = struct.Struct(">xx12sHH")
+_ETLM = struct.Struct(">2s12sHH")
+_ETLM_HEAD = b"\x20\x01"
 _EID = struct.Struct(">xb8s")
 
 _BATTERY_UNKNOWN = 0
@@ -163,7 +188,7 @@ def _encrypted_tlm(payload: bytes) -> EncryptedTlm | Rejected:
     fields = unpack(_ETLM, payload)
     if isinstance(fields, Rejected):
         return fields
-    return EncryptedTlm(*fields)
+    return EncryptedTlm(*fields[1:])
 
 
 def _tlm(payload: bytes) -> Tlm | EncryptedTlm | Rejected:
@@ -199,9 +224,41 @@ def decode(payload: bytes) -> EddystoneFrame | Rejected:
     return NOT_OURS if read is None else read(payload)
 
 
-def _payloads(advert: Advert) -> Iterable[bytes]:
-    payload = advert.services.get(SERVICE)
-    return () if payload is None else (payload,)
+def open_etlm(
+    frame: EncryptedTlm, *, identity_key: bytes, exponent: int, beacon_time: int
+) -> Tlm | Rejected:
+    """Read `frame` with the tag's 16-byte identity key.
+
+    `exponent` is that of the tag's rotation, `beacon_time` in seconds any moment of the slot in
+    which it was sent. Rejected("wrong_key") where key or slot is another; of 65,536 wrong ones one
+    is not found out, for the check has 16 bits.
+    """
+    slot = (beacon_time >> exponent << exponent) & 0xFFFFFFFF
+    plain = eax.opened(
+        frame.data,
+        frame.check.to_bytes(2, "big"),
+        key=identity_key,
+        nonce=slot.to_bytes(4, "big") + frame.salt.to_bytes(2, "big"),
+    )
+    return WRONG_KEY if plain is None else _plain_tlm(b"\x20\x00" + plain)
 
 
-FORMAT = Format(payloads=_payloads, decode=decode)
+def _admits(allow: Collection[str]) -> Admits | None:
+    """Telemetry names nobody: it is looked at where any tag is that may have sent it."""
+    namespaces = beginnings(allow, "uid", size=10)
+    eids = "eid" in allow
+    if not namespaces and not eids:
+        return None
+
+    def admits(payload: bytes, _: str) -> bool:
+        frame = payload[:1]
+        if frame == b"\x30":
+            return eids
+        if frame == b"\x00":
+            return payload[2:12] in namespaces
+        return frame == b"\x20"
+
+    return admits
+
+
+FORMAT = Format(service=SERVICE, admits=_admits, decode=lambda payload, _: decode(payload))

@@ -4,36 +4,35 @@ Source: Apple, Proximity Beacon Specification R1, section 4 ("Advertising packet
 """
 
 import struct
-from collections.abc import Iterable
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import ClassVar
-from uuid import UUID
 
-from gateway.model import Advert, Rejected
-from gateway.tags.frames.format import NOT_OURS, Format, unpack
+from gateway.model import Rejected
+from gateway.tags.frames.format import NO_VALUES, NOT_OURS, Admits, Format, beginnings, unpack
 
 APPLE = 0x004C
 
 # type, length; proximity UUID; major; minor; power at 1 m
 _LAYOUT = struct.Struct(">2s16sHHb")
 _TYPE_AND_LENGTH = b"\x02\x15"
+_UUID_END = 18
 
-# UUIDs (offset, bytes) of sensors that only dress as a beacon: Govee thermometers share one
-# identity, and a Tilt hydrometer's major and minor are its readings, so each would be a new tag.
-_NOBODYS_UUID = (
-    (0, b"INTELLI"),
-    (4, bytes.fromhex("c5b14b44b5121370f02d74de")),
-)
+# UUIDs of sensors that only dress as a beacon: Govee thermometers share one identity, and a Tilt
+# hydrometer's major and minor are its readings, so each would be a new tag.
+_GOVEE = b"INTELLI"
+_TILT_FROM_4 = bytes.fromhex("c5b14b44b5121370f02d74de")
 
 
 @dataclass(frozen=True, slots=True)
 class IBeacon:
-    """`tx_power_dbm` is the power received at 1 m."""
+    """`uuid` is 16 bytes; `tx_power_dbm` is the power received at 1 m."""
 
     format: ClassVar[str] = "ibeacon"
     tx_power_at_m: ClassVar[int] = 1
+    values: ClassVar[Mapping[str, float]] = NO_VALUES
 
-    uuid: UUID
+    uuid: bytes
     major: int
     minor: int
     tx_power_dbm: int
@@ -41,7 +40,11 @@ class IBeacon:
     @property
     def identifier(self) -> str:
         """`ibeacon:{uuid}:{major}:{minor}`, the UUID hyphenated and in lower case."""
-        return f"ibeacon:{self.uuid}:{self.major}:{self.minor}"
+        digits = self.uuid.hex()
+        return (
+            f"ibeacon:{digits[:8]}-{digits[8:12]}-{digits[12:16]}-{digits[16:20]}-{digits[20:]}"
+            f":{self.major}:{self.minor}"
+        )
 
 
 def decode(payload: bytes) -> IBeacon | Rejected:
@@ -52,14 +55,14 @@ def decode(payload: bytes) -> IBeacon | Rejected:
     if isinstance(fields, Rejected):
         return fields
     _, uuid, major, minor, tx_power_dbm = fields
-    if any(uuid.startswith(mark, at) for at, mark in _NOBODYS_UUID):
+    if uuid.startswith(_GOVEE) or uuid[4:] == _TILT_FROM_4:
         return NOT_OURS
-    return IBeacon(UUID(bytes=uuid), major, minor, tx_power_dbm)
+    return IBeacon(uuid, major, minor, tx_power_dbm)
 
 
-def _payloads(advert: Advert) -> Iterable[bytes]:
-    payload = advert.manufacturer.get(APPLE)
-    return () if payload is None else (payload,)
+def _admits(allow: Collection[str]) -> Admits | None:
+    heads = {_TYPE_AND_LENGTH + uuid for uuid in beginnings(allow, "ibeacon", size=16)}
+    return (lambda payload, _: payload[:_UUID_END] in heads) if heads else None
 
 
-FORMAT = Format(payloads=_payloads, decode=decode)
+FORMAT = Format(company=APPLE, admits=_admits, decode=lambda payload, _: decode(payload))
