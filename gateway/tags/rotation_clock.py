@@ -1,0 +1,196 @@
+"""How far a tag's clock is ahead of where it should be, from the slots in which it was heard.
+
+A set filter: an interval that surely holds the truth. Who hears the slot [q, q + 2**K) at `at`
+knows that the clock is there, give or take the edges' clocks; between hearings it drifts. What does
+not fit is another clock: one that a change of battery put back, or a recording played later. A
+recording can only be late, and holds nothing that the tag has not sent. So what makes the
+difference is a slot that is newer than any that was heard before.
+"""
+
+from dataclasses import dataclass, field
+from enum import Enum, auto
+from typing import NamedTuple
+
+from gateway.model import Doubt
+
+DRIFT = 150e-6  # field-notes.md: 13 s a day
+SLACK_S = 32.0  # edges' clocks are taken as right within 30 s, a reading is of a whole second
+REGISTERED_S = 60.0  # how far the clock may have been off when it was registered
+QUIET_S = 300.0  # a clock not heard for so long may have been replaced by another
+MOST_OTHERS = 8  # other clocks that are kept of one tag
+
+
+class Ahead(NamedTuple):
+    """At `at` the tag's clock is ahead of utc − zero_at by `lo_s` to `hi_s`."""
+
+    lo_s: float
+    hi_s: float
+    at: float
+
+    def by(self, at: float) -> "Ahead":
+        """What it says about another time, before or after."""
+        drift_s = abs(at - self.at) * DRIFT
+        return Ahead(self.lo_s - drift_s, self.hi_s + drift_s, at)
+
+    def met(self, told: "Ahead") -> "Ahead | None":
+        """What both say, at the later of their times; None where they contradict each other."""
+        at = max(self.at, told.at)
+        one, other = self.by(at), told.by(at)
+        both = Ahead(max(one.lo_s, other.lo_s), min(one.hi_s, other.hi_s), at)
+        return both if both.lo_s <= both.hi_s else None
+
+
+class ClockState(NamedTuple):
+    """What is known of a tag's clock, to be kept: see `Ahead`.
+
+    `reached` is the newest slot heard, by its first second of the tag's clock; -1 for none.
+    """
+
+    tag: str
+    ahead_lo_s: float
+    ahead_hi_s: float
+    at: float
+    reached: int = -1
+
+
+class TakenBack(NamedTuple):
+    """From `since` until `until`, a tag was taken for one that it was not."""
+
+    tag: str
+    since: float
+    until: float
+
+
+class Change(Enum):
+    """What a hearing changed, beyond the interval."""
+
+    NEW_SLOT = auto()
+    PROVISIONAL = auto()  # another clock may be the tag's
+    ADOPTED = auto()
+    TAKEN_BACK = auto()
+
+
+@dataclass(slots=True)
+class Other:
+    """A clock that a tag may have instead, first heard at `since` in the slot `first`."""
+
+    ahead: Ahead
+    since: float
+    first: int
+    last: int
+    is_provisional: bool = False
+
+
+@dataclass(slots=True)
+class TagClock:
+    """The clock of one tag: the one believed, and others that it may have instead.
+
+    `reached`: the newest slot heard under the clock believed. `former`: what was believed until
+    `changed_at`.
+    """
+
+    zero_at: float
+    slot_s: int
+    ahead: Ahead
+    reached: int = -1
+    others: list[Other] = field(default_factory=list)
+    former: Ahead | None = None
+    changed_at: float = float("-inf")
+
+    def hear(self, start: int, at: float) -> tuple[Doubt | None, Change | None]:
+        """What to think of the slot that begins at `start` of the tag's clock, heard at `at`.
+
+        The same hearing may come again, and in any order.
+        """
+        told = self._told(start, at)
+        is_new = start > self.reached
+        both = self.ahead.met(told)
+        if both is not None:
+            self.ahead = both
+            self.reached = max(self.reached, start)
+            return None, self._compared(told, start, is_new=is_new)
+        if self.former is not None and self.former.met(told) is not None:
+            if at < self.changed_at:
+                return None, None
+            if is_new:
+                return None, self._take_back(self.former, told, start)
+        return self._doubted(told, start, is_new=is_new)
+
+    def hypotheses(self) -> list[Ahead]:
+        """All clocks that are not ruled out, the likeliest first."""
+        former = [] if self.former is None else [self.former]
+        provisional = (other.ahead for other in self.others if other.is_provisional)
+        others = sorted(provisional, key=lambda one: -one.at)
+        newer = [one for one in others if one.at - self.ahead.at > QUIET_S]
+        return [*newer, self.ahead, *others[len(newer) :], *former]
+
+    def _told(self, start: int, at: float) -> Ahead:
+        since_zero_s = at - self.zero_at
+        lowest = start - since_zero_s - SLACK_S
+        return Ahead(lowest, lowest + self.slot_s + 2 * SLACK_S, at)
+
+    def _compared(self, told: Ahead, start: int, *, is_new: bool) -> Change | None:
+        """The clock believed was heard: what of the others? One that it contradicts is no more."""
+        kept = [one for one in self.others if not _is_contradicted(one, told, start)]
+        if len(kept) < len(self.others):
+            self.others = kept
+        for one in kept:
+            both = one.ahead.met(told)
+            if both is None:
+                continue
+            one.ahead, one.last = both, max(one.last, start)
+            if is_new and start > one.first and told.at - one.since >= QUIET_S:
+                return self._adopt(one, start)
+        return Change.NEW_SLOT if is_new else None
+
+    def _doubted(
+        self, told: Ahead, start: int, *, is_new: bool
+    ) -> tuple[Doubt | None, Change | None]:
+        is_newer = is_new and told.lo_s > self.ahead.by(told.at).hi_s
+        if told.at < self.ahead.at:  # the believed clock was heard since: nothing is to be learned
+            return Doubt.PROVISIONAL if is_newer else Doubt.CLOSED_SLOT, None
+        one = self._other(told, start)
+        quiet_s = told.at - min(one.since, self.ahead.at)
+        if not (is_newer or quiet_s >= QUIET_S):
+            return Doubt.CLOSED_SLOT, None
+        if is_new and start > one.first:
+            return None, self._adopt(one, start)
+        change = None if one.is_provisional else Change.PROVISIONAL
+        one.is_provisional = True
+        return Doubt.PROVISIONAL, change
+
+    def _other(self, told: Ahead, start: int) -> Other:
+        """The other clock that was heard."""
+        for one in self.others:
+            both = one.ahead.met(told)
+            if both is not None:
+                one.ahead = both
+                one.since, one.first = min(one.since, told.at), min(one.first, start)
+                one.last = max(one.last, start)
+                return one
+        one = Other(told, told.at, start, start)
+        if len(self.others) >= MOST_OTHERS:
+            self.others.remove(min(self.others, key=_worth))
+        self.others.append(one)
+        return one
+
+    def _adopt(self, one: Other, start: int) -> Change:
+        self.former, self.changed_at = self.ahead, one.since
+        self.ahead, self.reached, self.others = one.ahead, start, []
+        return Change.ADOPTED
+
+    def _take_back(self, former: Ahead, told: Ahead, start: int) -> Change:
+        """The former clock goes on, so the tag never had the other."""
+        self.ahead = former.met(told) or told
+        self.reached, self.others, self.former = start, [], None
+        return Change.TAKEN_BACK
+
+
+def _is_contradicted(one: Other, told: Ahead, start: int) -> bool:
+    """The tag sent a slot at least as new, since then, under a clock that is not `one`."""
+    return start >= one.last and told.at >= one.since and one.ahead.met(told) is None
+
+
+def _worth(one: Other) -> tuple[int, float]:
+    """The other clock that is worth least is forgotten first: heard in fewer slots, longer ago."""
+    return one.last - one.first, one.ahead.at
