@@ -249,6 +249,29 @@ def test_a_gap_in_the_route_is_drawn_as_a_gap(page: Page, hub: FakeHub) -> None:
     assert f"since={at(0, 0):.0f}" in asked
 
 
+def test_a_copied_tag_is_flagged_on_its_way_and_on_its_card(page: Page, hub: FakeHub) -> None:
+    walked = [here(10, 22), here(40, 22), here(80, 22)]
+    flag = {"kind": "doubt", "since": at(15, 8), "until": at(15, 18), "doubt": "two_places"}
+    hub.routes["c1"] = [
+        stretch(walked, [at(15, 5), at(15, 10), at(15, 15)]),
+        {"type": "Feature", "geometry": None, "properties": flag},
+    ]
+    hub.carriers[0]["states"] = {"battery_percent": {"value": 12.0, "at": at(15, 0)}}
+    log_in(page)
+    card = page.locator(".card").first
+    expect(page.locator("path.trail-doubt")).to_have_count(1)
+    expect(card).to_contain_text("位置が確かでない時間：15:08–\u206015:18")
+    expect(card).to_contain_text("電池が残り約12%です")
+    expect(card).not_to_contain_text("同じ電波")
+    hub.move("c1", position(*here(90, 22), at(15, 43), doubts=["two_places"]))
+    expect(card).to_contain_text("このタグと同じ電波を出しているものがあるかもしれません")
+
+
+def test_a_suspected_sos_says_that_it_may_be_a_repeat(town: Page, hub: FakeHub) -> None:
+    hub.raise_alert(sos() | {"suspect": "counter"})
+    expect(town.get_by_role("alert")).to_contain_text("以前の信号の再送かもしれません")
+
+
 def test_a_broken_stream_is_told_and_mended_with_what_was_missed(town: Page, hub: FakeHub) -> None:
     hub.carriers[0]["position"] = position(*here(150, 70), at(15, 43))
     hub.alerts = [arrival()]
@@ -319,10 +342,14 @@ def test_staff_see_the_devices_alerts_and_no_persons(page: Page, hub: FakeHub) -
     clock_off = {"kind": "clock_off", "carrier": None, "zone": None, "gateway": "gw-07"}
     hub.raise_alert(arrival(**clock_off))
     expect(page.locator(".alert")).to_contain_text("ゲートウェイgw-07の時計がずれています")
+    copied = {"id": "a3", "kind": "tag_suspect", "carrier": None, "tag": "t-0a", "zone": None}
     dead = {"id": "a2", "kind": "receiver_dead", "carrier": None, "zone": None, "receiver": "r-12"}
     hub.raise_alert(arrival(**dead))
     told = page.locator(".alert", has_text="受信機r-12")
     expect(told).to_contain_text("タグの電波が聞こえていません")
+    hub.raise_alert(arrival(**copied))
+    told = page.locator(".alert", has_text="タグt-0a")
+    expect(told).to_contain_text("複製・再送されているおそれ")
     expect(page.locator(".pin, .card")).to_have_count(0)
     assert [entry for entry in hub.asked if "/carriers" in entry] == []
 

@@ -127,6 +127,31 @@ const TEXTS = {
     "ja-simple": "{from}〜{to} わかりません",
     en: "{from}–{to} no record",
   },
+  routeDoubts: {
+    ja: "今日、位置が確かでない時間：{times}",
+    "ja-simple": "今日、ところが まちがって いるかも しれない 時間：{times}",
+    en: "Today's way may be wrong: {times}",
+  },
+  routeDoubted: {
+    ja: "位置が確かでない区間",
+    "ja-simple": "まちがって いるかも しれません",
+    en: "This part may be wrong",
+  },
+  tagDoubted: {
+    ja: "このタグと同じ電波を出しているものがあるかもしれません。位置が正しくないことがあります",
+    "ja-simple": "ほかの きかいが この タグの まねを して いるかも しれません。ところが まちがって いるかも しれません",
+    en: "Something may be copying this tag's signal: the position may be wrong",
+  },
+  batteryLow: {
+    ja: "タグの電池が残り約{percent}%です。交換してください",
+    "ja-simple": "タグの 電池が 少ないです（{percent}%）。あたらしい 電池に して ください",
+    en: "The tag's battery is low (about {percent}%): change it",
+  },
+  sosDoubted: {
+    ja: "（以前の信号の再送かもしれません。念のため確認してください）",
+    "ja-simple": "（前の でんぱかも しれません。でも、かくにんして ください）",
+    en: " (it may be a repeat of an earlier signal; check all the same)",
+  },
   andMore: { ja: "ほか{n}回", "ja-simple": "あと {n}回", en: "and {n} more" },
 
   alerts: { ja: "お知らせ", "ja-simple": "お知らせ", en: "Alerts" },
@@ -198,6 +223,26 @@ const TEXTS = {
     ja: "受信機{receiver}が別の受信機と入れ替わっています",
     "ja-simple": "きかい {receiver}は べつの きかいと 入れかわって います",
     en: "Receiver {receiver} is swapped with another",
+  },
+  alert_receiver_down: {
+    ja: "受信機{receiver}が受信を止めています",
+    "ja-simple": "きかい {receiver}が とまって います",
+    en: "Receiver {receiver} has stopped receiving",
+  },
+  alert_receiver_hears_nothing: {
+    ja: "受信機{receiver}は動いていますが、何の電波も聞こえていません",
+    "ja-simple": "きかい {receiver}に なにも 聞こえて いません",
+    en: "Receiver {receiver} is up, but hears nothing at all",
+  },
+  alert_receiver_loses_adverts: {
+    ja: "受信機{receiver}がタグの電波を取りこぼしています",
+    "ja-simple": "きかい {receiver}は タグの 電波を すこししか 聞いて いません",
+    en: "Receiver {receiver} loses much of what tags send",
+  },
+  alert_tag_suspect: {
+    ja: "タグ{tag}の電波が複製・再送されているおそれがあります",
+    "ja-simple": "タグ {tag}の まねを して いる きかいが あるかも しれません",
+    en: "Tag {tag} may be copied or replayed",
   },
   alert_other: { ja: "お知らせがあります", "ja-simple": "お知らせが あります", en: "There is an alert" },
 } as const satisfies Record<string, Record<Language, string>>;

@@ -3,7 +3,7 @@ import { api, ApiError } from "./api";
 import { LiveStream, type Connection, type StreamListener } from "./stream";
 import type { TextKey } from "./texts";
 import { dayStart } from "./times";
-import { extended, refreshed, stretchesOf, type Stretch } from "./trail";
+import { doubtsOf, extended, refreshed, stretchesOf, type Gap, type Stretch } from "./trail";
 import type { Alert, AlertState, Carrier, Plan, PositionFeature } from "./wire";
 
 const ALERTS_BACK_S = 7 * 86_400;
@@ -15,6 +15,10 @@ export interface Watched {
   feature: PositionFeature | null;
   heardAt: number | null;
   trail: Stretch[];
+  /** When the way may have been another's. */
+  doubts: Gap[];
+  /** How much is left of the tag's battery, 0 to 1, where it says so. */
+  battery: number | null;
 }
 
 const AGE: Record<AlertState, number> = { raised: 0, acknowledged: 1, resolved: 2, retracted: 2 };
@@ -119,9 +123,12 @@ export class Town implements StreamListener {
 
   private known(carrier: Carrier): Watched {
     const { id, name, position } = carrier;
+    const battery = batteryOf(carrier);
     const before = this.watched.find((one) => one.id === id);
-    if (before) return position ? moved({ ...before, name }, position) : { ...before, name };
-    return { id, name, feature: position, heardAt: heardAt(position, null), trail: [] };
+    const now = { name, battery };
+    if (before) return position ? moved({ ...before, ...now }, position) : { ...before, ...now };
+    const seen = { feature: position, heardAt: heardAt(position, null) };
+    return { id, ...now, ...seen, trail: [], doubts: [] };
   }
 
   private async refreshRoutes(): Promise<void> {
@@ -138,9 +145,10 @@ export class Town implements StreamListener {
     const until = Math.ceil(this.now) + 1;
     await Promise.all(
       this.watched.map(async ({ id }) => {
-        const fetched = stretchesOf(await api.route(id, since, until));
+        const route = await api.route(id, since, until);
+        const [fetched, doubts] = [stretchesOf(route), doubtsOf(route)];
         this.watched = this.watched.map((one) =>
-          one.id === id ? { ...one, trail: refreshed(fetched, one.trail, since) } : one,
+          one.id === id ? { ...one, doubts, trail: refreshed(fetched, one.trail, since) } : one,
         );
       }),
     );
@@ -152,6 +160,16 @@ export class Town implements StreamListener {
     // The connection's own line tells that the hub cannot be reached.
     else if (instead || error.status !== 0) this.trouble = instead ?? error.text;
   }
+}
+
+/** A coin cell of 3 V is as good as new above 2.9 V and empty at 2.2 V. */
+const [FULL_V, EMPTY_V] = [2.9, 2.2];
+
+function batteryOf({ states }: Carrier): number | null {
+  const [percent, volts] = [states?.battery_percent, states?.battery_v];
+  if (percent) return percent.value / 100;
+  if (!volts) return null;
+  return Math.min(1, Math.max(0, (volts.value - EMPTY_V) / (FULL_V - EMPTY_V)));
 }
 
 function moved(one: Watched, feature: PositionFeature): Watched {

@@ -19,6 +19,29 @@ export interface Gap {
   until: number;
 }
 
+/** Times of the way that may be another's: somebody may have copied the tag. Overlaps are joined. */
+export function doubtsOf(route: Route): Gap[] {
+  const found = route.features
+    .flatMap(({ properties }) => (properties.kind === "doubt" ? [properties] : []))
+    .sort((a, b) => a.since - b.since);
+  const joined: Gap[] = [];
+  for (const { since, until } of found) {
+    const last = joined.at(-1);
+    if (last && since <= last.until) last.until = Math.max(last.until, until);
+    else joined.push({ since, until });
+  }
+  return joined;
+}
+
+/** The parts of the trail that lie in `doubts`. */
+export function doubted(trail: Stretch[], doubts: Gap[]): Stretch[] {
+  return doubts.flatMap(({ since, until }) =>
+    trail
+      .map((stretch) => stretch.filter(({ at }) => at >= since && at <= until))
+      .filter((part) => part.length > 1),
+  );
+}
+
 export function stretchesOf(route: Route): Stretch[] {
   return route.features.flatMap(({ geometry, properties }) => {
     if (geometry?.type !== "LineString" || properties.kind !== "stretch") return [];

@@ -22,6 +22,8 @@ export interface PositionProperties {
   path_probability?: number;
   /** When a receiver last heard the tag; where absent, `at` of the last position with n_heard > 0. */
   heard_at?: number | null;
+  /** Why somebody may be copying the tag; empty where nothing says so. */
+  doubts?: string[];
 }
 
 export type PositionFeature = Feature<Point, PositionProperties>;
@@ -31,6 +33,8 @@ export interface Carrier {
   name: string;
   kind: string;
   position: PositionFeature | null;
+  /** What the tag last said of itself: battery_percent, battery_v and the like. */
+  states?: Record<string, { value: number; at: number }>;
 }
 
 export interface StretchProperties {
@@ -56,12 +60,20 @@ export interface StopProperties {
   zone: string | null;
 }
 
-/** The unbroken stretches, the gaps between them, and the stops, each by time. */
+export interface DoubtProperties {
+  kind: "doubt";
+  since: number;
+  until: number;
+  doubt: string;
+}
+
+/** The unbroken stretches, the gaps between them, the stops, and the doubts, each by time. */
 export interface Route {
   type: "FeatureCollection";
   features: (
     | Feature<LineString, StretchProperties>
     | Feature<null, GapProperties>
+    | Feature<null, DoubtProperties>
     | Feature<Point, StopProperties>
   )[];
 }
@@ -78,6 +90,9 @@ export interface Alert {
   zone?: string | null;
   gateway?: string | null;
   receiver?: string | null;
+  /** A pseudonym, for staff: the device that may be copied. */
+  tag?: string | null;
+  suspect?: string | null;
 }
 
 export interface PlanProperties {

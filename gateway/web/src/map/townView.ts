@@ -57,7 +57,7 @@ export class TownView {
     for (const [index, one] of watched.entries()) {
       const { carrier, trail } = this.layersOf(one.id, index % COLOURS);
       carrier.update(one, { colour: index % COLOURS, sos: sos.has(one.id), live });
-      trail.update(one.trail);
+      trail.update(one.trail, one.doubts);
     }
     for (const [id, { carrier, trail }] of this.drawn) {
       if (watched.some((one) => one.id === id)) continue;

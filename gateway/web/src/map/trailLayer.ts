@@ -2,7 +2,7 @@
 import L from "leaflet";
 import { say } from "../language.svelte";
 import { hourMinute } from "../times";
-import { gapsOf, type Stretch, type TrailPoint } from "../trail";
+import { doubted, gapsOf, type Gap, type Stretch, type TrailPoint } from "../trail";
 
 interface Line {
   stretch: Stretch;
@@ -13,7 +13,9 @@ interface Line {
 export class TrailLayer {
   private readonly lines: Line[] = [];
   private readonly rings = L.layerGroup();
+  private readonly doubted = L.layerGroup();
   private trail: Stretch[] = [];
+  private doubts: Gap[] = [];
 
   constructor(
     private readonly map: L.Map,
@@ -21,11 +23,14 @@ export class TrailLayer {
     private readonly colour: number,
   ) {
     this.rings.addTo(map);
+    this.doubted.addTo(map);
   }
 
   /** Draw what has changed: of a day's way, a new second changes only the last stretch. */
-  update(trail: Stretch[]): void {
-    if (trail === this.trail) return;
+  update(trail: Stretch[], doubts: Gap[]): void {
+    if (trail === this.trail && doubts === this.doubts) return;
+    const flags = doubts.length > 0 || this.doubts.length > 0;
+    this.doubts = doubts;
     let holes = trail.length !== this.trail.length;
     this.trail = trail;
     for (const { layers } of this.lines.splice(trail.length)) layers.forEach((one) => one.remove());
@@ -36,12 +41,14 @@ export class TrailLayer {
       holes ||= index < trail.length - 1;
       for (const layer of line.layers) layer.setLatLngs(stretch.map(({ lat, lon }) => [lat, lon]));
     }
-    if (holes) this.relabel();
+    if (holes || flags) this.relabel();
   }
 
-  /** Draw the rings again, in the language that the reader uses now. */
+  /** Draw rings and flags again, in the language that the reader uses now. */
   relabel(): void {
     this.rings.clearLayers();
+    this.doubted.clearLayers();
+    for (const part of doubted(this.trail, this.doubts)) this.flag(part);
     for (const [index, stretch] of this.trail.entries()) {
       const before = this.trail[index - 1];
       const [gap] = before ? gapsOf([before, stretch]) : [];
@@ -55,6 +62,7 @@ export class TrailLayer {
   remove(): void {
     for (const { layers } of this.lines) layers.forEach((one) => one.remove());
     this.rings.remove();
+    this.doubted.remove();
   }
 
   private newLayers(): L.Polyline[] {
@@ -66,6 +74,15 @@ export class TrailLayer {
         interactive: false,
       }).addTo(this.map),
     );
+  }
+
+  private flag(part: Stretch): void {
+    L.polyline(
+      part.map(({ lat, lon }) => [lat, lon]),
+      { renderer: this.renderer, pane: "trails", className: "trail-doubt" },
+    )
+      .bindTooltip(say("routeDoubted"))
+      .addTo(this.doubted);
   }
 
   private ring({ lat, lon }: TrailPoint, words: string): void {
