@@ -1,4 +1,4 @@
-"""Tags for trials: each advert says in its own bytes with which strength it came."""
+"""Tags for trials: each advert says in its own bytes with which strength it comes."""
 
 import asyncio
 import random
@@ -7,11 +7,12 @@ from dataclasses import dataclass
 from typing import Protocol
 
 NAMESPACE = bytes.fromhex("7b1f2c5894e34d0a9c6e3a2d51f08e47")
-FLAGS = b"\x02\x01\x06"
-_IBEACON = FLAGS + b"\x1a\xff\x4c\x00\x02\x15" + NAMESPACE
-_EDDYSTONE = FLAGS + b"\x03\x03\xaa\xfe\x17\x16\xaa\xfe\x00\xee" + NAMESPACE[:10]
+_FLAGS = b"\x02\x01\x06"
+_IBEACON = _FLAGS + b"\x1a\xff\x4c\x00\x02\x15" + NAMESPACE
+_EDDYSTONE = _FLAGS + b"\x03\x03\xaa\xfe\x17\x16\xaa\xfe\x00"
 
 NEAREST_DBM = -60
+USUAL_DBM = -59
 NOISE_DB = 2.0
 
 
@@ -25,9 +26,9 @@ class Ether(Protocol):
 class Beacon:
     """One tag, from 0: an iBeacon where even, an Eddystone-UID where odd.
 
-    With `truth` the last two octets of its identifier are the RSSI of the advert that carries
-    them, so that a receiver can tell its own RSSI from another advert's; without, its payload
-    never changes.
+    With `truth` the octet that tells a tag's power tells the RSSI of this advert in its place, so
+    that a receiver can tell it from another advert's; an iBeacon's minor also counts its adverts.
+    Without, the payload never changes.
     """
 
     number: int
@@ -39,12 +40,13 @@ class Beacon:
         high, low = divmod(self.number, 0x100)
         return f"C0:00:00:00:{high:02X}:{low:02X}"
 
-    def data(self, rssi_dbm: int) -> bytes:
-        """The AD structures of an advert that comes with `rssi_dbm`."""
-        said = (rssi_dbm if self.truth else 0).to_bytes(2, "big", signed=True)
+    def data(self, *, rssi_dbm: int, count: int) -> bytes:
+        """The AD structures of advert number `count`, which comes with `rssi_dbm`."""
+        power = (rssi_dbm if self.truth else USUAL_DBM).to_bytes(1, "big", signed=True)
         if self.number % 2 == 0:
-            return _IBEACON + self.number.to_bytes(2, "big") + said + b"\xc5"
-        return _EDDYSTONE + self.number.to_bytes(4, "big") + said + b"\x00\x00"
+            minor = (count if self.truth else 0) % 0x10000
+            return _IBEACON + self.number.to_bytes(2, "big") + minor.to_bytes(2, "big") + power
+        return _EDDYSTONE + power + NAMESPACE[:10] + self.number.to_bytes(6, "big") + b"\x00\x00"
 
     def rssi_dbm(self, chance: random.Random) -> int:
         """What a receiver measures now: each tag a little farther away, with noise."""
@@ -64,11 +66,13 @@ async def send(
     is late is made up for: no advert is left out."""
     step_s = interval_s / len(beacons)
     due_s = monotonic()
+    count = 0
     while True:
         for beacon in beacons:
             rssi_dbm = beacon.rssi_dbm(chance)
-            data = beacon.data(rssi_dbm)
+            data = beacon.data(rssi_dbm=rssi_dbm, count=count)
             for ether in ethers:
                 ether.advert(beacon.address, rssi_dbm, data)
             due_s += step_s
             await sleep(max(0.0, due_s - monotonic()))
+        count += 1

@@ -1,6 +1,7 @@
 """A whole simulated BlueZ: a D-Bus of its own, bluetoothd on it, and adapters."""
 
 import asyncio
+import re
 import time
 from collections.abc import Callable
 from contextlib import AsyncExitStack
@@ -14,6 +15,7 @@ from firmware_sim.bluez.habits import Controller, Duplicates, Version
 from firmware_sim.bluez.service import Service
 
 FORGET_EVERY_S = 1.0
+_NAME = re.compile(r"[A-Za-z0-9_]+")
 
 
 class SimulatedBluez:
@@ -66,9 +68,10 @@ class SimulatedBluez:
     ) -> SimulatedAdapter:
         """A new adapter, powered. `version` is that of the bluetoothd whose habits it has;
         `duplicates` what its controller filters when asked; without `monitors` bluetoothd runs
-        without -E, and passive scans are refused. Raises ValueError for a name that is taken."""
-        if name in self.adapters:
-            raise ValueError(f"there is an adapter {name} already")
+        without -E, and passive scans are refused. Raises ValueError for a name that is taken, or
+        that D-Bus cannot have in a path."""
+        if name in self.adapters or not _NAME.fullmatch(name):
+            raise ValueError(f"no name for an adapter, or taken already: {name!r}; hci0, hci1 …")
         adapter = SimulatedAdapter(
             name,
             f"00:11:22:33:44:{len(self.adapters):02X}",
