@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 import structlog
 
-from gateway.tags.scan import Scanner
+from gateway.tags.scan import Scanner, pause
+from gateway.tags.scan_watch import Patience
 from tests.needs import need
 
 BUS = """<!DOCTYPE busconfig PUBLIC "-//freedesktop//DTD D-Bus Bus Configuration 1.0//EN"
@@ -47,16 +48,19 @@ async def scan_until_two_tries() -> tuple[Scanner, list[str], list[int]]:
     tries = asyncio.Semaphore(0)
     turns = [0]
 
-    async def soon(_: float) -> None:
+    async def soon(event: asyncio.Event, _: float) -> None:
         tries.release()
-        await asyncio.sleep(0.05)
+        await pause(event, 0.05)
 
     async def beside() -> None:
         while True:
             turns[0] += 1
             await asyncio.sleep(0.01)
 
-    scanner = Scanner({"hci0": "pole-01"}, lambda _: None, utc=lambda: 0.0, sleep=soon)
+    patience = Patience(retry_first_s=0.05)
+    scanner = Scanner(
+        {"hci0": "pole-01"}, lambda _: None, utc=lambda: 0.0, patience=patience, wait=soon
+    )
     with structlog.testing.capture_logs() as logs:
         async with asyncio.timeout(30), asyncio.TaskGroup() as group:
             tasks = [

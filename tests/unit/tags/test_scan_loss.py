@@ -1,0 +1,127 @@
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from heapq import merge
+from random import Random
+
+import pytest
+
+from gateway.model import Advert
+from gateway.tags.scan_loss import MOST_SENDERS, Losses
+
+EDDYSTONE = {"feaa": b"\x00\xee"}
+IBEACON = {0x004C: b"\x02\x15" + bytes(21)}
+ALTBEACON = {0x0118: b"\xbe\xac" + bytes(22)}
+PHONE = {0x004C: b"\x10\x05\x01"}
+
+Heard = Iterable[tuple[float, Advert]]
+
+
+def sender(
+    number: int,
+    *,
+    every_s: float = 1.0,
+    until: float = 300.0,
+    heard: Callable[[], bool] = lambda: True,
+    rssi: Callable[[float], int] = lambda _: -60,
+    services: Mapping[str, bytes] | None = None,
+    manufacturer: Mapping[int, bytes] | None = None,
+) -> Iterator[tuple[float, Advert]]:
+    at = number * 0.01
+    while at < until:
+        if heard():
+            yield (
+                at,
+                Advert(
+                    at=0.0,
+                    receiver="pole-01",
+                    address=f"C0:00:00:00:00:{number:02X}",
+                    rssi_dbm=rssi(at),
+                    manufacturer=manufacturer or {},
+                    services=EDDYSTONE if services is None else services,
+                ),
+            )
+        at += every_s
+
+
+def judge(losses: Losses, *senders: Heard) -> list[tuple[float, bool]]:
+    """Let it hear; returns when `losing` changed, and to what."""
+    losses.restart(0.0)
+    changes = []
+    for at, advert in merge(*senders, key=lambda heard: heard[0]):
+        losses.hear(advert, at)
+        if losses.look(at):
+            changes.append((round(at), losses.losing))
+    return changes
+
+
+@pytest.mark.parametrize(
+    ("services", "manufacturer"), [(EDDYSTONE, {}), ({}, IBEACON), ({}, ALTBEACON)]
+)
+def test_a_controllers_duplicate_filter_is_found_out_within_the_first_minute(
+    services: Mapping[str, bytes], manufacturer: Mapping[int, bytes]
+) -> None:
+    losses = Losses(tag_interval_s=1.0)
+    tags = [
+        sender(n, every_s=10.24, services=services, manufacturer=manufacturer) for n in range(10)
+    ]
+    assert judge(losses, *tags) == [(61, True)]
+    assert losses.share == pytest.approx(1.0 / 10.24, rel=0.01)
+
+
+def test_a_noisy_town_is_no_fault() -> None:
+    random = Random(4)
+    losses = Losses(tag_interval_s=1.0)
+    near = [sender(n, heard=lambda: random.random() < 0.6) for n in range(4)]
+    far = [
+        sender(10 + n, heard=lambda: random.random() < 0.1, rssi=lambda _: -92) for n in range(40)
+    ]
+    phones = [
+        sender(60 + n, every_s=9.0, services={}, manufacturer=PHONE, rssi=lambda _: -50)
+        for n in range(40)
+    ]
+    assert judge(losses, *near, *far, *phones) == []
+    assert losses.share is not None
+    assert losses.share > 0.4
+
+
+def test_two_slow_strangers_prove_nothing() -> None:
+    losses = Losses(tag_interval_s=1.0)
+    assert judge(losses, sender(1, every_s=10.0), sender(2, every_s=8.0)) == []
+    assert losses.share is None
+
+
+def test_a_few_slow_beacons_among_good_tags_prove_nothing() -> None:
+    losses = Losses(tag_interval_s=1.0)
+    slow = [sender(n, every_s=10.0) for n in range(3)]
+    good = [sender(10 + n) for n in range(4)]
+    assert judge(losses, *slow, *good) == []
+
+
+def test_tags_that_walk_by_are_not_counted() -> None:
+    losses = Losses(tag_interval_s=1.0)
+    passing = [sender(n, every_s=8.0, until=20.0) for n in range(10)]
+    leaving = [sender(20 + n, every_s=8.0, rssi=lambda at: -70 - round(at / 2)) for n in range(10)]
+    assert judge(losses, *passing, *leaving) == []
+
+
+def test_a_site_of_slow_tags_says_so() -> None:
+    tags = [sender(n, every_s=5.0) for n in range(5)]
+    assert judge(Losses(tag_interval_s=5.0), *tags) == []
+
+
+def test_what_was_lost_and_is_heard_again_is_over() -> None:
+    losses = Losses(tag_interval_s=1.0)
+    lost = [sender(n, every_s=10.24, until=150.0) for n in range(5)]
+    again = [((at + 150.0, advert) for at, advert in sender(n)) for n in range(5)]
+    changes = judge(losses, *lost, *again)
+    assert [losing for _, losing in changes] == [True, False]
+
+
+def test_a_crowd_does_not_grow_its_memory() -> None:
+    losses = Losses(tag_interval_s=1.0)
+    losses.restart(0.0)
+    for n in range(10_000):
+        for at, advert in sender(n, until=n * 0.01 + 0.5):
+            losses.hear(advert, at)
+            losses.look(at)
+    assert len(losses._senders) <= MOST_SENDERS
+    assert len(losses._shares) <= MOST_SENDERS
