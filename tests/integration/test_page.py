@@ -263,6 +263,9 @@ def test_a_copied_tag_is_flagged_on_its_way_and_on_its_card(page: Page, hub: Fak
     expect(card).to_contain_text("位置が確かでない時間：15:08–\u206015:18")
     expect(card).to_contain_text("電池が残り約12%です")
     expect(card).not_to_contain_text("同じ電波")
+    hub.move("c1", position(*here(85, 22), at(15, 42), doubts=["provisional_identity"]))
+    expect(card).to_contain_text("タグの時計が変わりました")
+    expect(card).not_to_contain_text("同じ電波")
     hub.move("c1", position(*here(90, 22), at(15, 43), doubts=["two_places"]))
     expect(card).to_contain_text("このタグと同じ電波を出しているものがあるかもしれません")
 

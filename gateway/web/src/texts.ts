@@ -142,6 +142,11 @@ const TEXTS = {
     "ja-simple": "ほかの きかいが この タグの まねを して いるかも しれません。ところが まちがって いるかも しれません",
     en: "Something may be copying this tag's signal: the position may be wrong",
   },
+  tagProvisional: {
+    ja: "タグの時計が変わりました（電池交換など）。本物のタグか確認しています",
+    "ja-simple": "タグの 時計が かわりました（電池を かえた とき など）。ほんものか たしかめて います",
+    en: "The tag's clock has changed, as after a new battery: we are making sure that it is the tag",
+  },
   batteryLow: {
     ja: "タグの電池が残り約{percent}%です。交換してください",
     "ja-simple": "タグの 電池が 少ないです（{percent}%）。あたらしい 電池に して ください",
