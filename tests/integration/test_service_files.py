@@ -81,3 +81,17 @@ def test_newer_systemd_takes_the_back_off(tmp_path: Path) -> None:
     drop_ins.mkdir()
     (drop_ins / "backoff.conf").write_text((ROOT / "systemd" / "backoff.conf").read_text())
     assert _judge("verify", "--man=no", copied).stderr == ""
+
+
+def test_the_bluetooth_drop_in_only_adds_monitors(tmp_path: Path) -> None:
+    """A drop-in is judged with a unit: a copy of what Debian's bluez installs, as far as it goes."""
+    unit = tmp_path / "bluetooth.service"
+    unit.write_text("[Service]\nType=dbus\nBusName=org.bluez\nExecStart=/bin/false\n")
+    drop_in = tmp_path / "bluetooth.service.d" / "machimori.conf"
+    drop_in.parent.mkdir()
+    text = (ROOT / "systemd" / "bluetooth-monitors.conf").read_text()
+    assert "ExecStart=\nExecStart=/usr/libexec/bluetooth/bluetoothd -E\n" in text
+    drop_in.write_text(text.replace("/usr/libexec/bluetooth/bluetoothd", "/bin/true"))
+    judged = _judge("verify", "--man=no", unit)
+    assert judged.stdout + judged.stderr == ""
+    assert judged.returncode == 0
