@@ -14,6 +14,7 @@ from pathlib import Path
 
 import structlog
 
+from firmware_sim.adapters import AdapterNode, BluezAir, adapter_nodes
 from firmware_sim.bluez.command import add_bluez
 from firmware_sim.clones import Clone
 from firmware_sim.lamps.node import LampNode
@@ -25,12 +26,14 @@ from firmware_sim.publish import Broker, SimClock, Town
 from firmware_sim.record import write_recording
 from firmware_sim.site import read_site
 from firmware_sim.town import generate_site
+from firmware_sim.town_control import TownBoard
 from firmware_sim.truth import TruthFile, write_roster
 from firmware_sim.world import BatteryChange, Press, World
 
 log = structlog.get_logger()
 
 SCHOOL_IS_OUT_S = 15 * 3600.0
+CLONES_ON_COMMAND = 4
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -50,7 +53,7 @@ def _site(given: argparse.Namespace) -> None:
     given.out.write_text(text, encoding="utf-8")
 
 
-def _world(given: argparse.Namespace, start: float) -> World:
+def _world(given: argparse.Namespace, start: float, *, more_clones: int = 0) -> World:
     return World(
         read_site(given.site),
         seed=given.seed,
@@ -62,6 +65,7 @@ def _world(given: argparse.Namespace, start: float) -> World:
         native=given.native,
         battery_changes=tuple(given.new_battery),
         clones=tuple(given.clone),
+        more_clones=more_clones,
     )
 
 
@@ -70,14 +74,20 @@ def _tags(given: argparse.Namespace) -> None:
 
 
 def _town(given: argparse.Namespace) -> None:
-    world = _world(given, given.start)
+    controlled = given.control is not None
+    world = _world(given, given.start, more_clones=CLONES_ON_COMMAND if controlled else 0)
     write_roster(world, given.tags)
     anchor = time.time() if given.anchor is None else given.anchor
     clock = SimClock(given.start, anchor, given.rate)
-    host, _, port = given.mqtt.rpartition(":")
-    broker = Broker(host.strip("[]"), int(port))
-    with TruthFile(world, given.truth) as truth:
-        town = Town(world, clock=clock, broker=broker, truth=truth)
+    broker = Broker(*_host_and_port(given.mqtt))
+    board = TownBoard(world)
+    with ExitStack() as stack:
+        truth = stack.enter_context(TruthFile(world, given.truth))
+        adapters = _adapter_nodes(given, stack)
+        town = Town(world, clock=clock, broker=broker, truth=truth, adapters=adapters, board=board)
+        if controlled:
+            port = stack.enter_context(control_port(given.control, board))
+            log.info("town listens", control=port)
 
         def stop(_signal: int, _frame: object) -> None:
             town.stopped = True
@@ -88,6 +98,20 @@ def _town(given: argparse.Namespace) -> None:
         broker.close()
     counts = broker.counts
     log.info("town stopped", published=counts.published, unpublished=counts.unpublished)
+
+
+def _adapter_nodes(given: argparse.Namespace, stack: ExitStack) -> dict[str, AdapterNode]:
+    if not given.adapter:
+        return {}
+    if not given.bluez:
+        raise ValueError("adapters need --bluez HOST:PORT, a simulated BlueZ's control port")
+    air = stack.enter_context(BluezAir(*_host_and_port(given.bluez)))
+    return adapter_nodes(dict(given.adapter), air)
+
+
+def _host_and_port(text: str) -> tuple[str, int]:
+    host, _, port = text.rpartition(":")
+    return host.strip("[]"), int(port)
 
 
 def _record(given: argparse.Namespace) -> None:
@@ -131,6 +155,11 @@ def _lamps(given: argparse.Namespace) -> None:
             port = stack.enter_context(control_port(given.control, board))
         log.info("lamps listen", lamps=len(lamps), buses=given.bus, control=port)
         stop.wait()
+
+
+def _adapter(text: str) -> tuple[str, str]:
+    name, receiver = text.split("=")
+    return name, receiver
 
 
 def _errand(text: str) -> Errand:
@@ -212,6 +241,19 @@ def _parser() -> argparse.ArgumentParser:
     town.add_argument("--seconds", type=float, help="simulated seconds to run; for ever by default")
     town.add_argument("--truth", type=Path, default=Path("truth.csv"))
     town.add_argument("--tags", type=Path, default=Path("tags.json"))
+    town.add_argument(
+        "--bluez", metavar="HOST:PORT", help="the control port of a simulated BlueZ, for --adapter"
+    )
+    town.add_argument(
+        "--adapter",
+        type=_adapter,
+        action="append",
+        metavar="NAME=RECEIVER",
+        help="that receiver is an adapter of the simulated BlueZ, and silent on MQTT",
+    )
+    town.add_argument(
+        "--control", type=int, metavar="PORT", help="to press buttons …; 0: a free one"
+    )
     town.set_defaults(command=_town)
 
     record = commands.add_parser("record", parents=[world], help="write a recording")

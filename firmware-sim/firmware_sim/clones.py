@@ -63,6 +63,10 @@ class Attacker:
         """Whether it records then."""
         return self._from <= at < self._to
 
+    def done(self, at: float) -> bool:
+        """Whether it has nothing more to record or to play."""
+        return at >= self._to and not self._tape
+
     def record(self, at: float, *, kind: int, packet: Packet) -> None:
         """One packet of the tag, in order of time."""
         self._tape.append(Played(at + self._later_s, kind, packet))
@@ -76,12 +80,24 @@ class Attacker:
 
 
 class Attackers:
-    """All attackers of a town; as senders they are numbered from `first`."""
+    """The attackers of a town, at most `room` at a time; as senders they are numbered from
+    `first`.
+    """
 
-    def __init__(self, attackers: tuple[Attacker, ...], *, first: int) -> None:
-        self.tags = tuple(attacker.tag for attacker in attackers)
-        self._attackers = attackers
+    def __init__(self, *, first: int, room: int) -> None:
+        self.tags = np.full(room, -1)
+        """Whose tag each follows."""
         self._first = first
+        self._attackers: list[Attacker | None] = [None] * room
+
+    def add(self, attacker: Attacker, at: float) -> None:
+        """One more at `at`, in place of one that is done. Raises ValueError where all are busy."""
+        for number, other in enumerate(self._attackers):
+            if other is None or other.done(at):
+                self._attackers[number] = attacker
+                self.tags[number] = attacker.tag
+                return
+        raise ValueError(f"{len(self._attackers)} attackers are at work: no room for another")
 
     def join(
         self,
@@ -95,33 +111,35 @@ class Attackers:
 
         `packet` makes the bytes of a tag's packet from its number, kind and time.
         """
-        plays: list[tuple[int, Played]] = []
+        plays: list[tuple[int, Attacker, Played]] = []
         for number, attacker in enumerate(self._attackers):
+            if attacker is None:
+                continue
             for k in np.nonzero(sent.tag == attacker.tag)[0]:
                 at = float(sent.at[k])
                 if attacker.hears(at):
                     told = int(kind[k])
                     attacker.record(at, kind=told, packet=packet(attacker.tag, told, at))
-            plays += [(number, play) for play in attacker.due(until)]
-        return self._among(sent, kind, plays) if plays else Air(sent, kind, {})
+            plays += [(self._first + number, attacker, play) for play in attacker.due(until)]
+        return _among(sent, kind, plays) if plays else Air(sent, kind, {})
 
-    def _among(self, sent: Emission, kind: Ints, plays: list[tuple[int, Played]]) -> Air:
-        at = np.concatenate([sent.at, [play.at for _, play in plays]])
-        order = np.argsort(at, kind="stable")
-        places = np.array([self._attackers[number].xy for number, _ in plays])
-        senders = np.array([self._first + number for number, _ in plays])
-        kinds = np.concatenate([kind, [play.kind for _, play in plays]])[order]
-        joined = Emission(
-            at[order],
-            np.concatenate([sent.tag, senders])[order],
-            kinds == BUTTON,
-            np.concatenate([sent.xy, places])[order],
-            np.concatenate([sent.heading, np.zeros_like(places)])[order],
-            np.concatenate([sent.indoors, np.zeros(len(plays), dtype=bool)])[order],
-        )
-        played = {
-            new: plays[old - len(sent.at)][1].packet
-            for new, old in enumerate(order.tolist())
-            if old >= len(sent.at)
-        }
-        return Air(joined, kinds, played)
+
+def _among(sent: Emission, kind: Ints, plays: list[tuple[int, Attacker, Played]]) -> Air:
+    at = np.concatenate([sent.at, [play.at for _, _, play in plays]])
+    order = np.argsort(at, kind="stable")
+    places = np.array([attacker.xy for _, attacker, _ in plays])
+    kinds = np.concatenate([kind, [play.kind for _, _, play in plays]])[order]
+    joined = Emission(
+        at[order],
+        np.concatenate([sent.tag, [sender for sender, _, _ in plays]])[order],
+        kinds == BUTTON,
+        np.concatenate([sent.xy, places])[order],
+        np.concatenate([sent.heading, np.zeros_like(places)])[order],
+        np.concatenate([sent.indoors, np.zeros(len(plays), dtype=bool)])[order],
+    )
+    played = {
+        new: plays[old - len(sent.at)][2].packet
+        for new, old in enumerate(order.tolist())
+        if old >= len(sent.at)
+    }
+    return Air(joined, kinds, played)

@@ -1,6 +1,7 @@
 """Publishes the town over MQTT as its receivers would, in step with a simulated clock."""
 
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import paho.mqtt.client as mqtt
@@ -9,7 +10,9 @@ from paho.mqtt.enums import CallbackAPIVersion, MQTTErrorCode
 from paho.mqtt.properties import Properties
 from paho.mqtt.reasoncodes import ReasonCode
 
+from firmware_sim.adapters import AdapterNode
 from firmware_sim.nodes import Message, RemoteNode, make_node
+from firmware_sim.town_control import TownBoard
 from firmware_sim.truth import TruthFile
 from firmware_sim.world import Step, World
 
@@ -129,14 +132,32 @@ class Broker:
 
 
 class Town:
-    """The world, its receivers' firmware and the broker, moved by `run`."""
+    """The world, its receivers' firmware and the broker, moved by `run`.
 
-    def __init__(self, world: World, *, clock: SimClock, broker: Broker, truth: TruthFile) -> None:
+    `adapters` are receivers that hear for a simulated BlueZ; `board` may do things to the world.
+    """
+
+    def __init__(
+        self,
+        world: World,
+        *,
+        clock: SimClock,
+        broker: Broker,
+        truth: TruthFile,
+        adapters: Mapping[str, AdapterNode] | None = None,
+        board: TownBoard | None = None,
+    ) -> None:
+        local = adapters or {}
+        if strange := local.keys() - {node.id for node in world.site.nodes}:
+            raise ValueError(f"this site has no receiver {', '.join(sorted(strange))}")
         self._world = world
+        self._board = board
         self._clock = clock
         self._broker = broker
         self._truth = truth
-        self._nodes: tuple[RemoteNode, ...] = tuple(make_node(node) for node in world.site.nodes)
+        self._nodes: tuple[RemoteNode | AdapterNode, ...] = tuple(
+            local.get(node.id) or make_node(node) for node in world.site.nodes
+        )
         self._at = clock.start
         count = len(self._nodes)
         self._state_at = [
@@ -156,6 +177,8 @@ class Town:
 
     def advance(self, until: float) -> None:
         """One step of the world, published and noted."""
+        if self._board is not None:
+            self._board.serve()
         step = self._world.step(until)
         for message in self.messages(step):
             self._broker.publish([message])

@@ -67,6 +67,7 @@ class World:
     """Everything simulated over one site. `step` moves it; it never goes back.
 
     `native` is the share of tags whose identity rotates; the first tag is the first of them.
+    `more_clones` may be added while it runs. Raises ValueError for names that nobody has.
     """
 
     def __init__(
@@ -82,11 +83,12 @@ class World:
         native: float = 0.0,
         battery_changes: tuple[BatteryChange, ...] = (),
         clones: tuple[Clone, ...] = (),
+        more_clones: int = 0,
     ) -> None:
         self.site = site
+        self.start = self.now = start
         self.people: tuple[Person, ...] = populate(site, people=people, seed=seed)
         self._index = {person.id: number for number, person in enumerate(self.people)}
-        self._at = start
         count, rng = len(self.people), np.random.default_rng([seed, 8])
         self.natives = natives(count, native, seed=seed, start=start)
         self.tags: tuple[Tag, ...] = tuple(
@@ -94,11 +96,11 @@ class World:
         )
         worn_rad = np.array([tag.worn_rad for tag in self.tags])
         self._worn = np.stack([np.cos(worn_rad), np.sin(worn_rad)])
-        self._attackers = Attackers(
-            tuple(self._attacker(clone, start) for clone in clones), first=count
-        )
-        self._whose = np.array([*range(count), *self._attackers.tags])
-        offsets_db = [*(tag.offset_db for tag in self.tags), *(0.0 for _ in clones)]
+        room = len(clones) + more_clones
+        self._attackers = Attackers(first=count, room=room)
+        for clone in clones:
+            self.clone(clone)
+        offsets_db = [*(tag.offset_db for tag in self.tags), *[0.0] * room]
         self.radio = Radio(site, tag_offsets_db=np.array(offsets_db), seed=seed)
         self._fleet = Fleet(self.natives, count=count, seed=seed)
         self._advertiser = Advertiser(
@@ -107,6 +109,7 @@ class World:
         self._people = People(
             site, self.people, start=start, seed=seed, most_outdoors=most_outdoors, errands=errands
         )
+        self.scene: Scene | None = None
         self._script: list[tuple[float, str, int]] = []
         for press in presses:
             self.press(press.person, at=start + press.after_s)
@@ -115,16 +118,32 @@ class World:
 
     def press(self, person: str, *, at: float | None = None) -> None:
         """The button of `person` is pressed at `at`, or now. Raises ValueError."""
-        tag, when = self._number(person), self._at if at is None else at
+        tag, when = self.number(person), self.now if at is None else at
         self._advertiser.press(tag=tag, at=when)
         self._script = sorted([*self._script, (when, "pressed", tag)])
 
     def change_battery(self, person: str, *, at: float | None = None) -> None:
         """A fresh cell for the native tag of `person` at `at`, or now. Raises ValueError."""
-        tag, when = self._number(person), self._at if at is None else at
+        tag, when = self.number(person), self.now if at is None else at
         if tag not in self.natives:
             raise ValueError(f"the tag of {person} is not native: it has no clock to lose")
         self._script = sorted([*self._script, (when, "battery_changed", tag)])
+
+    def clone(self, clone: Clone) -> None:
+        """Let one more attacker work. Raises ValueError."""
+        attacker = Attacker(
+            clone,
+            tag=self.number(clone.person),
+            xy=_spot(self.site, clone.place),
+            start=self.start,
+        )
+        self._attackers.add(attacker, self.now)
+
+    def number(self, person: str) -> int:
+        """The index of `person` and of that tag. Raises ValueError."""
+        if person not in self._index:
+            raise ValueError(f"nobody is called {person}")
+        return self._index[person]
 
     def step(self, until: float) -> Step:
         """Let time run to `until` (Unix seconds, after the last step)."""
@@ -136,7 +155,7 @@ class World:
         here = ~scene.away[tag]
         at, tag, kind = at[here], tag[here], kind[here]
         self._fleet.live(scene, tag, until)
-        self._at = until
+        self.now, self.scene = until, scene
         sent = Emission(
             at,
             tag,
@@ -159,7 +178,7 @@ class World:
 
     def named(self, step: Step) -> tuple[Ints, NDArray[np.bool_]]:
         """Whose identity each packet of `step` has, also an attacker's, and whether it says so."""
-        whose = self._whose[step.sent.tag]
+        whose = self._whose(step.sent.tag)
         return whose, ~(self._fleet.mask[whose] & (step.kind != POSITION))
 
     def zones_of(self, points: Floats) -> list[tuple[str, ...]]:
@@ -193,18 +212,11 @@ class World:
         for number, packet in played.items():
             detail = packet.frame.identifier or names[int(kind[number])]
             x, y = sent.xy[number].tolist()
-            whose = int(self._whose[sent.tag[number]])
+            whose = int(self._whose(sent.tag[number]))
             yield Deed(float(sent.at[number]), "played", whose, (x, y), detail)
 
-    def _number(self, person: str) -> int:
-        if person not in self._index:
-            raise ValueError(f"nobody is called {person}")
-        return self._index[person]
-
-    def _attacker(self, clone: Clone, start: float) -> Attacker:
-        return Attacker(
-            clone, tag=self._number(clone.person), xy=_spot(self.site, clone.place), start=start
-        )
+    def _whose(self, senders: Ints) -> Ints:
+        return np.concatenate([np.arange(len(self.tags)), self._attackers.tags])[senders]
 
 
 def _spot(site: Site, place: str) -> tuple[float, float]:

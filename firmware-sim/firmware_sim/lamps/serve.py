@@ -20,7 +20,7 @@ import zlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
-from typing import Any
+from typing import Any, Protocol
 
 from firmware_sim.lamps.luminaire import LUMINAIRES
 from firmware_sim.lamps.node import Counters, LampNode
@@ -176,13 +176,21 @@ def _numbers(words: Sequence[str]) -> dict[str, Any]:
     return {name: float(value) for name, _, value in pairs}
 
 
+class Obeys(Protocol):
+    """Does what command lines say."""
+
+    def obey(self, command: str) -> dict[str, Any]:
+        """What to answer to one."""
+        ...
+
+
 class _Control(socketserver.ThreadingTCPServer):
-    """Listens on the loopback address only: whoever reaches it may break lamps."""
+    """Listens on the loopback address only: whoever reaches it may break things."""
 
     daemon_threads = True
     allow_reuse_address = True
 
-    def __init__(self, port: int, switchboard: Switchboard) -> None:
+    def __init__(self, port: int, switchboard: Obeys) -> None:
         self.switchboard = switchboard
         super().__init__(("127.0.0.1", port), _Conversation)
 
@@ -197,7 +205,7 @@ class _Conversation(socketserver.StreamRequestHandler):
 
 
 @contextmanager
-def control_port(port: int, switchboard: Switchboard) -> Iterator[int]:
+def control_port(port: int, switchboard: Obeys) -> Iterator[int]:
     """The port that listens, `port` or a free one for 0, while within."""
     with _Control(port, switchboard) as server:
         thread = threading.Thread(target=server.serve_forever, name="control", daemon=True)
