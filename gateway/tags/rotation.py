@@ -22,7 +22,7 @@ from gateway.tags.rotation_clock import (
     TagClock,
     TakenBack,
 )
-from gateway.tags.rotation_table import SPAN_S, Named, Table, Wanted, is_eid, search
+from gateway.tags.rotation_table import SPAN_S, Table, Wanted, is_eid, number_and_start, search
 
 __all__ = ["ClockState", "Heard", "RotatingKey", "Rotation", "TakenBack"]
 
@@ -73,8 +73,8 @@ class _Tag:
 class Rotation:
     """The tags with rotating identifiers, and what their clocks show.
 
-    `counts`: heard, closed_slot, provisional, unknown, adopted, taken_back, searched, found,
-    unknown_dropped, collisions.
+    `counts`: hearings that were closed_slot, provisional_identity or unknown; clocks adopted and
+    taken_back; identifiers searched, found and unknown_dropped; tables, and collisions in them.
     """
 
     def __init__(self, keys: Iterable[RotatingKey] = (), clocks: Iterable[ClockState] = ()) -> None:
@@ -83,7 +83,7 @@ class Rotation:
         self._tags: list[_Tag | None] = []  # by number, which is never given twice
         self._numbers: dict[str, int] = {}
         self._tables: OrderedDict[int, Table] = OrderedDict()
-        self._found: OrderedDict[str, Named] = OrderedDict()
+        self._found: OrderedDict[str, int] = OrderedDict()
         self._unknown: OrderedDict[str, float] = OrderedDict()
         self._nobodys: OrderedDict[str, None] = OrderedDict()
         self._prepared_at = self._searched_at = float("-inf")
@@ -123,19 +123,22 @@ class Rotation:
         table = self._tables.get(span)
         if table is None:
             table = self._table(span)
-        named = table.find(identifier) or self._found.get(identifier)
-        tag = None if named is None else self._tags[named.number]
-        if named is None or tag is None:
-            self._remember(identifier, at)
-            return None
+        named = table.find(identifier)
+        if named is None:
+            named = self._found.get(identifier)
+        if named is None:
+            return self._remember(identifier, at)
+        number, start = number_and_start(named)
+        tag = self._tags[number]
+        if tag is None:  # of the registry no more
+            return self._remember(identifier, at)
         with self._lock:
-            doubt, change = tag.clock.hear(named.start, at)
+            doubt, change = tag.clock.hear(start, at)
             if change is not None:
-                self._note(named.number, tag, change, at)
-        self.counts["heard"] += 1
+                self._note(number, tag, change, at)
         if doubt is None:
             return tag.sure
-        self.counts["provisional" if doubt is Doubt.PROVISIONAL else "closed_slot"] += 1
+        self.counts[doubt] += 1
         return Heard(tag.key.tag, doubt is Doubt.PROVISIONAL, doubt)
 
     def due(self, now: float) -> bool:
@@ -271,15 +274,16 @@ class Rotation:
         if change is Change.TAKEN_BACK:
             self._taken_back.append(TakenBack(tag.key.tag, tag.clock.changed_at, at))
 
-    def _remember(self, identifier: str, at: float) -> None:
+    def _remember(self, identifier: str, at: float) -> Heard | None:
         """Keep what is nobody's for the wide search, within bounds."""
         self.counts["unknown"] += 1
         if identifier in self._nobodys or not is_eid(identifier):
-            return
+            return None
         with self._lock:
             at = max(at, self._unknown.get(identifier, at))
             if _put(self._unknown, identifier, at, most=_MOST_UNKNOWN):
                 self.counts["unknown_dropped"] += 1
+        return None
 
 
 def _put(kept: OrderedDict[str, _Kept], name: str, value: _Kept, *, most: int) -> bool:

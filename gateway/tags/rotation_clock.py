@@ -72,21 +72,36 @@ class Change(Enum):
 
 @dataclass(slots=True)
 class Other:
-    """A clock that a tag may have instead, first heard at `since` in the slot `first`."""
+    """A clock that a tag may have instead, first heard at `since`.
+
+    `last` is the newest slot heard under it, `first_new` the first that was newer than any heard
+    under the clock believed.
+    """
 
     ahead: Ahead
     since: float
-    first: int
     last: int
+    first_new: int | None = None
     is_provisional: bool = False
+
+    def heard_in(self, start: int, *, is_new: bool) -> bool:
+        """Whether its slots are now such as no recording of what we heard can have: two new."""
+        self.last = max(self.last, start)
+        if is_new and self.first_new is None:
+            self.first_new = start
+        return is_new and self.first_new is not None and start > self.first_new
+
+
+Thought = tuple[Doubt | None, Change | None]
+_NOTHING_NEW: Thought = (None, None)
 
 
 @dataclass(slots=True)
 class TagClock:
     """The clock of one tag: the one believed, and others that it may have instead.
 
-    `reached`: the newest slot heard under the clock believed. `former`: what was believed until
-    `changed_at`.
+    `reached`: the newest slot heard under the clock believed, which was last heard at `heard_at`.
+    `former`: what was believed until `changed_at`.
     """
 
     zero_at: float
@@ -96,22 +111,40 @@ class TagClock:
     others: list[Other] = field(default_factory=list)
     former: Ahead | None = None
     changed_at: float = float("-inf")
+    heard_at: float = field(init=False)
 
-    def hear(self, start: int, at: float) -> tuple[Doubt | None, Change | None]:
+    def __post_init__(self) -> None:
+        self.heard_at = self.ahead.at
+
+    def hear(self, start: int, at: float) -> Thought:
         """What to think of the slot that begins at `start` of the tag's clock, heard at `at`.
 
         The same hearing may come again, and in any order.
         """
-        told = self._told(start, at)
+        lowest_s = start - (at - self.zero_at) - SLACK_S
+        highest_s = lowest_s + self.slot_s + 2 * SLACK_S
+        lo_s, hi_s, known_at = self.ahead
+        drift_s = abs(at - known_at) * DRIFT
+        if lowest_s > hi_s + drift_s or highest_s < lo_s - drift_s:
+            return self._unfitting(Ahead(lowest_s, highest_s, at), start)
+        if at > self.heard_at:
+            self.heard_at = at
+        tells_nothing = lowest_s <= lo_s - drift_s and hi_s + drift_s <= highest_s
+        if tells_nothing and start <= self.reached and not self.others:
+            return _NOTHING_NEW  # as nearly all hearings; the rest is of slots' first and last
+        return self._fitting(Ahead(lowest_s, highest_s, at), start)
+
+    def _fitting(self, told: Ahead, start: int) -> Thought:
+        self.ahead = self.ahead.met(told) or self.ahead
         is_new = start > self.reached
-        both = self.ahead.met(told)
-        if both is not None:
-            self.ahead = both
-            self.reached = max(self.reached, start)
-            return None, self._compared(told, start, is_new=is_new)
+        self.reached = max(self.reached, start)
+        return None, self._compared(told, start, is_new=is_new)
+
+    def _unfitting(self, told: Ahead, start: int) -> Thought:
+        is_new = start > self.reached
         if self.former is not None and self.former.met(told) is not None:
-            if at < self.changed_at:
-                return None, None
+            if told.at < self.changed_at:
+                return _NOTHING_NEW
             if is_new:
                 return None, self._take_back(self.former, told, start)
         return self._doubted(told, start, is_new=is_new)
@@ -121,13 +154,8 @@ class TagClock:
         former = [] if self.former is None else [self.former]
         provisional = (other.ahead for other in self.others if other.is_provisional)
         others = sorted(provisional, key=lambda one: -one.at)
-        newer = [one for one in others if one.at - self.ahead.at > QUIET_S]
+        newer = [one for one in others if one.at - self.heard_at > QUIET_S]
         return [*newer, self.ahead, *others[len(newer) :], *former]
-
-    def _told(self, start: int, at: float) -> Ahead:
-        since_zero_s = at - self.zero_at
-        lowest = start - since_zero_s - SLACK_S
-        return Ahead(lowest, lowest + self.slot_s + 2 * SLACK_S, at)
 
     def _compared(self, told: Ahead, start: int, *, is_new: bool) -> Change | None:
         """The clock believed was heard: what of the others? One that it contradicts is no more."""
@@ -138,22 +166,21 @@ class TagClock:
             both = one.ahead.met(told)
             if both is None:
                 continue
-            one.ahead, one.last = both, max(one.last, start)
-            if is_new and start > one.first and told.at - one.since >= QUIET_S:
+            one.ahead = both
+            if one.heard_in(start, is_new=is_new) and told.at - one.since >= QUIET_S:
                 return self._adopt(one, start)
         return Change.NEW_SLOT if is_new else None
 
-    def _doubted(
-        self, told: Ahead, start: int, *, is_new: bool
-    ) -> tuple[Doubt | None, Change | None]:
+    def _doubted(self, told: Ahead, start: int, *, is_new: bool) -> Thought:
         is_newer = is_new and told.lo_s > self.ahead.by(told.at).hi_s
-        if told.at < self.ahead.at:  # the believed clock was heard since: nothing is to be learned
+        if told.at < self.heard_at:  # the believed clock was heard since: nothing is to be learned
             return Doubt.PROVISIONAL if is_newer else Doubt.CLOSED_SLOT, None
         one = self._other(told, start)
-        quiet_s = told.at - min(one.since, self.ahead.at)
+        is_proven = one.heard_in(start, is_new=is_new)
+        quiet_s = told.at - min(one.since, self.heard_at)
         if not (is_newer or quiet_s >= QUIET_S):
             return Doubt.CLOSED_SLOT, None
-        if is_new and start > one.first:
+        if is_proven:
             return None, self._adopt(one, start)
         change = None if one.is_provisional else Change.PROVISIONAL
         one.is_provisional = True
@@ -164,11 +191,9 @@ class TagClock:
         for one in self.others:
             both = one.ahead.met(told)
             if both is not None:
-                one.ahead = both
-                one.since, one.first = min(one.since, told.at), min(one.first, start)
-                one.last = max(one.last, start)
+                one.ahead, one.since = both, min(one.since, told.at)
                 return one
-        one = Other(told, told.at, start, start)
+        one = Other(told, told.at, start)
         if len(self.others) >= MOST_OTHERS:
             self.others.remove(min(self.others, key=_worth))
         self.others.append(one)
@@ -176,12 +201,13 @@ class TagClock:
 
     def _adopt(self, one: Other, start: int) -> Change:
         self.former, self.changed_at = self.ahead, one.since
-        self.ahead, self.reached, self.others = one.ahead, start, []
+        self.ahead, self.heard_at = one.ahead, one.ahead.at
+        self.reached, self.others = start, []
         return Change.ADOPTED
 
     def _take_back(self, former: Ahead, told: Ahead, start: int) -> Change:
         """The former clock goes on, so the tag never had the other."""
-        self.ahead = former.met(told) or told
+        self.ahead, self.heard_at = former.met(told) or told, told.at
         self.reached, self.others, self.former = start, [], None
         return Change.TAKEN_BACK
 
@@ -191,6 +217,6 @@ def _is_contradicted(one: Other, told: Ahead, start: int) -> bool:
     return start >= one.last and told.at >= one.since and one.ahead.met(told) is None
 
 
-def _worth(one: Other) -> tuple[int, float]:
-    """The other clock that is worth least is forgotten first: heard in fewer slots, longer ago."""
-    return one.last - one.first, one.ahead.at
+def _worth(one: Other) -> tuple[bool, float]:
+    """The other clock that is worth least is forgotten first: no new slot, heard longer ago."""
+    return one.first_new is not None, one.ahead.at

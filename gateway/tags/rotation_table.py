@@ -2,7 +2,7 @@
 
 import re
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -29,52 +29,43 @@ class Wanted(NamedTuple):
     until_s: float
 
 
-class Named(NamedTuple):
-    """Whose an identifier is, and the slot's first second of the tag's clock."""
-
-    number: int
-    start: int
+def number_and_start(named: int) -> tuple[int, int]:
+    """Whose an identifier is, and its slot's first second of the tag's clock: as tables say it."""
+    return named >> _START_BITS, named & _START_MASK
 
 
 class Table:
     """The identifiers that the tags wanted may send, with two slots on either side.
 
-    Two that are the same would be two tags with one key: the later counts, `collisions` says so.
+    `find(identifier)` is None, or what `number_and_start` reads; `size` is how many they are.
+    Two that are the same would be two tags with one key: the earlier counts, `collisions` says so.
     """
 
     def __init__(self, wanted: Iterable[Wanted]) -> None:
         named: dict[str, int] = {}
-        total = 0
+        self.collisions = 0
         for found, values in _identifiers(wanted, neighbours=_NEIGHBOURS):
             digits = found.astype(">u8").tobytes().hex()
-            total += found.size
-            for row, number_and_slot in enumerate(values.ravel().tolist()):
-                named[PREFIX + digits[row * 16 : row * 16 + 16]] = number_and_slot
-        self.collisions = total - len(named)
-        self._named: Mapping[str, int] = named
-
-    def __len__(self) -> int:
-        return len(self._named)
-
-    def find(self, identifier: str) -> Named | None:
-        """Whose `identifier` is."""
-        packed = self._named.get(identifier)
-        return None if packed is None else Named(packed >> _START_BITS, packed & _START_MASK)
+            for row, value in enumerate(values.ravel().tolist()):
+                known = named.setdefault(PREFIX + digits[row * 16 : row * 16 + 16], value)
+                self.collisions += known != value
+        self.size = len(named)
+        # The dict's own method, not one around it: it is asked at each hearing.
+        self.find: Callable[[str], int | None] = named.get
 
 
-def search(identifiers: Sequence[str], wanted: Iterable[Wanted]) -> Mapping[str, Named]:
+def search(identifiers: Sequence[str], wanted: Iterable[Wanted]) -> Mapping[str, int]:
     """Those of `identifiers` that the tags wanted may send; takes memory for few tags at a time."""
     values = [int(identifier.removeprefix(PREFIX), 16) for identifier in identifiers]
     sought = np.array(values, dtype=np.uint64)
     order = np.argsort(sought)
     sought = sought[order]
-    found: dict[str, Named] = {}
+    found: dict[str, int] = {}
     for sent, packed in _identifiers(wanted, neighbours=0):
         at = np.searchsorted(sought, sent)
         is_sought = sought[np.minimum(at, len(sought) - 1)] == sent
         for place, value in zip(at[is_sought].tolist(), packed[is_sought].tolist(), strict=True):
-            name = identifiers[order[place]]
-            found[name] = Named(value >> _START_BITS, value & _START_MASK)
+            found[identifiers[order[place]]] = value
     return found
 
 

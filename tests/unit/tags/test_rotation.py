@@ -103,7 +103,7 @@ def test_a_clock_put_back_is_provisional_until_it_says_what_nobody_can_have_reco
     assert max(lost, default=0) <= 60
     assert all(one.use for _, one in heard if one is not None)
     provisional = [second for second, one in heard if one and one.doubt is Doubt.PROVISIONAL]
-    assert since + max(provisional) == pytest.approx(NOW + back_s, abs=2 * SLOT_S)
+    assert since + max(provisional) == pytest.approx(NOW + back_s, abs=2.1 * SLOT_S)
     assert rotation.counts["adopted"] == 1
 
 
@@ -125,10 +125,10 @@ def test_a_stolen_clock_is_given_back_at_the_first_word_of_the_tag() -> None:
     rotation = settled(tag)
     late_s = 6 * HOUR_S
     since = NOW + HOUR_S + late_s  # recorded from an hour after the tag was last heard
-    for second in range(0, 2 * SLOT_S, 10):
+    for second in range(0, 3 * SLOT_S, 10):
         listen(rotation, tag, since + second, ahead_s=-late_s)
     assert rotation.counts["adopted"] == 1
-    at = since + 2 * SLOT_S
+    at = since + 3 * SLOT_S
     assert listen(rotation, tag, at) == sure(tag)
     ((name, began, ended),) = rotation.taken_back()
     assert (name, ended) == (tag.tag, at)
