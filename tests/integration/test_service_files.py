@@ -84,7 +84,7 @@ def test_newer_systemd_takes_the_back_off(tmp_path: Path) -> None:
 
 
 def test_the_bluetooth_drop_in_only_adds_monitors(tmp_path: Path) -> None:
-    """A drop-in is judged with a unit: a copy of what Debian's bluez installs, as far as it goes."""
+    """A drop-in is judged with its unit: here as much of that as matters."""
     unit = tmp_path / "bluetooth.service"
     unit.write_text("[Service]\nType=dbus\nBusName=org.bluez\nExecStart=/bin/false\n")
     drop_in = tmp_path / "bluetooth.service.d" / "machimori.conf"
