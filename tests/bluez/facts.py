@@ -1,16 +1,23 @@
-"""What must be true of what a scan heard (`listen.py`), whatever the BlueZ."""
+"""What must be true of what a scan heard, whatever the BlueZ: the gateway's own (`listen.py`), and
+bleak's alone (`alone.py`), which shows that this BlueZ has the habits of the real one."""
 
 import json
+import math
 from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
 
-from tests.bluez.setups import ADVERTS_PER_S, BEACONS
+from tests.bluez.setups import ADVERTS_PER_S, BEACONS, Setup
 
 OF_50 = 49.0
 ONCE_OF_50 = 51.0
 """Adverts a second that no scan may exceed: then some would come twice."""
+
+NEAR_REAL_SHARE, NEAR_REAL_PER_S = 0.06, 1.2
+"""How far from what real BlueZ gave a rate may be: one run differs from the next."""
+OF_ANOTHER = (0.75, 0.95)
+"""The share of callbacks with another advert's RSSI where it is kept: 85 % with real BlueZ."""
 
 
 class Row(NamedTuple):
@@ -25,7 +32,7 @@ class Row(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Heard:
-    """What one adapter heard in `seconds`."""
+    """What one adapter heard in `seconds` of its own clock."""
 
     seconds: float
     rows: tuple[Row, ...]
@@ -74,3 +81,21 @@ def hardly_an_advert_is_lost(heard: Heard) -> None:
 
 FACTS = (every_advert_has_its_own_rssi, every_tag_is_heard, hardly_an_advert_is_lost)
 """Each is a function of what one adapter heard, and asserts."""
+
+
+def bleak_alone_hears_as_with_real_bluez(heard: Heard, setup: Setup, mode: str) -> None:
+    """Of tags whose payload stays as it is, in one of the modes of alone.py."""
+    real_per_s: float = getattr(setup, mode)
+    per_s = heard.per_s(own_rssi=False)
+    assert {row.address for row in heard.rows} == {beacon.address for beacon in BEACONS}
+    assert math.isclose(per_s, real_per_s, rel_tol=NEAR_REAL_SHARE, abs_tol=NEAR_REAL_PER_S), (
+        f"{per_s:.1f}/s; with real BlueZ {real_per_s}/s"
+    )
+
+
+def mostly_with_the_rssi_of_another(heard: Heard) -> None:
+    """A passive scan of tags whose payload changes with each advert."""
+    anothers = sum(row.rssi_dbm != row.truth_dbm for row in heard.rows)
+    least, most = OF_ANOTHER
+    assert heard.per_s(own_rssi=False) >= 0.8 * ADVERTS_PER_S
+    assert least < anothers / len(heard.rows) < most, f"{anothers} of {len(heard.rows)}"

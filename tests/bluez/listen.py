@@ -19,19 +19,10 @@ from typing import Any
 
 from gateway.model import Advert
 from gateway.tags.scan import Scanner
+from tests.bluez.truth import truth
 
 START_S = 60.0
 SETTLE_S = 1.0
-APPLE, EDDYSTONE = 0x004C, "feaa"
-
-
-def truth(advert: Advert) -> tuple[int | None, int | None]:
-    """The RSSI that a trial's tag says it comes with, and its count (firmware_sim's beacons)."""
-    if beacon := advert.manufacturer.get(APPLE):
-        return _signed(beacon[22:23]), int.from_bytes(beacon[20:22], "big")
-    if service := advert.services.get(EDDYSTONE):
-        return _signed(service[1:2]), None
-    return None, None
 
 
 async def listen(adapters: Sequence[str], seconds: float) -> dict[str, Any]:
@@ -59,7 +50,8 @@ async def listen(adapters: Sequence[str], seconds: float) -> dict[str, Any]:
     heard: dict[str, list[Any]] = {adapter: [] for adapter in adapters}
     for at, advert in taken:
         if start <= at < end:
-            row = [round(at - start, 4), advert.address, advert.rssi_dbm, *truth(advert)]
+            said = truth(advert.manufacturer, advert.services)
+            row = [round(at - start, 4), advert.address, advert.rssi_dbm, *said]
             heard[advert.receiver].append(row)
     return {
         "python": sys.version.split()[0],
@@ -69,10 +61,6 @@ async def listen(adapters: Sequence[str], seconds: float) -> dict[str, Any]:
             for adapter, adverts in heard.items()
         },
     }
-
-
-def _signed(octet: bytes) -> int | None:
-    return int.from_bytes(octet, "big", signed=True) if octet else None
 
 
 def main() -> None:

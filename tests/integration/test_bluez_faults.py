@@ -227,6 +227,16 @@ async def test_without_monitors_a_passive_scan_is_refused_and_an_active_one_is_n
         await ear.hears()
 
 
+@pytest.mark.parametrize(("patterns", "lives"), [(7, True), (8, False)])
+async def test_a_monitor_of_more_than_seven_patterns_ends_bluetoothd(
+    bluez: SimulatedBluez, adapter: SimulatedAdapter, patterns: int, lives: bool
+) -> None:
+    options = {"adapter": "hci0", "or_patterns": [FLAGS] * patterns}
+    await BleakScanner(scanning_mode="passive", bluez=options).start()
+    await asyncio.sleep(WHILE_S)
+    assert bluez.running == lives
+
+
 async def test_a_bluetoothd_that_hangs_answers_nobody_until_it_wakes(
     bluez: SimulatedBluez, adapter: SimulatedAdapter
 ) -> None:

@@ -18,6 +18,9 @@ RSSI_THRESHOLD_DB = 8
 """A change of RSSI below it is kept from clients, unless discovery is filtered."""
 TEMPORARY_S = 30.0
 """A device that nobody paired is forgotten so long after its last advert."""
+PATTERNS_MOST = 7
+"""A monitor with more ends bluetoothd, 5.66 and 5.82 alike: it keeps the length of its command to
+the kernel, 1 + 34 octets a pattern, in eight bits."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,6 +12,7 @@ from firmware_sim.bluez.adapter import ADAPTER, DEVICE, MONITOR_MANAGER, Interfa
 from firmware_sim.bluez.adapter import SimulatedAdapter as Adapter
 from firmware_sim.bluez.device import Properties
 from firmware_sim.bluez.discovery import read_filter
+from firmware_sim.bluez.habits import PATTERNS_MOST
 from firmware_sim.bluez.monitors import Pattern
 from firmware_sim.bluez.wire import BUS, call, call_bus, connect
 
@@ -71,15 +72,22 @@ class Service:
                 self.added(adapter.path, adapter.interfaces)
 
     async def stop(self) -> None:
-        """Leave the bus without a word, as when killed."""
+        """Leave the bus, as when killed; whatever it knew is lost."""
+        bus = self._bus
+        self._die()
+        if bus is not None:
+            with suppress(EOFError, OSError):  # the bus itself may be gone
+                await bus.wait_for_disconnect()  # type: ignore[no-untyped-call]  # dbus-fast's own gap
+
+    def _die(self) -> None:
         bus, self._bus = self._bus, None
         self.hung = False
         self._asked.clear()
         self._watched.clear()
+        for adapter in self._adapters.values():
+            adapter.lose_state()
         if bus is not None:
             bus.disconnect()
-            with suppress(EOFError, OSError):  # the bus itself may be gone
-                await bus.wait_for_disconnect()  # type: ignore[no-untyped-call]  # dbus-fast's own gap
 
     # --- what is told -------------------------------------------------------------------------
 
@@ -230,7 +238,9 @@ class Service:
             found = []
         else:
             found = [Pattern(start, of, bytes(content)) for start, of, content in patterns.value]
-        if found:
+        if len(found) > PATTERNS_MOST:
+            self._die()
+        elif found:
             adapter.monitors.activate(key, found)
         self._send(call(key[0], path, MONITOR, "Activate" if found else "Release"))
 

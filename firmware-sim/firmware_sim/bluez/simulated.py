@@ -98,8 +98,6 @@ class SimulatedBluez:
     async def kill(self) -> None:
         """bluetoothd ends without a word: its name leaves the bus, and all that it knew is lost."""
         await self._service.stop()
-        for adapter in self.adapters.values():
-            adapter.lose_state()
 
     async def restart(self, *, down_s: float = 0.5) -> None:
         """bluetoothd is killed, and started again `down_s` later."""
