@@ -10,7 +10,7 @@ sends again all that an advert carries.
 from collections import Counter
 from collections.abc import Callable
 from functools import lru_cache
-from typing import Any, NamedTuple
+from typing import Any
 
 from bleak.backends.device import BLEDevice
 from bleak.backends.scanner import AdvertisementData, AdvertisementDataCallback
@@ -30,12 +30,9 @@ Begin = Callable[[frozenset[str]], AdvertisementDataCallback]
 _short_uuid = lru_cache(maxsize=1024)(short_uuid)
 
 
-class _Properties(NamedTuple):
-    """A device's advertising properties as bleak last gave them; compared by identity."""
-
-    rssi: Any
-    services: Any
-    manufacturer: Any
+_Properties = tuple[Any, Any, Any]
+"""A device's RSSI, ServiceData and ManufacturerData as bleak last gave them: for comparing by
+identity."""
 
 
 class Adverts:
@@ -69,19 +66,17 @@ class Adverts:
     def take(self, device: BLEDevice, data: AdvertisementData) -> None:
         """bleak's callback."""
         path, said = data.platform_data
-        now = _Properties(said.get("RSSI"), said.get("ServiceData"), said.get("ManufacturerData"))
+        rssi = said.get("RSSI")
+        now = (rssi, said.get("ServiceData"), said.get("ManufacturerData"))
         before = self._last.get(path) or self._older.get(path)
         self._remember(path, now)
-        if before is None:
-            if path in self._existing:
-                self._leave_out("first_word")
-            elif now.rssi is None or now.rssi > STRONGEST_DBM:
-                self._leave_out("no_rssi")
-            else:
-                self._pass_on(device, data, services=True, manufacturer=True)
-        elif now.rssi is None or now.rssi > STRONGEST_DBM:
+        if before is None and path in self._existing:
+            self._leave_out("first_word")
+        elif rssi is None or rssi > STRONGEST_DBM:
             self._leave_out("no_rssi")
-        elif now.rssi is before.rssi:
+        elif before is None:
+            self._pass_on(device, data, services=True, manufacturer=True)
+        elif rssi is before[0]:
             self._leave_out("old_rssi")
         else:
             self._changed(device, data, before, now)
@@ -89,12 +84,11 @@ class Adverts:
     def _changed(
         self, device: BLEDevice, data: AdvertisementData, before: _Properties, now: _Properties
     ) -> None:
-        services = now.services is not before.services
-        manufacturer = now.manufacturer is not before.manufacturer
+        services, manufacturer = now[1] is not before[1], now[2] is not before[2]
         if services or manufacturer:
             if not self._repeats:
-                self._repeats = (services and now.services == before.services) or (
-                    manufacturer and now.manufacturer == before.manufacturer
+                self._repeats = (services and now[1] == before[1]) or (
+                    manufacturer and now[2] == before[2]
                 )
             self._pass_on(device, data, services=services, manufacturer=manufacturer)
         elif self._repeats:
