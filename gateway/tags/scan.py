@@ -54,8 +54,8 @@ class Scanner:
 
     `counts` counts adverts (`adverts`), those left out (`no_rssi`, `old_rssi`, `first_word`,
     `bare`: without any data), steps of the watchdog and problems by their reason. `utc` stamps,
-    `monotonic` measures. `tag_interval_s` is the longest interval at which the site's tags
-    advertise. A scan that only looks on, beside the gateway's own, leaves the adapters' power alone
+    `monotonic` measures. `tag_interval_s` is the interval at which the site's tags advertise as
+    they move. A scan that only looks on, beside the gateway's own, leaves the adapters' power alone
     (`power_cycle`).
     """
 
