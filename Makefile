@@ -8,7 +8,8 @@ WEB := $(shell find gateway/web -path '*/node_modules' -prune -o -path '*/dist' 
 .PHONY: help setup demo test check bench packages requirements clean
 
 help:
-	@echo 'make demo    the whole system on a simulated town, with a page to look at'
+	@echo 'make demo    the whole system on a simulated town, with a page to look at; BLUEZ=1: with'
+	@echo '             Bluetooth adapters of its own, on a simulated BlueZ'
 	@echo 'make test    every test (as root on Debian it installs the services they need)'
 	@echo 'make check   linters, types, import layers'
 	@echo 'make bench   what it can do: a table, and JSON in .bench/'
@@ -25,7 +26,7 @@ $(VENV)/.ready: requirements.txt pyproject.toml $(WEB)
 	@touch $@
 
 demo: setup
-	$(BIN)/machimori demo
+	$(BIN)/machimori demo $(if $(BLUEZ),--bluez)
 
 test: setup packages
 	$(BIN)/python -m gateway.tags.warming # compiled once, not by each of the tests' processes

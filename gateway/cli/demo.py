@@ -10,22 +10,27 @@ import secrets
 import shutil
 import signal
 import sys
+import tempfile
 import time
 from contextlib import ExitStack, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from math import dist
 from pathlib import Path
 from socket import SO_REUSEADDR, SOL_SOCKET, socket
+from statistics import fmean
 from types import FrameType
 from typing import Annotated, Any, TextIO
 
 import typer
 
+from gateway.app.tag_keys import read_tag_keys
 from gateway.cli.processes import Processes
 from gateway.cli.tag import NewTag, register
 from gateway.cli.user import create
 from gateway.model import Audience, CarrierKind, UnusableError
+from gateway.sealing import SealingKey, write_new_key
 from gateway.settings import Settings, config_dir, load_settings
-from gateway.site import load_site
+from gateway.site import Site, load_site
 from gateway.store.database import Database
 
 DAY_S, JST_S = 86_400, 9 * 3_600
@@ -35,6 +40,9 @@ GUARDIAN, STAFF = "demo", "staff"
 GATEWAY = "gw-01"
 READY_WITHIN_S = 300.0  # the first start compiles the tracker
 ROSTER = "tags.json"
+NATIVE_SHARE = "1/3"  # of the tags: their identity rotates
+ADAPTERS = ("hci0", "hci1")
+HUB_KEY = "hub.key"
 MARKER = ".machimori-demo"  # what has it may be emptied
 
 _SETTINGS = """\
@@ -43,6 +51,8 @@ roles = ["edge", "hub"{sink}]
 state_dir = {folder}
 [broker]
 port = {mqtt}
+[hub]
+key_file = {key}
 [hub.api]
 port = {http}
 cookie_secure = false
@@ -56,6 +66,10 @@ url = "http://127.0.0.1:{influx}"
 _BUS = """\
 [edge.buses.{name}]
 device = {device}
+"""
+_ADAPTERS = """\
+[edge.adapters]
+{adapters}
 """
 _BROKER = """\
 listeners:
@@ -88,18 +102,28 @@ def demo(
         int, typer.Option(min=0, max=23, help="O'clock in the town; 18 shows the lights.")
     ] = SCHOOL_IS_OUT,
     seed: Annotated[int, typer.Option(help="Another seed, other people.")] = 1,
+    bluez: Annotated[
+        bool, typer.Option(help="Poles at the centre are the gateway's own Bluetooth adapters.")
+    ] = False,
     folder: Annotated[Path, typer.Option(help="Emptied first, then written.")] = Path(".demo"),
 ) -> None:
     """Start broker, town, lamps and gateway, and print where to look; Ctrl-C ends it all."""
     for name in (signal.SIGTERM, signal.SIGINT):  # a background job begins with SIGINT ignored
         signal.signal(name, _as_ctrl_c)
+    if bluez and shutil.which("dbus-daemon") is None:
+        raise UnusableError(
+            "The simulated BlueZ needs dbus-daemon: on Debian, apt install dbus. Without --bluez "
+            "the demo needs none."
+        )
     site = config_dir() / "site.geojson"
-    world = ("--site", site, "--seed", seed, "--carriers", carriers)
     try:
         with claim(folder.resolve()):
             typer.echo("Starting broker, gateway and town …")
             ground = Ground(folder.resolve(), site, port, hour)
-            _run(ground, [str(word) for word in world])
+            if bluez:
+                ground = with_adapters(ground)
+            world = ("--site", ground.site, "--seed", seed, "--carriers", carriers)
+            _run(ground, [*(str(word) for word in world), "--native", NATIVE_SHARE])
     except KeyboardInterrupt:
         typer.echo("\nThe demo has ended.")
 
@@ -137,12 +161,16 @@ def claim(folder: Path) -> TextIO:
 
 @dataclass(frozen=True, slots=True)
 class Ground:
-    """Where and when a demo is: its folder, its site, the port of its page, the hour."""
+    """Where and when a demo is: its folder, its site, the port of its page, the hour.
+
+    `adapters` are the gateway's own, each with the receiver of the site that it is.
+    """
 
     folder: Path
     site: Path
     port: int = 0
     hour: int = SCHOOL_IS_OUT
+    adapters: tuple[tuple[str, str], ...] = ()
 
     def buses(self) -> dict[str, Path]:
         """The serial lines of the gateway's lamps, and where each appears."""
@@ -151,11 +179,46 @@ class Ground:
         return {name: self.folder / name for name in names}
 
 
+def with_adapters(ground: Ground) -> Ground:
+    """`ground` where the receivers nearest to the middle are adapters: such a site is written."""
+    adapters = tuple(zip(ADAPTERS, _central(load_site(ground.site)), strict=False))
+    local = {receiver for _, receiver in adapters}
+    document = json.loads(ground.site.read_text(encoding="utf-8"))
+    for feature in document["features"]:
+        if feature["properties"].get("id") in local:
+            for key in ("format", "topic"):  # it would be heard twice
+                feature["properties"].pop(key, None)
+    site = ground.folder / "site.geojson"
+    site.write_text(json.dumps(document, ensure_ascii=False), encoding="utf-8")
+    return replace(ground, site=site, adapters=adapters)
+
+
+def _central(site: Site) -> list[str]:
+    """The gateway's receivers, by their distance from the middle of all."""
+    own = [receiver for receiver in site.receivers if receiver.gateway == GATEWAY]
+    middle = [fmean(axis) for axis in zip(*(receiver.xy for receiver in own), strict=True)]
+    return [receiver.id for receiver in sorted(own, key=lambda one: dist(one.xy, middle))]
+
+
+@dataclass(frozen=True, slots=True)
+class Ports:
+    """Where the demo can be played with; 0 is nowhere."""
+
+    lamps: int
+    town: int
+    bluez: int
+    influx: int | None
+
+
 def _run(ground: Ground, world: list[str]) -> None:
     folder = ground.folder
     settings_file = folder / "gateway.toml"
     password = secrets.token_urlsafe(9)
-    with Processes(folder) as processes:
+    key = write_new_key(folder / HUB_KEY)
+    with (
+        tempfile.TemporaryDirectory(prefix="machimori-") as short,  # a socket's path is short
+        Processes(folder) as processes,
+    ):
         influx_port = _start_influx(folder, processes)
         mqtt_port = _start_broker(folder, processes)
         settings_file.write_text(settings_text(ground, mqtt_port, influx_port), encoding="utf-8")
@@ -164,29 +227,61 @@ def _run(ground: Ground, world: list[str]) -> None:
         simulator: list[str | Path] = [sys.executable, "-m", "firmware_sim"]
         processes.finish("roster", [*simulator, "tags", *world, *start, "--out", folder / ROSTER])
         roster = json.loads((folder / ROSTER).read_text(encoding="utf-8"))["tags"]
-        asyncio.run(_register(settings, roster[:WATCHED], password))
+        asyncio.run(_register(settings, roster[:WATCHED], password, key))
         clock = [*start, "--anchor", str(settings.clock.anchor)]
-        control = _start_lamps(ground, processes, [*simulator, "lamps", *clock])
+        lamps = _start_lamps(ground, processes, [*simulator, "lamps", *clock])
+        socket_file = Path(short) / "dbus"
+        bluez = _start_bluez(ground, processes, [*simulator, "bluez", "--socket", socket_file])
         gateway: list[str | Path] = [sys.executable, "-m", "gateway", "run", "--config"]
-        processes.start("gateway", [*gateway, settings_file])
-        town = ["--mqtt", f"127.0.0.1:{mqtt_port}"]
+        bus = {"DBUS_SYSTEM_BUS_ADDRESS": f"unix:path={socket_file}"} if bluez else {}
+        processes.start("gateway", [*gateway, settings_file], **bus)
+        ports = Ports(lamps, free_port(), bluez, influx_port)
+        town = [*simulator, "town", *world, *clock, "--mqtt", f"127.0.0.1:{mqtt_port}"]
         files: list[str | Path] = ["--truth", folder / "truth.csv", "--tags", folder / ROSTER]
-        processes.start("town", [*simulator, "town", *world, *clock, *town, *files])
+        processes.start("town", [*town, *files, *_heard_by(ground, ports)])
         url = f"http://127.0.0.1:{settings.hub.api.port}/"
         processes.wait_for_page(url, within_s=READY_WITHIN_S)
-        _say(url, password, ground, control, influx=influx_port is not None)
+        _say(url, password, ground, ports)
         processes.watch()
 
 
-def _say(url: str, password: str, ground: Ground, control: int, *, influx: bool) -> None:
+def _say(url: str, password: str, ground: Ground, ports: Ports) -> None:
     typer.echo(f"\n  まちもり  {url}")
     typer.echo(f"  family    login {GUARDIAN:6} password {password}")
     typer.echo(f"  lights    login {STAFF:6} password {password}\n")
     typer.echo(f"It is {ground.hour}:00 in the town. Ctrl-C ends the demo.")
-    typer.echo(f"To break a lamp: echo fault lamp-017 lamp_out > /dev/tcp/127.0.0.1/{control}")
-    if not influx:
+    typer.echo(f"To break a lamp:   {_command('fault lamp-017 lamp_out', ports.lamps)}")
+    typer.echo(f"To press a button: {_command('press child-001', ports.town)}")
+    typer.echo(f"To copy a tag:     {_command('clone child-002 school', ports.town)}")
+    if ports.bluez:
+        where = ", ".join(f"{adapter} at {receiver}" for adapter, receiver in ground.adapters)
+        typer.echo(f"To break Bluetooth ({where}): {_command('stick hci0', ports.bluez)}")
+    if ports.influx is None:
         typer.echo("InfluxDB is not installed here, so the sink is not started.")
     typer.echo(f"Logs, settings and the truth of who was where: {ground.folder}")
+
+
+def _command(words: str, port: int) -> str:
+    return f"echo {words} > /dev/tcp/127.0.0.1/{port}"
+
+
+def _start_bluez(ground: Ground, processes: Processes, command: list[str | Path]) -> int:
+    """The port on which the simulated BlueZ can be broken and mended; 0 without adapters."""
+    if not ground.adapters:
+        return 0
+    control = free_port()
+    names = [word for adapter, _ in ground.adapters for word in ("--adapter", adapter)]
+    processes.start("bluez", [*command, *names, "--tags", "0", "--control", str(control)])
+    processes.wait_for_port(control, within_s=READY_WITHIN_S)
+    return control
+
+
+def _heard_by(ground: Ground, ports: Ports) -> list[str]:
+    """The town's options for its own port, and for the receivers that are adapters."""
+    words = ["--control", str(ports.town)]
+    for adapter, receiver in ground.adapters:
+        words += ["--adapter", f"{adapter}={receiver}"]
+    return [*words, "--bluez", f"127.0.0.1:{ports.bluez}"] if ground.adapters else words
 
 
 def _start_lamps(ground: Ground, processes: Processes, command: list[str | Path]) -> int:
@@ -232,6 +327,7 @@ def settings_text(ground: Ground, mqtt: int, influx: int | None) -> str:
         site=_quoted(ground.site),
         sink="" if influx is None else ', "sink"',
         folder=_quoted(ground.folder),
+        key=_quoted(ground.folder / HUB_KEY),
         mqtt=mqtt,
         http=free_port(ground.port),
         influx=influx or 8086,
@@ -239,20 +335,26 @@ def settings_text(ground: Ground, mqtt: int, influx: int | None) -> str:
         anchor=anchor,
     )
     buses = ground.buses().items()
-    return text + "".join(_BUS.format(name=name, device=_quoted(at)) for name, at in buses)
+    text += "".join(_BUS.format(name=name, device=_quoted(at)) for name, at in buses)
+    if not ground.adapters:
+        return text
+    return text + _ADAPTERS.format(
+        adapters="\n".join(f'{adapter} = "{receiver}"' for adapter, receiver in ground.adapters)
+    )
 
 
 def _quoted(path: Path) -> str:
     return json.dumps(str(path), ensure_ascii=False)
 
 
-async def _register(settings: Settings, roster: list[Any], password: str) -> None:
+async def _register(settings: Settings, roster: list[Any], password: str, key: SealingKey) -> None:
     """A guardian, one of the staff, and the first tags of the town."""
     at = settings.clock.start or 0.0
     async with Database(settings.state_path(settings.hub.database)) as database:
         for login, audience in ((GUARDIAN, Audience.GUARDIAN), (STAFF, Audience.STAFF)):
             await create(database, login=login, audience=audience, password=password, at=at)
         for one in roster:
+            native = one.get("native")
             new = NewTag(
                 name=one["name"],
                 kind=CarrierKind(one["kind"]),
@@ -260,8 +362,9 @@ async def _register(settings: Settings, roster: list[Any], password: str) -> Non
                 buttons=one["button"],
                 guardians=[GUARDIAN],
                 consent_by="the demo's guardian",
+                keys=read_tag_keys(json.dumps(native).encode()) if native else None,
             )
-            await register(database, new, at=at)
+            await register(database, new, at=at, key=key)
 
 
 def free_port(wanted: int = 0) -> int:

@@ -1,6 +1,7 @@
 """Processes of one run, each with a log file: started in order, ended in the reverse."""
 
 import http.client
+import os
 import subprocess
 import time
 import urllib.error
@@ -42,12 +43,16 @@ class Processes:
             for _, process in self._running:
                 ending.callback(_end, process)
 
-    def start(self, name: str, command: Sequence[str | Path]) -> None:
-        """Start `command`; what it writes goes to `{name}.log`. Raises ProcessError."""
+    def start(self, name: str, command: Sequence[str | Path], **environment: str) -> None:
+        """Start `command`; what it writes goes to `{name}.log`. Raises ProcessError.
+
+        `environment` is added to ours.
+        """
         try:
             with self.log(name).open("wb") as log:
                 process = subprocess.Popen(  # noqa: S603 - our own programs, arguments as a list
                     [str(part) for part in command],
+                    env={**os.environ, **environment},
                     stdin=subprocess.DEVNULL,
                     stdout=log,
                     stderr=log,
