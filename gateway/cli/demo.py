@@ -108,13 +108,13 @@ def demo(
     folder: Annotated[Path, typer.Option(help="Emptied first, then written.")] = Path(".demo"),
 ) -> None:
     """Start broker, town, lamps and gateway, and print where to look; Ctrl-C ends it all."""
-    for name in (signal.SIGTERM, signal.SIGINT):  # a background job begins with SIGINT ignored
-        signal.signal(name, _as_ctrl_c)
     if bluez and shutil.which("dbus-daemon") is None:
         raise UnusableError(
             "The simulated BlueZ needs dbus-daemon: on Debian, apt install dbus. Without --bluez "
             "the demo needs none."
         )
+    for name in (signal.SIGTERM, signal.SIGINT):  # a background job begins with SIGINT ignored
+        signal.signal(name, _as_ctrl_c)
     site = config_dir() / "site.geojson"
     try:
         with claim(folder.resolve()):

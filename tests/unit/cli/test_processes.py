@@ -107,6 +107,18 @@ def test_a_second_ctrl_c_leaves_nobody_behind(diary: Diary, tmp_path: Path) -> N
             os.kill(diary.pid(name), 0)
 
 
+def test_a_child_has_our_environment_and_what_is_added(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("OURS", "kept")
+    told = "import os; print(os.environ['OURS'], os.environ['MORE'])"
+    with Processes(tmp_path) as processes:
+        processes.start("child", [sys.executable, "-c", told], MORE="added")
+        with pytest.raises(ProcessError, match="ended by itself"):
+            processes.watch()
+        assert processes.log("child").read_text() == "kept added\n"
+
+
 def test_one_that_ends_by_itself_is_named_with_its_log(tmp_path: Path) -> None:
     with Processes(tmp_path) as processes:
         processes.start("broker", [sys.executable, "-c", "import time; time.sleep(60)"])
