@@ -62,9 +62,10 @@ class Monitors:
         return None
 
     def activate(self, key: tuple[str, str], patterns: Iterable[Pattern]) -> None:
-        """The patterns of a registered monitor are known."""
-        self._known[key] = tuple(patterns)
-        self._merge()
+        """The patterns of a monitor are known; no matter where it was taken back meanwhile."""
+        if key in self._known:
+            self._known[key] = tuple(patterns)
+            self._merge()
 
     def unregister(self, client: str, path: str) -> bool:
         """Forget one monitor; False where it is not known."""
