@@ -15,7 +15,7 @@ One command a line, answered by a line of JSON; what cannot be done is answered 
 import asyncio
 import json
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
-from contextlib import asynccontextmanager, closing
+from contextlib import asynccontextmanager, closing, suppress
 from typing import Any
 
 from firmware_sim.bluez.adapter import SimulatedAdapter
@@ -85,12 +85,20 @@ async def control_port(port: int, bluez: SimulatedBluez) -> AsyncIterator[int]:
     """The port that listens, `port` or a free one for 0, while within: on the loopback address
     only, as whoever reaches it may break things."""
     board = Switchboard(bluez)
+    talking: set[asyncio.StreamWriter] = set()
 
     async def talk(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        with closing(writer):
+        talking.add(writer)
+        with closing(writer), suppress(ConnectionError):
             while line := await reader.readline():
                 said = await board.obey(line.decode("utf-8", "replace"))
                 writer.write(json.dumps(said).encode() + b"\n")
+                await writer.drain()
+        talking.discard(writer)
 
     async with await asyncio.start_server(talk, LOOPBACK, port) as server:
-        yield int(server.sockets[0].getsockname()[1])
+        try:
+            yield int(server.sockets[0].getsockname()[1])
+        finally:
+            for writer in talking:  # the server's end waits for them
+                writer.close()
