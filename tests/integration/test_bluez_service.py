@@ -108,6 +108,7 @@ async def test_properties_are_read_and_those_that_are_a_clients_are_written(
             "org.bluez.Error.InvalidArguments",
         ),
         ((MONITORS, "UnregisterMonitor", "o", "/mine"), "org.bluez.Error.DoesNotExist"),
+        ((ADAPTER, "SetDiscoveryFilter"), "org.freedesktop.DBus.Error.UnknownMethod"),
         ((ADAPTER, "ConnectDevice", "a{sv}", {}), "org.freedesktop.DBus.Error.UnknownMethod"),
         (
             (PROPERTIES, "Set", "ssv", ADAPTER, "Address", Variant("s", "")),

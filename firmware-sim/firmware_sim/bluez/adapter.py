@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Callable
-from typing import Any, Protocol
+from typing import Any
 
 from dbus_fast import Variant
 
@@ -15,23 +15,17 @@ from firmware_sim.bluez.habits import (
     habits_of,
 )
 from firmware_sim.bluez.monitors import Monitors
+from firmware_sim.bluez.objects import (
+    ADAPTER,
+    DEVICE,
+    MONITOR_MANAGER,
+    Interfaces,
+    Signals,
+    adapter_properties,
+    monitor_manager_properties,
+)
 from firmware_sim.bluez.radio import Radio
 from firmware_sim.bluez.said import Said, said
-
-ADAPTER = "org.bluez.Adapter1"
-DEVICE = "org.bluez.Device1"
-MONITOR_MANAGER = "org.bluez.AdvertisementMonitorManager1"
-
-Interfaces = dict[str, Properties]
-
-
-class Signals(Protocol):
-    """Where an adapter tells what changed; nothing where bluetoothd does not run."""
-
-    def added(self, path: str, interfaces: Interfaces) -> None: ...
-    def removed(self, path: str, interfaces: list[str]) -> None: ...
-    def changed(self, path: str, interface: str, changed: Properties, gone: list[str]) -> None: ...
-    def release(self, client: str, path: str) -> None: ...
 
 
 class SimulatedAdapter:
@@ -67,7 +61,7 @@ class SimulatedAdapter:
         self._filters: dict[str, Filter | None] = {}
         self._discovering: set[str] = set()
         self._discovery = Discovery()
-        self.properties: Properties = _properties(name, address)
+        self.properties: Properties = adapter_properties(name, address)
 
     # --- the air ------------------------------------------------------------------------------
 
@@ -130,10 +124,7 @@ class SimulatedAdapter:
         """The interfaces at the adapter's path, with their properties."""
         found: Interfaces = {ADAPTER: self.properties}
         if self.has_monitors:
-            found[MONITOR_MANAGER] = {
-                "SupportedMonitorTypes": Variant("as", ["or_patterns"]),
-                "SupportedFeatures": Variant("as", []),
-            }
+            found[MONITOR_MANAGER] = monitor_manager_properties()
         return found
 
     def set_filter(self, client: str, asked: Filter | None) -> None:
@@ -265,22 +256,3 @@ class SimulatedAdapter:
         self._discovery = Discovery()
         self._radio.cycle_power()
         self.properties |= {"Discovering": Variant("b", False), "Powered": Variant("b", True)}
-
-
-def _properties(name: str, address: str) -> Properties:
-    return {
-        "Address": Variant("s", address),
-        "AddressType": Variant("s", "public"),
-        "Name": Variant("s", name),
-        "Alias": Variant("s", name),
-        "Class": Variant("u", 0),
-        "Powered": Variant("b", True),
-        "Discoverable": Variant("b", False),
-        "DiscoverableTimeout": Variant("u", 180),
-        "Pairable": Variant("b", False),
-        "PairableTimeout": Variant("u", 0),
-        "Discovering": Variant("b", False),
-        "UUIDs": Variant("as", []),
-        "Modalias": Variant("s", "usb:v1D6Bp0246d0542"),
-        "Roles": Variant("as", ["central", "peripheral"]),
-    }

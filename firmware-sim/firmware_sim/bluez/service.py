@@ -8,12 +8,12 @@ from dbus_fast import Message, MessageType, NameFlag, RequestNameReply, Variant
 from dbus_fast.aio import MessageBus
 from dbus_fast.errors import DBusError
 
-from firmware_sim.bluez.adapter import ADAPTER, DEVICE, MONITOR_MANAGER, Interfaces
 from firmware_sim.bluez.adapter import SimulatedAdapter as Adapter
 from firmware_sim.bluez.device import Properties
 from firmware_sim.bluez.discovery import read_filter
 from firmware_sim.bluez.habits import PATTERNS_MOST
 from firmware_sim.bluez.monitors import Pattern
+from firmware_sim.bluez.objects import ADAPTER, DEVICE, MONITOR_MANAGER, Interfaces
 from firmware_sim.bluez.wire import BUS, call, call_bus, connect
 
 NAME = "org.bluez"
@@ -40,16 +40,16 @@ class Service:
         self._bus: MessageBus | None = None
         self._asked: dict[int, tuple[Adapter, tuple[str, str], str]] = {}
         self._watched: set[str] = set()
-        self._methods: Mapping[tuple[str, str], Callable[[Message, Adapter], Answer]] = {
-            (ADAPTER, "SetDiscoveryFilter"): self._set_discovery_filter,
-            (ADAPTER, "StartDiscovery"): self._start_discovery,
-            (ADAPTER, "StopDiscovery"): self._stop_discovery,
-            (ADAPTER, "RemoveDevice"): self._remove_device,
-            (MONITOR_MANAGER, "RegisterMonitor"): self._register_monitor,
-            (MONITOR_MANAGER, "UnregisterMonitor"): self._unregister_monitor,
-            (PROPERTIES, "Get"): self._get,
-            (PROPERTIES, "GetAll"): self._get_all,
-            (PROPERTIES, "Set"): self._set,
+        self._methods: Mapping[tuple[str, str, str], Callable[[Message, Adapter], Answer]] = {
+            (ADAPTER, "SetDiscoveryFilter", "a{sv}"): self._set_discovery_filter,
+            (ADAPTER, "StartDiscovery", ""): self._start_discovery,
+            (ADAPTER, "StopDiscovery", ""): self._stop_discovery,
+            (ADAPTER, "RemoveDevice", "o"): self._remove_device,
+            (MONITOR_MANAGER, "RegisterMonitor", "o"): self._register_monitor,
+            (MONITOR_MANAGER, "UnregisterMonitor", "o"): self._unregister_monitor,
+            (PROPERTIES, "Get", "ss"): self._get,
+            (PROPERTIES, "GetAll", "s"): self._get_all,
+            (PROPERTIES, "Set", "ssv"): self._set,
         }
 
     @property
@@ -132,8 +132,8 @@ class Service:
         return None
 
     def _answer(self, message: Message) -> Message | None:
-        asked = (str(message.interface), str(message.member))
-        if asked == (OBJECT_MANAGER, "GetManagedObjects") and message.path == "/":
+        asked = (str(message.interface), str(message.member), message.signature)
+        if asked == (OBJECT_MANAGER, "GetManagedObjects", "") and message.path == "/":
             return Message.new_method_return(message, "a{oa{sa{sv}}}", [self._objects()])
         adapter = self._adapters.get(str(message.path))
         method = self._methods.get(asked)

@@ -1,9 +1,10 @@
 import pytest
 from dbus_fast import Variant
-from firmware_sim.bluez.adapter import ADAPTER, DEVICE, MONITOR_MANAGER, SimulatedAdapter
+from firmware_sim.bluez.adapter import SimulatedAdapter
 from firmware_sim.bluez.discovery import Filter
 from firmware_sim.bluez.habits import TEMPORARY_S, Controller
 from firmware_sim.bluez.monitors import Pattern
+from firmware_sim.bluez.objects import ADAPTER, DEVICE, MONITOR_MANAGER
 
 HCI0 = "/org/bluez/hci0"
 TAG = "C0:00:00:00:00:01"
