@@ -24,6 +24,7 @@ from gateway.api.server import serve
 from gateway.api.stream import LiveStream
 from gateway.app.amender import Amender
 from gateway.app.hub_lights import Defaults, HubLights
+from gateway.app.hub_tags import HubTags, hub_key
 from gateway.app.intake import Intake
 from gateway.app.nightly import Nights, learn_beside
 from gateway.app.orders import Orders
@@ -128,7 +129,7 @@ class Hub:
             executor = stack.enter_context(ThreadPoolExecutor(1, "tracker"))
             database = await stack.enter_async_context(Database(path))
             await database.write(self._defaults.store, at=self._clock.utc())
-            registry = Registry(database)
+            registry = Registry(database, hub_key(self._settings.hub))
             await registry.refresh()
             tuning = Tuning(self._site, database, self._clock, survey=self._survey)
             await tuning.refresh()
@@ -153,18 +154,21 @@ class Hub:
         lights = self._lights(database, broker)
         orders = Orders(self._site, registry, database, self._clock, on_forget=lights.desk.forget)
         stepper = self._stepper(database, registry, tuning, executor)
-        intake = self._intake(database, registry, stepper, lights)
+        tags = self._tags(database, registry, lights)
+        await tags.identities.begin()
+        intake = self._intake(database, registry, stepper, lights, tags)
         amender = self._amender(database, registry, tuning, executor, intake)
         learn = partial(learn_beside, self._settings)
         nights = Nights(self._settings.hub.calibration, self._clock, learn)
         receiver = await self._receiver(broker, intake)
         sender = await self._uplink(broker, database, stack)
         downlinks = await self._downlinks(broker, orders, database, stack)
-        counts = (intake.counts, stepper.counts, amender.counts, nights.counts)
+        counts = (intake.counts, stepper.counts, amender.counts, nights.counts, tags.counts)
         await stepper.resume()
         return {
             "receiver": receiver.run,
             "events": partial(self._judge_events, intake, orders),
+            **tags.works(),
             "stepper": stepper.run,
             "amender": amender.run,
             "tuning": partial(tuning.follow, stepper.retune, intake.record),
@@ -211,8 +215,24 @@ class Hub:
             out=OUT,
         )
 
+    def _tags(self, database: Database, registry: Registry, lights: HubLights) -> HubTags:
+        return HubTags(
+            self._settings.hub,
+            database=database,
+            clock=self._clock,
+            registry=registry,
+            out=OUT,
+            joined=lights.sos.brighten,
+            announce=partial(self._announce, lights),
+        )
+
     def _intake(
-        self, database: Database, registry: Registry, stepper: Stepper, lights: HubLights
+        self,
+        database: Database,
+        registry: Registry,
+        stepper: Stepper,
+        lights: HubLights,
+        tags: HubTags,
     ) -> Intake:
         return Intake(
             database,
@@ -222,6 +242,7 @@ class Hub:
             announce=partial(self._announce, lights),
             out=OUT,
             lamps=lights.intake,
+            tags=tags.intake,
             joined=lights.sos.brighten,
             show=lights.telling.show,
         )

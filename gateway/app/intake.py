@@ -12,13 +12,25 @@ import structlog
 
 from gateway.alerts.happenings import ButtonPressed, ClockSkew, Happening
 from gateway.app.lamp_intake import LampIntake, Said
+from gateway.app.plausible import SKEW_TOLERATED_S, believed, is_off, is_plausible, is_time
 from gateway.app.registry import Registry
+from gateway.app.tag_intake import TagIntake
+from gateway.app.tag_news import TagNews
 from gateway.app.telling import record_happenings
 from gateway.clock import EARLIEST_TRUE_TIME, Clock
 from gateway.lamps import LampEvent, LampReading, Outcome
 from gateway.link.envelope import Envelope, Item, Kind, Stream, decode_items
 from gateway.link.receiver import CommitError
-from gateway.model import Alert, Gap, Press, Reading, Rejected, Window
+from gateway.model import (
+    Alert,
+    Gap,
+    Press,
+    ReceiverEvent,
+    Rejected,
+    Sealed,
+    TagState,
+    Window,
+)
 from gateway.outputs.ngsi import Shown
 from gateway.store import sightings
 from gateway.store.database import Connection, Database
@@ -26,16 +38,14 @@ from gateway.store.errors import StoreError
 from gateway.store.outgoing import Queue
 from gateway.store.sightings import Source, StoredWindow
 
-SKEW_TOLERATED_S = 30.0
 UNDECODABLE = "undecodable"
 OUTBOX_LOST = "outbox_lost"
 TIMELESS = "captured_at_an_unknown_time"
-LAST_TIME = 2.0**40  # beyond, a number is no time: seconds of the year 36,812
-LOWEST_DBM, HIGHEST_DBM = -200, 100
-MOST_PACKETS = 1_000_000
-LAST_SEQ = 2**53
 MOST_ITEMS = 5_000  # of a row: more lamps than a gateway has; an SOS waits while they are written
-OF_LAMPS = (Kind.LAMP_READINGS, Kind.LAMP_EVENTS, Kind.OUTCOMES)
+NO_WINDOWS = (
+    *(Kind.LAMP_READINGS, Kind.LAMP_EVENTS, Kind.OUTCOMES),
+    *(Kind.SEALED, Kind.TAG_STATES, Kind.RECEIVER_EVENTS),
+)
 
 # What is done with new alerts, and whom changed lamps are told.
 Joined = Callable[[Connection, Sequence[Alert], float], None]
@@ -55,6 +65,7 @@ class _Effects:
     counts: Counter[str] = field(default_factory=Counter)
     is_late: bool = False
     lamps: Said = field(default_factory=Said)
+    tags: TagNews = field(default_factory=TagNews)
 
 
 class Intake:
@@ -64,7 +75,7 @@ class Intake:
     them, and `show` with the lamps that changed for others, after it.
 
     `counts`: windows, windows_late, windows_timeless, presses, gaps, unexpected_kind, those of
-    LampIntake, and each reason for which a row was not read.
+    LampIntake, TagIntake and their parts, and each reason for which a row was not read.
     """
 
     def __init__(
@@ -77,6 +88,7 @@ class Intake:
         announce: Callable[[Sequence[Alert]], None],
         out: Queue,
         lamps: LampIntake,
+        tags: TagIntake,
         joined: Joined,
         show: Lamps,
     ) -> None:
@@ -90,6 +102,7 @@ class Intake:
         self._announce = announce
         self._out = out
         self._lamps = lamps
+        self._tags = tags
         self._joined = joined
         self._show = show
         self._off: dict[str, bool] = {}
@@ -107,7 +120,8 @@ class Intake:
             told = await self._database.write(self._apply, batch, marks, now, effects)
         except StoreError as error:
             raise CommitError(str(error)) from error
-        self.counts.update(effects.counts + effects.lamps.counts)
+        self._tags.settle(effects.tags)
+        self.counts.update(effects.counts + effects.lamps.counts + effects.tags.counts)
         if effects.is_late:
             self.last_late_at = self._clock.monotonic()
         if effects.lamps.has_late:
@@ -133,7 +147,7 @@ class Intake:
         effects: _Effects,
     ) -> list[Alert]:
         for row in batch:
-            self._read_row(row, now, effects)
+            self._read_row(connection, row, now, effects)
         senders = {(row.sender, row.epoch) for row in batch}
         for gateway, _ in sightings.new_epochs(connection, senders):
             effects.gaps.append((gateway, Gap(0.0, now, OUTBOX_LOST)))
@@ -142,33 +156,36 @@ class Intake:
             sightings.add_gap(connection, gateway, _begun(connection, gateway, gap))
         sightings.add_windows(connection, effects.windows)
         for gateway, skew_s in effects.skew_s.items():
-            if _is_off(skew_s) != self._off.get(gateway):
+            if is_off(skew_s) != self._off.get(gateway):
                 effects.happenings.append(ClockSkew(now, gateway, skew_s))
         sightings.set_marks(connection, (Source(*stream, mark) for stream, mark in marks.items()))
         self._lamps.apply(connection, effects.lamps, now=now)
-        told = record_happenings(connection, effects.happenings, now=now, out=self._out)
+        happenings = (*effects.happenings, *effects.tags.write(connection))
+        told = record_happenings(connection, happenings, now=now, out=self._out)
         self._joined(connection, told, now)
         return told
 
-    def _read_row(self, row: Envelope, now: float, effects: _Effects) -> None:
+    def _read_row(
+        self, connection: Connection, row: Envelope, now: float, effects: _Effects
+    ) -> None:
         items = _read_items(row)
         if isinstance(items, Rejected):
             effects.counts[items.reason] += 1
             _log.error("a row cannot be read", sender=row.sender, seq=row.seq, kind=row.kind)
-            if row.kind not in OF_LAMPS:  # a gap is a hole in somebody's way
+            if row.kind not in NO_WINDOWS:  # a gap is a hole in somebody's way
                 effects.gaps.append((row.sender, _without_contents(row, now, UNDECODABLE)))
             return
         skew_s = 0.0
-        if _is_time(row.sent):
+        if is_time(row.sent):
             effects.skew_s[row.sender] = row.sent - now
-            skew_s = row.sent - now if _is_off(row.sent - now) else 0.0
+            skew_s = row.sent - now if is_off(row.sent - now) else 0.0
         for item in items:
             match item:
                 case Window():
                     self._take_window(row, item, skew_s, now, effects)
                 case Press():
                     effects.counts["presses"] += 1
-                    at = _believed(item.at - skew_s, now)
+                    at = believed(item.at - skew_s, now)
                     effects.happenings.append(
                         self._pressed(row, item.identifier, item.receiver, at)
                     )
@@ -177,6 +194,10 @@ class Intake:
                     effects.gaps.append((row.sender, _corrected(item, skew_s, now)))
                 case LampReading() | LampEvent() | Outcome():
                     self._lamps.take(row.sender, item, skew_s=skew_s, now=now, said=effects.lamps)
+                case Sealed() | TagState() | ReceiverEvent():
+                    self._tags.take(
+                        connection, row.sender, item, skew_s=skew_s, now=now, news=effects.tags
+                    )
                 case _:
                     effects.counts["unexpected_kind"] += 1
 
@@ -187,7 +208,7 @@ class Intake:
         for reading in window.readings:
             known = self._registry.directory.find(reading.identifier)
             if known is not None and known.button:
-                at = _believed(float(second), now)
+                at = believed(float(second), now)
                 effects.happenings.append(
                     self._pressed(row, reading.identifier, reading.receiver, at)
                 )
@@ -201,6 +222,7 @@ class Intake:
         effects.is_late |= late
         effects.counts["windows_late" if late else "windows"] += 1
         source = Source(row.sender, row.epoch, row.lane, row.seq)
+        window = self._tags.window(row.sender, window, second, effects.tags)
         effects.windows.append(StoredWindow(source, second, skew_s, late, window))
 
     def _pressed(self, row: Envelope, identifier: str, receiver: str, at: float) -> ButtonPressed:
@@ -211,7 +233,7 @@ class Intake:
 
     def _note_clock(self, gateway: str, skew_s: float) -> None:
         """Remember, after the commit, whether a clock is off, and say when that changes."""
-        off = _is_off(skew_s)
+        off = is_off(skew_s)
         if off != self._off.get(gateway, False):
             _log.warning(
                 "a gateway's clock is off; its times are corrected by the hub's. Mend its NTP"
@@ -221,15 +243,6 @@ class Intake:
                 skew_s=round(skew_s),
             )
         self._off[gateway] = off
-
-
-def _is_off(skew_s: float) -> bool:
-    return abs(skew_s) > SKEW_TOLERATED_S
-
-
-def _believed(at: float, now: float) -> float:
-    """When it was pressed; `now` where the gateway's clock cannot have been right."""
-    return at if EARLIEST_TRUE_TIME <= at <= now + SKEW_TOLERATED_S else now
 
 
 def _corrected(gap: Gap, skew_s: float, now: float) -> Gap:
@@ -256,7 +269,7 @@ def _begun(connection: Connection, gateway: str, gap: Gap) -> Gap:
 
 def _without_contents(row: Envelope, now: float, reason: str) -> Gap:
     """What stands for a row that cannot be used."""
-    at = row.sent if _is_time(row.sent) else now
+    at = row.sent if is_time(row.sent) else now
     return Gap(since=at, until=at, reason=reason, from_seq=row.seq, to_seq=row.seq)
 
 
@@ -270,34 +283,8 @@ def _read_items(row: Envelope) -> list[Item] | Rejected:
         return items
     if len(items) > MOST_ITEMS:
         return Rejected("too_many")
-    if not all(_is_plausible(item) for item in items):
+    if not all(is_plausible(item) for item in items):
         return Rejected("implausible")
     if sum(isinstance(item, Window) for item in items) > 1:
         return Rejected("several_windows")
     return items
-
-
-def _is_plausible(item: Item) -> bool:
-    match item:
-        case Window():
-            return _is_time(item.second) and all(_is_heard(one) for one in item.readings)
-        case Gap():
-            seqs = (item.from_seq, item.to_seq)
-            return _is_time(item.since) and _is_time(item.until) and all(map(_is_seq, seqs))
-    return True  # also a press of any time: an SOS is never dropped
-
-
-def _is_heard(reading: Reading) -> bool:
-    return (
-        LOWEST_DBM <= reading.mean_dbm <= HIGHEST_DBM
-        and LOWEST_DBM <= reading.max_dbm <= HIGHEST_DBM
-        and 1 <= reading.packets <= MOST_PACKETS
-    )
-
-
-def _is_time(at: float) -> bool:
-    return 0 <= at <= LAST_TIME
-
-
-def _is_seq(seq: int) -> bool:
-    return 0 <= seq <= LAST_SEQ

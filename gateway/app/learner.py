@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from gateway.app.tuning import read_in_force
 from gateway.model import Window
 from gateway.site import Site
-from gateway.store import calibrations, people, sightings
+from gateway.store import calibrations, heard_eids, people, sightings
 from gateway.store.database import Connection, Database
 from gateway.store.sightings import StoredWindow
 from gateway.tags.calibration import Calibration
@@ -63,7 +63,9 @@ async def learn_stored(database: Database, site: Site, *, now: float) -> Lesson:
     It takes minutes of a whole core, in the interpreter: beside a hub, do it in another process.
     """
     upon, previous = await database.read(read_in_force)
-    directory = Directory(await database.read(people.identifiers))
+    directory = Directory(
+        (*await database.read(heard_eids.identifiers), *await database.read(people.identifiers))
+    )
     a_day_ago = int(now) - LONGEST_S
     since = max(a_day_ago, int(previous.at)) if previous.at < now else a_day_ago
     windows = StoredWindows(database, since, int(now))

@@ -1,4 +1,4 @@
-"""What each edge must know: its receivers, and the identifiers whose hearing is urgent."""
+"""What each edge must know: its receivers, whose frames to look at, and which are urgent."""
 
 from collections.abc import Callable
 
@@ -82,4 +82,5 @@ class Orders:
         return EdgeOrders(
             receivers=tuple(source for source in own if source is not None),
             buttons=tuple(self._registry.buttons),
+            allow=self._registry.allow,
         )

@@ -25,12 +25,16 @@ class SealedKeys(NamedTuple):
 
 
 class StoredClock(NamedTuple):
-    """How far a tag's clock was ahead of UTC less its `zero_at`, as it was known at `at`."""
+    """How far a tag's clock was ahead of UTC less its `zero_at`, as it was known at `at`.
+
+    `reached` is the newest slot heard, by its first second of the tag's clock; -1 for none.
+    """
 
     tag: str
     ahead_lo_s: float
     ahead_hi_s: float
     at: float
+    reached: int
 
 
 class Counter(NamedTuple):

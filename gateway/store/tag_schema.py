@@ -41,6 +41,7 @@ tag_clocks = Table(
     number("ahead_lo_s"),
     number("ahead_hi_s"),
     number("at"),
+    whole("reached"),
 )
 
 # Which rotating identifier was whose; `until` is when its slot is over for certain.

@@ -34,6 +34,7 @@ from gateway.store.database import Database
 from gateway.store.outgoing import Queue
 from gateway.store.source import OutgoingRows
 from tests.bench.figure import Figure
+from tests.unit.app.tag_pieces import no_tags
 from tests.unit.cli.town_pieces import TOWN
 from tests.unit.geojson_pieces import feature, point, write_site
 
@@ -139,14 +140,16 @@ async def _pass_on(
 
 
 def _intake(database: Database, lights: HubLights) -> Intake:
+    registry, clock = Registry(database), Second()
     return Intake(
         database,
-        Second(),
-        Registry(database),
+        clock,
+        registry,
         is_closed=lambda _: False,
         announce=lambda _: None,
         out=OUT,
         lamps=lights.intake,
+        tags=no_tags(database, clock, registry),
         joined=lights.sos.brighten,
         show=lights.telling.show,
     )

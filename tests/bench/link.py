@@ -35,6 +35,7 @@ from gateway.store.database import Database
 from gateway.store.outgoing import Queue
 from tests.bench.figure import Figure
 from tests.ports import free_ports
+from tests.unit.app.tag_pieces import no_tags
 
 ROWS = 600
 ITEMS_A_ROW = 100
@@ -116,14 +117,16 @@ async def _link(folder: Path, port: int) -> float:
 
 
 def _receiver(database: Database, hub: Broker, clock: Clock) -> Receiver:
+    registry = Registry(database)
     intake = Intake(
         database,
         clock,
-        Registry(database),
+        registry,
         is_closed=lambda _: False,
         announce=lambda _: None,
         out=OUT,
         lamps=LampIntake((), Metering({}, ZoneInfo("Asia/Tokyo")), keep_days=7, out=OUT),
+        tags=no_tags(database, clock, registry),
         joined=lambda _, __, ___: None,
         show=lambda _: None,
     )

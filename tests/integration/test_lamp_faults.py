@@ -20,6 +20,7 @@ from gateway.store import lamp_energy, lamp_events, lamp_meters, lamps
 from gateway.store.database import Database
 from tests.needs import ROOT
 from tests.unit.app.lamp_pieces import NOW, OUT, TYPES, lit_street, reading, row
+from tests.unit.app.tag_pieces import no_tags
 from tests.unit.app.town import HandClock
 
 ROWS = 120
@@ -49,14 +50,16 @@ def intake(database: Database) -> Intake:
         out=OUT,
     )
 
+    registry = Registry(database)
     return Intake(
         database,
         clock,
-        Registry(database),
+        registry,
         is_closed=lambda _: False,
         announce=lambda _: None,
         out=OUT,
         lamps=lights.intake,
+        tags=no_tags(database, clock, registry),
         joined=lights.sos.brighten,
         show=lambda _: None,
     )

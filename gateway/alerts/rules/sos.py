@@ -14,7 +14,8 @@ def changes(happening: Happening, context: Context) -> Iterator[Alert]:
 
     Near is BURST_S while nobody has acknowledged it, and ECHO_S afterwards: whoever presses again
     then has more to say. A tag that nobody knows alerts as well (staff see it): an SOS is never
-    dropped.
+    dropped. Nor does one that nothing speaks against join one that is suspect, or whoever plays a
+    recording first could make it look like one.
     """
     if not isinstance(happening, ButtonPressed):
         return
@@ -22,7 +23,8 @@ def changes(happening: Happening, context: Context) -> Iterator[Alert]:
     for alert in context.open_alerts:
         same = alert.kind is AlertKind.SOS and (alert.tag or alert.receiver) == subject
         near_s = BURST_S if alert.state is AlertState.RAISED else ECHO_S
-        if same and abs(alert.at - happening.at) < near_s:
+        is_as_sure = not alert.suspect or happening.doubt
+        if same and is_as_sure and abs(alert.at - happening.at) < near_s:
             return
     yield Alert(
         id=context.new_id(),
@@ -33,4 +35,5 @@ def changes(happening: Happening, context: Context) -> Iterator[Alert]:
         tag=happening.tag,
         gateway=happening.gateway,
         receiver=happening.receiver,
+        suspect=happening.doubt,
     )

@@ -12,13 +12,13 @@ from sqlalchemy.exc import DBAPIError
 from gateway.app.intake import (
     MOST_ITEMS,
     OUTBOX_LOST,
-    SKEW_TOLERATED_S,
     TIMELESS,
     UNDECODABLE,
     Intake,
 )
 from gateway.app.lamp_intake import LampIntake
 from gateway.app.metering import Metering
+from gateway.app.plausible import SKEW_TOLERATED_S
 from gateway.app.registry import Registry
 from gateway.clock import Clock
 from gateway.lamps import LampReading
@@ -40,6 +40,7 @@ from gateway.model import (
 from gateway.store import alerts, outgoing, people, sightings
 from gateway.store.database import Connection, Database
 from gateway.store.outgoing import Queue
+from tests.unit.app.tag_pieces import no_tags
 
 OUT = Queue("out", "sink")
 TOKYO = ZoneInfo("Asia/Tokyo")
@@ -86,6 +87,7 @@ async def hub(database: Database) -> Hub:
         announce=announce,
         out=OUT,
         lamps=LampIntake((), Metering({}, TOKYO), keep_days=7, out=OUT),
+        tags=no_tags(database, Clock(), registry),
         joined=lambda _, __, ___: None,
         show=lambda _: None,
     )

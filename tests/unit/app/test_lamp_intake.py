@@ -39,6 +39,7 @@ from tests.unit.app.lamp_pieces import (
     reading,
     row,
 )
+from tests.unit.app.tag_pieces import no_tags
 from tests.unit.app.town import HandClock, fill_disk, free_disk
 
 MINUTE = 60.0
@@ -63,14 +64,16 @@ class Bench:
             publisher=Nobody(),
             out=OUT,
         )
+        registry = Registry(self.database)
         self.intake = Intake(
             self.database,
             self.clock,
-            Registry(self.database),
+            registry,
             is_closed=lambda _: False,
             announce=lambda _: None,
             out=OUT,
             lamps=self.lights.intake,
+            tags=no_tags(self.database, self.clock, registry),
             joined=self.lights.sos.brighten,
             show=self.shown.append,
         )

@@ -11,14 +11,17 @@ from gateway.clock import Clock
 from gateway.link.envelope import Kind
 from gateway.model import EdgeOrders, Lane, ReceiverSource, TagIdentifier
 from gateway.site import load_site
-from gateway.store import outgoing
+from gateway.store import outgoing, people
 from gateway.store.database import Database
 from gateway.store.errors import StoreError
 from gateway.store.outgoing import Queue
+from tests.unit.app.tag_pieces import NativeTag, add_tags
 from tests.unit.app.test_registry import add_identifier
 from tests.unit.app.town import BUTTON, add_child, fill_disk, free_disk
 from tests.unit.cli.town_pieces import STREET, receiver
 from tests.unit.geojson_pieces import write_site
+
+ALLOW = ("ibeacon:x",)  # of the child's tag and its button
 
 
 class Desk:
@@ -60,9 +63,9 @@ async def test_each_gateway_gets_its_own_receivers_and_every_button(desk: Desk) 
     assert desk.orders.gateways == ("gw-01", "gw-02")
     await desk.orders.send_changes()
     own = ReceiverSource("r-0", "openmqttgateway", "home/OMG_0")
-    assert await desk.sent("gw-01") == [EdgeOrders((own,), (BUTTON.identifier,))]
+    assert await desk.sent("gw-01") == [EdgeOrders((own,), (BUTTON.identifier,), ALLOW)]
     other = ReceiverSource("r-2", "openmqttgateway", "home/OMG_2")
-    assert await desk.sent("gw-02") == [EdgeOrders((other,), (BUTTON.identifier,))]
+    assert await desk.sent("gw-02") == [EdgeOrders((other,), (BUTTON.identifier,), ALLOW)]
 
 
 async def test_what_has_not_changed_is_not_sent_again(desk: Desk) -> None:
@@ -78,6 +81,21 @@ async def test_a_new_button_is_told_to_every_gateway(desk: Desk) -> None:
     await desk.orders.send_changes()
     assert await desk.counts() == [2, 2]
     assert (await desk.sent("gw-02"))[-1].buttons == (BUTTON.identifier, "ibeacon:x:9:9")
+
+
+async def test_a_tag_with_keys_that_is_added_is_told_to_every_gateway_and_a_disabled_one_too(
+    desk: Desk,
+) -> None:
+    await desk.orders.send_changes()
+    await desk.database.write(add_tags, [NativeTag(7)])
+    await desk.registry.refresh()
+    await desk.orders.send_changes()
+    assert (await desk.sent("gw-01"))[-1].allow == ("bthome", "eid", "ibeacon:x")
+    await desk.database.write(people.set_disabled, "t-7", 1.0)
+    await desk.registry.refresh()
+    await desk.orders.send_changes()
+    assert (await desk.sent("gw-01"))[-1].allow == ALLOW
+    assert await desk.counts() == [3, 3]
 
 
 async def test_a_gateway_with_a_new_outbox_is_told_again(desk: Desk) -> None:

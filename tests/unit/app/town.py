@@ -17,6 +17,7 @@ from zoneinfo import ZoneInfo
 import msgspec
 
 from gateway.app.amender import Amender
+from gateway.app.hub_tags import HubTags
 from gateway.app.intake import Intake
 from gateway.app.lamp_intake import LampIntake
 from gateway.app.metering import Metering
@@ -38,6 +39,7 @@ from gateway.model import (
     Window,
     ZoneEvent,
 )
+from gateway.settings import HubSettings
 from gateway.site import Site, load_site
 from gateway.store import outgoing, people, positions
 from gateway.store.database import Connection, Database
@@ -147,6 +149,15 @@ class Street:
             executor=executor,
             beat=self._beat,
         )
+        self.tags = HubTags(
+            HubSettings(),
+            database=database,
+            clock=clock,
+            registry=self.registry,
+            out=OUT,
+            joined=lambda _, __, ___: None,
+            announce=self.listeners.alerts,
+        )
         self.intake = Intake(
             database,
             clock,
@@ -155,6 +166,7 @@ class Street:
             announce=self.listeners.alerts,
             out=OUT,
             lamps=LampIntake((), Metering({}, TOKYO), keep_days=7, out=OUT),
+            tags=self.tags.intake,
             joined=lambda _, __, ___: None,
             show=lambda _: None,
         )

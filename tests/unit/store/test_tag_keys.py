@@ -39,7 +39,7 @@ async def test_a_counter_is_remembered_and_can_begin_anew(database: Database) ->
 
 async def test_clocks_are_replaced_and_those_of_no_tag_left_out(database: Database) -> None:
     await database.write(settle)
-    known = StoredClock("t-1", -2.0, 3.0, 100.0)
+    known = StoredClock("t-1", -2.0, 3.0, 100.0, 1_024)
     nobody = known._replace(tag="t-9")
     await database.write(tag_keys.set_clocks, [known, nobody])
     later = known._replace(ahead_lo_s=-1.0, at=200.0)

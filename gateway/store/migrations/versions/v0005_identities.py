@@ -26,6 +26,7 @@ _KEYS = (
         ahead_lo_s FLOAT NOT NULL,
         ahead_hi_s FLOAT NOT NULL,
         at FLOAT NOT NULL,
+        reached INTEGER NOT NULL,
         FOREIGN KEY (tag_id) REFERENCES tags (id) ON DELETE CASCADE)""",
 )
 

@@ -43,3 +43,19 @@ def test_a_press_of_an_unknown_tag_still_alerts() -> None:
 def test_a_press_that_arrives_an_hour_late_keeps_its_time() -> None:
     (alert,) = told(replace(PRESS, at=NOW - 3600))
     assert (alert.at, alert.raised_at) == (NOW - 3600, NOW)
+
+
+def test_the_doubt_about_a_press_stands_in_its_alert() -> None:
+    (alert,) = told(replace(PRESS, doubt="counter"))
+    assert (alert.kind, alert.suspect) == (AlertKind.SOS, "counter")
+
+
+def test_a_recording_joins_any_sos_but_a_true_press_never_joins_a_recording() -> None:
+    """Or whoever plays one first could make the true one look like it."""
+    recording = replace(PRESS, doubt="counter")
+    (suspect,) = told(recording)
+    assert told(recording, suspect) == ()
+    (sure,) = told(PRESS, suspect)
+    assert sure.suspect == ""
+    assert told(recording, sure) == ()
+    assert told(PRESS, suspect, sure) == ()

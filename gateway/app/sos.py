@@ -1,0 +1,288 @@
+"""Sealed frames: whose key opens one, and whether it is an SOS.
+
+Nobody but the holder of the key can tell, so each frame is tried: in the transaction of its row
+with the keys at hand (of the tag that its address lately named, and of those lately heard at that
+gateway), and where none of them opens it, soon after with every key of the site. Until then it
+waits in the database, and so outlives the hub. What no key opens is a stranger's.
+
+A counter that does not rise is a recording, or a tag that lost its count with its battery: it
+alerts all the same, and is marked. An SOS is never dropped; it is suspect at worst.
+"""
+
+import asyncio
+from collections import Counter as Counts
+from collections import OrderedDict, defaultdict
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from enum import Enum, auto
+from heapq import nlargest
+from typing import NamedTuple, TypeVar
+
+import structlog
+
+from gateway.alerts.happenings import ButtonPressed
+from gateway.app.identities import ROTATING, Identities
+from gateway.app.registry import BindKeys, Registry
+from gateway.app.tag_news import TagNews
+from gateway.app.telling import record_happenings
+from gateway.clock import Clock
+from gateway.model import Alert, Doubt, Rejected, Window
+from gateway.store import sealed_waiting, tag_keys
+from gateway.store.database import Connection, Database
+from gateway.store.errors import StoreError
+from gateway.store.outgoing import Queue
+from gateway.store.sealed_waiting import WaitingFrame
+from gateway.store.tag_keys import Counter
+from gateway.store.tag_states import StoredState
+from gateway.tags.frames import bthome
+from gateway.tags.frames.bthome import Bthome
+
+SAME_PRESS_S = 120.0  # one counter for so long: a burst, as several receivers tell it
+CLOCKS_S = 30.0  # gateways' clocks may differ so much
+LATELY_S = 600.0
+MOST_AT_ONCE = 300  # keys tried in the transaction: some 1 ms
+FRAMES_AT_ONCE = 16  # tried together with every key: what was found is told after at most so many
+MOST_REMEMBERED = 10_000  # addresses; beyond it, the oldest is forgotten
+LOOK_EVERY_S = 10.0
+RETRY_S = 1.0
+STRANGER, PERHAPS_OURS = 1, 0
+
+T = TypeVar("T")
+Joined = Callable[[Connection, Sequence[Alert], float], None]
+
+_log = structlog.get_logger()
+
+
+class SealedHeard(NamedTuple):
+    """A sealed frame as a gateway told it; captured at `at` by the hub's clock."""
+
+    gateway: str
+    receiver: str
+    at: float
+    address: str
+    payload: bytes
+    near: str
+
+
+class Count(Enum):
+    """What a frame's counter says of it."""
+
+    FRESH = auto()
+    SAME = auto()
+    DOUBTED = auto()
+
+
+class Sos:
+    """`take` and `note_heard` are for the database's writer thread, the others for the loop.
+
+    `joined` and `announce` as in `Intake`. Counts of `TagNews`: sealed_opened, sealed_again,
+    sealed_suspect, sealed_waiting, sealed_strange; `counts`: those of what waited.
+    """
+
+    def __init__(
+        self,
+        database: Database,
+        clock: Clock,
+        registry: Registry,
+        identities: Identities,
+        *,
+        out: Queue,
+        joined: Joined,
+        announce: Callable[[Sequence[Alert]], None],
+    ) -> None:
+        self.counts: Counts[str] = Counts()
+        self._database = database
+        self._clock = clock
+        self._registry = registry
+        self._identities = identities
+        self._out = out
+        self._joined = joined
+        self._announce = announce
+        self._wake = asyncio.Event()
+        self._wake.set()
+        self._lately: dict[str, dict[str, int]] = defaultdict(dict)
+        self._owners: OrderedDict[str, str] = OrderedDict()  # address → tag
+        self._strangers: OrderedDict[str, None] = OrderedDict()
+
+    # --- in the writer thread ---------------------------------------------------------------------
+
+    def note_heard(self, gateway: str, window: Window, second: int) -> None:
+        """These are the tags lately heard at `gateway`."""
+        find, bind_of = self._registry.directory.find, self._registry.bind_of
+        lately = self._lately[gateway]
+        for reading in window.readings:
+            known = find(reading.identifier)
+            if known is not None and known.tag in bind_of:
+                lately[known.tag] = second
+
+    def take(self, connection: Connection, frame: SealedHeard, news: TagNews) -> None:
+        """Open `frame` with the keys at hand, or let it wait for the others."""
+        tags = self._at_hand(frame, news)
+        bind_of = self._registry.bind_of
+        found = bthome.trial(frame.payload, frame.address, [bind_of[tag] for tag in tags])
+        if found is not None:
+            self._opened(connection, tags[found], frame, news)
+        elif bind_of or self._registry.locked:
+            news.counts["sealed_waiting"] += 1
+            rank = STRANGER if frame.address in self._strangers else PERHAPS_OURS
+            waiting = WaitingFrame(
+                frame.gateway,
+                frame.receiver,
+                frame.at,
+                self._clock.utc(),
+                frame.address,
+                frame.payload,
+                rank,
+            )
+            news.waiting.append(waiting)
+        else:
+            news.counts["sealed_strange"] += 1
+
+    def _at_hand(self, frame: SealedHeard, news: TagNews) -> list[str]:
+        """The tags whose keys are tried at once, the likeliest first."""
+        bind_of, find = self._registry.bind_of, self._registry.directory.find
+        likely: dict[str, None] = {}
+        fixed = find(f"bthome:{frame.address.lower()}")
+        near = self._near(frame, news)
+        for tag in (near, "" if fixed is None else fixed.tag, self._owners.get(frame.address, "")):
+            likely[tag] = None
+        lately = self._lately.get(frame.gateway, {})
+        recent = [one for one in lately.items() if abs(frame.at - one[1]) <= LATELY_S]
+        for tag, _ in nlargest(MOST_AT_ONCE, recent, key=lambda one: one[1]):
+            likely[tag] = None
+        return [tag for tag in likely if tag in bind_of][:MOST_AT_ONCE]
+
+    def _near(self, frame: SealedHeard, news: TagNews) -> str:
+        """The tag that the frame's address lately named."""
+        known = self._registry.directory.find(frame.near)
+        if known is not None:
+            return known.tag
+        if not frame.near.startswith(ROTATING):
+            return ""
+        heard = self._identities.hear(frame.near, int(frame.at), news)
+        return "" if heard is None else heard.tag
+
+    def _opened(self, connection: Connection, tag: str, frame: SealedHeard, news: TagNews) -> None:
+        """What the frame says is its tag's; a press becomes a happening."""
+        _remember(self._owners, frame.address, tag)
+        self._strangers.pop(frame.address, None)
+        news.counts["sealed_opened"] += 1
+        contents = bthome.open_sealed(
+            frame.payload, key=self._registry.bind_of[tag], address=frame.address
+        )
+        if isinstance(contents, Rejected):
+            news.counts["sealed_malformed"] += 1
+            return
+        count = _counted(connection, tag, frame)
+        if count is Count.SAME:
+            news.counts["sealed_again"] += 1
+            return
+        if count is Count.DOUBTED:
+            news.counts["sealed_suspect"] += 1
+            news.doubt(frame.at, tag, Doubt.COUNTER, frame.receiver)
+        else:
+            news.states += _states(tag, contents, frame)
+        if contents.pressed:
+            doubt = Doubt.COUNTER.value if count is Count.DOUBTED else ""
+            news.happenings.append(
+                ButtonPressed(frame.at, tag, frame.receiver, frame.gateway, doubt)
+            )
+
+    # --- on the loop ------------------------------------------------------------------------------
+
+    def wake(self) -> None:
+        """Frames wait, as is committed."""
+        self._wake.set()
+
+    async def run(self) -> None:
+        """Try what waits until cancelled; also what waited when the hub was stopped."""
+        while True:
+            self._wake.clear()
+            try:
+                while await self.try_waiting():
+                    pass
+            except StoreError as error:
+                _log.error("sealed frames wait, one may be an SOS", reason=str(error))
+                await asyncio.sleep(RETRY_S / self._clock.rate)
+                continue
+            try:
+                async with asyncio.timeout(LOOK_EVERY_S):
+                    await self._wake.wait()
+            except TimeoutError:
+                continue  # keys may have come that were missing
+
+    async def try_waiting(self) -> int:
+        """Try the first of those that wait with every key; gives how many. Raises StoreError."""
+        binds = self._registry.binds
+        if not binds.keys:
+            return 0
+        frames = await self._database.read(sealed_waiting.first, limit=FRAMES_AT_ONCE)
+        if not frames:
+            return 0
+        owners = await asyncio.to_thread(_owners, binds, frames)
+        news = TagNews()
+        told = await self._database.write(self._conclude, frames, owners, news)
+        for row_id, frame in frames.items():
+            if row_id not in owners:
+                _remember(self._strangers, frame.address, None)
+        self.counts.update(news.counts)
+        self._announce(told)
+        return len(frames)
+
+    def _conclude(
+        self,
+        connection: Connection,
+        frames: Mapping[int, WaitingFrame],
+        owners: Mapping[int, str],
+        news: TagNews,
+    ) -> list[Alert]:
+        now = self._clock.utc()
+        for row_id, frame in frames.items():
+            tag = owners.get(row_id)
+            if tag is None or tag not in self._registry.bind_of:
+                news.counts["sealed_strange"] += 1
+                continue
+            heard = SealedHeard(
+                frame.gateway, frame.receiver, frame.at, frame.address, frame.payload, near=""
+            )
+            self._opened(connection, tag, heard, news)
+        told = record_happenings(connection, news.write(connection), now=now, out=self._out)
+        self._joined(connection, told, now)
+        sealed_waiting.remove(connection, frames)
+        return told
+
+
+def _owners(binds: BindKeys, frames: Mapping[int, WaitingFrame]) -> dict[int, str]:
+    """Whose key opens which frame; every key is tried with every frame."""
+    owners: dict[int, str] = {}
+    for row_id, frame in frames.items():
+        found = bthome.trial(frame.payload, frame.address, binds.keys)
+        if found is not None:
+            owners[row_id] = binds.tags[found]
+    return owners
+
+
+def _counted(connection: Connection, tag: str, frame: SealedHeard) -> Count:
+    """Judge the frame's counter by the highest that came, and keep it where it is higher.
+
+    One that was captured before the highest may be lower: it comes late, of a gateway long away.
+    """
+    value = int.from_bytes(frame.payload[-8:-4], "little")
+    known = tag_keys.counter(connection, tag)
+    if known is None or value > known.value:
+        tag_keys.set_counter(connection, tag, Counter(value, frame.at))
+        return Count.FRESH
+    if value == known.value:
+        return Count.SAME if abs(frame.at - known.at) <= SAME_PRESS_S else Count.DOUBTED
+    return Count.FRESH if frame.at <= known.at + CLOCKS_S else Count.DOUBTED
+
+
+def _states(tag: str, contents: Bthome, frame: SealedHeard) -> Iterable[StoredState]:
+    for name, value in contents.values.items():
+        yield StoredState(tag, name, float(value), frame.at, frame.receiver)
+
+
+def _remember(kept: OrderedDict[str, T], address: str, value: T) -> None:
+    kept[address] = value
+    kept.move_to_end(address)
+    if len(kept) > MOST_REMEMBERED:
+        kept.popitem(last=False)
