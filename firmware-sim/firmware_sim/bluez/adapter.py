@@ -157,12 +157,11 @@ class SimulatedAdapter:
 
     def remove_device(self, path: str) -> bool:
         """RemoveDevice; False where there is no such device."""
-        for address, device in self.devices.items():
-            if device.path == path:
-                del self.devices[address]
-                self._signals.removed(path, [DEVICE])
-                return True
-        return False
+        address = path.removeprefix(f"{self.path}/dev_").replace("_", ":")
+        if self.devices.pop(address, None) is None:
+            return False
+        self._signals.removed(path, [DEVICE])
+        return True
 
     def _discover(self) -> None:
         """Clients came, left or asked for something else."""

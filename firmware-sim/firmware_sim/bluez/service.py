@@ -114,11 +114,9 @@ class Service:
     # --- what is asked ------------------------------------------------------------------------
 
     def _take(self, message: Message) -> Message | bool | None:
-        if self.hung:
-            return True
         match message.message_type:
             case MessageType.METHOD_CALL:
-                return self._answer(message)
+                return True if self.hung else self._answer(message)
             case MessageType.SIGNAL if message.member == "NameOwnerChanged":
                 name, _, owner = message.body
                 if not owner:
@@ -129,6 +127,8 @@ class Service:
                     self._monitor_appeared(str(message.sender), path)
             case MessageType.METHOD_RETURN if message.reply_serial in self._asked:
                 self._monitor_told(*self._asked.pop(message.reply_serial), message.body[0])
+            case MessageType.ERROR:
+                self._asked.pop(message.reply_serial, None)
         return None
 
     def _answer(self, message: Message) -> Message | None:
