@@ -272,7 +272,7 @@ class Rotation:
         self._is_stale = True
         self.counts["adopted" if change is Change.ADOPTED else "taken_back"] += 1
         if change is Change.TAKEN_BACK:
-            self._taken_back.append(TakenBack(tag.key.tag, tag.clock.changed_at, at))
+            self._taken_back.append(TakenBack(tag.key.tag, tag.clock.taken_back_since, at))
 
     def _remember(self, identifier: str, at: float) -> Heard | None:
         """Keep what is nobody's for the wide search, within bounds."""

@@ -18,6 +18,8 @@ SLACK_S = 32.0  # edges' clocks are taken as right within 30 s, a reading is of 
 REGISTERED_S = 60.0  # how far the clock may have been off when it was registered
 QUIET_S = 300.0  # a clock not heard for so long may have been replaced by another
 MOST_OTHERS = 8  # other clocks that are kept of one tag
+MOST_FORMERS = 4
+FORMER_FOR_S = 20 * 86_400.0  # then it has drifted by a quarter of a slot
 
 
 class Ahead(NamedTuple):
@@ -91,6 +93,26 @@ class Other:
             self.first_new = start
         return is_new and self.first_new is not None and start > self.first_new
 
+    def outdo(self, start: int) -> None:
+        """The clock believed was heard in the slot `start`, as comes out now: what is new?"""
+        if self.first_new is not None and start >= self.first_new:
+            self.first_new = None
+
+
+@dataclass(slots=True)
+class Former:
+    """A clock that was believed until `until`, and heard last at `heard_at`."""
+
+    ahead: Ahead
+    reached: int
+    heard_at: float
+    until: float
+
+    def may_be(self, told: Ahead) -> bool:
+        """Whether it was heard; not after so long that it says next to nothing."""
+        is_known = abs(told.at - self.ahead.at) <= FORMER_FOR_S
+        return is_known and self.ahead.met(told) is not None
+
 
 Thought = tuple[Doubt | None, Change | None]
 _NOTHING_NEW: Thought = (None, None)
@@ -101,7 +123,7 @@ class TagClock:
     """The clock of one tag: the one believed, and others that it may have instead.
 
     `reached`: the newest slot heard under the clock believed, which was last heard at `heard_at`.
-    `former`: what was believed until `changed_at`.
+    `formers`: what was believed before, the latest last.
     """
 
     zero_at: float
@@ -109,9 +131,9 @@ class TagClock:
     ahead: Ahead
     reached: int = -1
     others: list[Other] = field(default_factory=list)
-    former: Ahead | None = None
-    changed_at: float = float("-inf")
+    formers: list[Former] = field(default_factory=list)
     heard_at: float = field(init=False)
+    taken_back_since: float = float("-inf")
 
     def __post_init__(self) -> None:
         self.heard_at = self.ahead.at
@@ -142,20 +164,23 @@ class TagClock:
 
     def _unfitting(self, told: Ahead, start: int) -> Thought:
         is_new = start > self.reached
-        if self.former is not None and self.former.met(told) is not None:
-            if told.at < self.changed_at:
-                return _NOTHING_NEW
-            if is_new:
-                return None, self._take_back(self.former, told, start)
-        return self._doubted(told, start, is_new=is_new)
+        is_ahead = told.lo_s > self.ahead.by(told.at).hi_s
+        for former in reversed(self.formers):
+            if not former.may_be(told):
+                continue
+            if start <= former.until - self.zero_at + former.ahead.by(former.until).hi_s:
+                return None, self._confirmed(former, told, start)
+            if is_ahead or is_new:
+                return None, self._take_back(former, told, start)
+        return self._doubted(told, start, is_newer=is_ahead and is_new, is_new=is_new)
 
     def hypotheses(self) -> list[Ahead]:
         """All clocks that are not ruled out, the likeliest first."""
-        former = [] if self.former is None else [self.former]
+        formers = [former.ahead for former in reversed(self.formers)]
         provisional = (other.ahead for other in self.others if other.is_provisional)
         others = sorted(provisional, key=lambda one: -one.at)
         newer = [one for one in others if one.at - self.heard_at > QUIET_S]
-        return [*newer, self.ahead, *others[len(newer) :], *former]
+        return [*newer, self.ahead, *others[len(newer) :], *formers]
 
     def _compared(self, told: Ahead, start: int, *, is_new: bool) -> Change | None:
         """The clock believed was heard: what of the others? One that it contradicts is no more."""
@@ -165,14 +190,14 @@ class TagClock:
         for one in kept:
             both = one.ahead.met(told)
             if both is None:
+                one.outdo(start)
                 continue
             one.ahead = both
             if one.heard_in(start, is_new=is_new) and told.at - one.since >= QUIET_S:
                 return self._adopt(one, start)
         return Change.NEW_SLOT if is_new else None
 
-    def _doubted(self, told: Ahead, start: int, *, is_new: bool) -> Thought:
-        is_newer = is_new and told.lo_s > self.ahead.by(told.at).hi_s
+    def _doubted(self, told: Ahead, start: int, *, is_newer: bool, is_new: bool) -> Thought:
         if told.at < self.heard_at:  # the believed clock was heard since: nothing is to be learned
             return Doubt.PROVISIONAL if is_newer else Doubt.CLOSED_SLOT, None
         one = self._other(told, start)
@@ -200,16 +225,35 @@ class TagClock:
         return one
 
     def _adopt(self, one: Other, start: int) -> Change:
-        self.former, self.changed_at = self.ahead, one.since
+        self.formers.append(Former(self.ahead, self.reached, self.heard_at, one.since))
+        del self.formers[:-MOST_FORMERS]
         self.ahead, self.heard_at = one.ahead, one.ahead.at
         self.reached, self.others = start, []
         return Change.ADOPTED
 
-    def _take_back(self, former: Ahead, told: Ahead, start: int) -> Change:
-        """The former clock goes on, so the tag never had the other."""
-        self.ahead, self.heard_at = former.met(told) or told, told.at
-        self.reached, self.others, self.former = start, [], None
+    def _confirmed(self, former: Former, told: Ahead, start: int) -> Change | None:
+        """What comes late shows how far a former clock was heard, and so what was new after it."""
+        if start <= former.reached:
+            return None
+        former.reached, former.heard_at = start, max(former.heard_at, told.at)
+        if self.reached >= start + 2 * self.slot_s:
+            return None
+        other = Other(self.ahead, former.until, self.reached)
+        self._return_to(former)
+        self.others = [other]
         return Change.TAKEN_BACK
+
+    def _take_back(self, former: Former, told: Ahead, start: int) -> Change:
+        """A former clock went on: it showed a slot that began after it was given up."""
+        self._return_to(former)
+        self.ahead, self.heard_at = former.ahead.met(told) or told, told.at
+        self.reached, self.others = start, []
+        return Change.TAKEN_BACK
+
+    def _return_to(self, former: Former) -> None:
+        self.taken_back_since = former.until
+        self.ahead, self.reached, self.heard_at = former.ahead, former.reached, former.heard_at
+        del self.formers[self.formers.index(former) :]
 
 
 def _is_contradicted(one: Other, told: Ahead, start: int) -> bool:
