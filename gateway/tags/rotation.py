@@ -34,6 +34,7 @@ _MOST_TABLES = 5
 _MOST_UNKNOWN = 16_384
 _MOST_FOUND = 4_096
 _WIDEST_SLOTS = 2_048  # of a wide search on either side: for tags that rotate each minute or less
+_UNSUREST_S = 32_768.0  # of a clock in a table; it takes three years unheard to be less sure
 _SPAN_OF_SEARCH_S = 86_400.0  # what was heard earlier than the newest by more waits for the next
 
 _Kept = TypeVar("_Kept")
@@ -253,13 +254,14 @@ class Rotation:
             exponent, zero_at = tag.key.exponent, tag.key.zero_at
             wide_s = min(widened_s, _WIDEST_SLOTS << exponent) + SLACK_S
             for clock in clocks:
-                begins, ends = clock.by(since), clock.by(until)
+                lo_s, hi_s = clock.by(since).lo_s, clock.by(until).hi_s
+                beyond_s = max(0.0, hi_s - lo_s - _UNSUREST_S) / 2
                 yield Wanted(
                     number,
                     tag.key.identity_key,
                     exponent,
-                    since - zero_at + begins.lo_s - wide_s,
-                    until - zero_at + ends.hi_s + wide_s,
+                    since - zero_at + lo_s + beyond_s - wide_s,
+                    until - zero_at + hi_s - beyond_s + wide_s,
                 )
 
     def _note(self, number: int, tag: _Tag, change: Change, at: float) -> None:

@@ -36,10 +36,10 @@ class Tag:
     ppm: Callable[[int], float]
     changes: dict[float, float]
     _days_s: list[float] = field(default_factory=lambda: [0.0])
+    _sent: dict[int, str] = field(default_factory=dict)
 
-    @property
-    def key(self) -> RotatingKey:
-        return RotatingKey(self.name, self.name.encode().ljust(16), 10, ZERO)
+    def __post_init__(self) -> None:
+        self.key = RotatingKey(self.name, self.name.encode().ljust(16), 10, ZERO)
 
     def sends(self, at: float) -> str:
         day, part_s = divmod(at - ZERO, DAY_S)
@@ -48,8 +48,11 @@ class Tag:
             self._days_s.append(self._days_s[-1] + DAY_S * (1 + self.ppm(today) * 1e-6))
         shown_s = self._days_s[int(day)] + part_s * (1 + self.ppm(int(day)) * 1e-6)
         shown_s -= sum(back_s for changed_at, back_s in self.changes.items() if changed_at <= at)
-        sent = eid.eid(self.key.identity_key, exponent=10, beacon_time=max(0, int(shown_s)))
-        return f"eid:{sent.hex()}"
+        start = eid.slot_start(max(0, int(shown_s)), exponent=10)
+        if start not in self._sent:
+            sent = eid.eid(self.key.identity_key, exponent=10, beacon_time=start)
+            self._sent[start] = f"eid:{sent.hex()}"
+        return self._sent[start]
 
 
 class Event(NamedTuple):

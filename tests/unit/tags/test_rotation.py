@@ -196,5 +196,12 @@ def test_strangers_do_not_fill_the_memory() -> None:
     assert rotation.search(NOW + 60) == ()
 
 
+def test_a_reading_of_years_ago_makes_no_table_without_bounds() -> None:
+    tag = key(1)
+    rotation = settled(tag)
+    assert rotation.hear(sent(tag, NOW), ZERO - 1e9) is None
+    assert rotation.hear(sent(tag, NOW), NOW) == sure(tag)
+
+
 def test_keys_are_not_shown() -> None:
     assert "identity_key" not in repr(key(1))

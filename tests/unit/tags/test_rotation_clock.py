@@ -53,7 +53,7 @@ def hear(clock: TagClock, at: float, *, ahead_s: float = 0.0) -> tuple[Doubt | N
     return clock.hear(int(at - ZERO + ahead_s) // SLOT_S * SLOT_S, at)
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=60, deadline=None)
 @given(
     ppm=st.lists(st.floats(-150, 150), min_size=40, max_size=40),
     registered_off_s=st.floats(-REGISTERED_S, REGISTERED_S),
@@ -176,6 +176,43 @@ def test_an_attackers_many_shifts_are_bounded() -> None:
     assert len(clock.others) == MOST_OTHERS
     assert hear(clock, at + 100)[0] is None
     assert clock.others == []
+
+
+def test_a_backlog_takes_back_what_was_adopted_before_it_came() -> None:
+    """Recordings of a day that we have not got yet look like a changed battery, until we have."""
+    clock = known()
+    heard_for(clock, ZERO + DAY_S, 2 * SLOT_S)
+    day, late_s = ZERO + 2 * DAY_S, 40_000.0
+    heard_for(clock, day + late_s, 4 * SLOT_S, ahead_s=-late_s)
+    assert len(clock.formers) == 1
+    thoughts = [hear(clock, day + second) for second in range(0, 4 * SLOT_S, 30)]
+    assert {doubt for doubt, _ in thoughts} == {None}
+    assert [change for _, change in thoughts if change] == [Change.TAKEN_BACK] + [
+        Change.NEW_SLOT
+    ] * sum(change is Change.NEW_SLOT for _, change in thoughts)
+    assert clock.taken_back_since == day + late_s
+    assert hear(clock, day + late_s + 5 * SLOT_S, ahead_s=-late_s)[0] is Doubt.PROVISIONAL
+    assert hear(clock, day + late_s + 5 * SLOT_S)[0] is None
+
+
+def test_the_tags_own_word_between_recordings_takes_them_back_however_late_it_comes() -> None:
+    clock = known()
+    heard_for(clock, ZERO + DAY_S, 2 * SLOT_S)
+    since, late_s = ZERO + 2 * DAY_S, 40_000.0
+    heard_for(clock, since, 8 * SLOT_S, ahead_s=-late_s)
+    assert len(clock.formers) == 1
+    assert hear(clock, since + 3 * SLOT_S) == (None, Change.TAKEN_BACK)
+    assert hear(clock, since + 8 * SLOT_S + 5)[0] is None
+
+
+def test_a_former_clock_is_forgotten_before_it_fits_everything() -> None:
+    clock = known()
+    heard_for(clock, ZERO + DAY_S, 2 * SLOT_S)
+    heard_for(clock, ZERO + 2 * DAY_S, 4 * SLOT_S, ahead_s=-3_000.0)
+    later = ZERO + 80 * DAY_S
+    heard_for(clock, later, 4 * SLOT_S, ahead_s=-3_000.0)
+    assert hear(clock, later + 4 * SLOT_S)[0] is Doubt.PROVISIONAL
+    assert len(clock.formers) == 1
 
 
 def test_what_was_heard_before_a_battery_change_and_comes_after_it_is_the_tags() -> None:
