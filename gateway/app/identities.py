@@ -30,7 +30,6 @@ LOOK_EVERY_S = 5.0
 KEEP_CLOCKS_EVERY_S = 180.0
 FORGET_EVERY_S = 3_600.0
 LATE_S = 600.0  # how long beyond its slot an identifier is still taken for the tag's own
-MOST_JUDGED = 50_000  # identifiers whose second is remembered: some 5 MB; beyond it, all anew
 MOST_FLAGGED_S = 86_400.0
 _HOUR_S = 3_600.0
 
@@ -59,7 +58,8 @@ class Identities:
         self._keep_s = keep_hours * _HOUR_S
         self._out = out
         self._announce = announce
-        self._judged: dict[str, tuple[int, Heard | None]] = {}  # of the writer thread
+        self._second = 0
+        self._sure: set[str] = set()  # of the writer thread
         self._kept_at = self._forgotten_at = float("-inf")
         self._unkept: dict[str, ClockState] = {}
         self._taken_back: list[TakenBack] = []
@@ -68,11 +68,13 @@ class Identities:
 
     def read(self, window: Window, second: int, news: TagNews) -> Window:
         """`window`, which is of `second` by the hub's clock, without the recordings in it."""
+        sure = self._sure_in(second)
         readings: list[Reading] | None = None
         for number, reading in enumerate(window.readings):
-            if not reading.identifier.startswith(ROTATING):
+            identifier = reading.identifier
+            if identifier in sure or not identifier.startswith(ROTATING):
                 continue
-            heard = self.hear(reading.identifier, second, news)
+            heard = self.hear(identifier, second, news)
             if heard is None:
                 news.counts["eids_unknown"] += 1
                 continue
@@ -81,27 +83,33 @@ class Identities:
             if not heard.use:
                 news.counts["replays"] += 1
                 readings = list(window.readings) if readings is None else readings
-                name = REPLAY + reading.identifier.removeprefix(ROTATING)
+                name = REPLAY + identifier.removeprefix(ROTATING)
                 readings[number] = reading._replace(identifier=name)
         if readings is None:
             return window
         return Window(window.second, window.alive, tuple(readings), window.synced)
 
     def hear(self, identifier: str, second: int, news: TagNews) -> Heard | None:
-        """Whose a rotating identifier is; the rotation is asked once a second of each."""
-        judged = self._judged.get(identifier)
-        if judged is not None and judged[0] == second:
-            heard = judged[1]
-        else:
-            heard = self._heard(identifier, second)
-            if len(self._judged) >= MOST_JUDGED:
-                self._judged.clear()
-            self._judged[identifier] = (second, heard)
-        if heard is not None and heard.use and self._registry.bound(identifier) is None:
+        """Whose a rotating identifier is that was heard in `second`; keeps it."""
+        heard = self._heard(identifier, second)
+        if heard is None or not heard.use:
+            return heard
+        if self._registry.bound(identifier) is None:
             keys = self._registry.identities.get(heard.tag)
             slot_s = 0.0 if keys is None else float(1 << keys.rotation_exponent)
             news.bound.setdefault(identifier, Bound(heard.tag, second + slot_s + LATE_S))
+        elif heard.doubt is None:
+            self._sure_in(second).add(identifier)
         return heard
+
+    def _sure_in(self, second: int) -> set[str]:
+        """What the rotation was asked of in `second`, is kept, and nothing speaks against.
+
+        Several receivers hear a tag in one second: it is asked once, and not for each.
+        """
+        if second != self._second:
+            self._second, self._sure = second, set()
+        return self._sure
 
     def _heard(self, identifier: str, second: int) -> Heard | None:
         """As the rotation says; what it knows no more was heard before, and is mostly over."""

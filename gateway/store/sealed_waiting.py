@@ -43,10 +43,13 @@ def add(connection: Connection, frames: Iterable[WaitingFrame], *, most: int = M
 
 
 def first(connection: Connection, *, limit: int) -> dict[int, WaitingFrame]:
-    """Those whose turn it is, by their ids."""
+    """Those whose turn it is, by their ids: of one rank the newest.
+
+    Where more come than can be tried, what is new is found at once; the others are found later.
+    """
     waiting = select(
         sealed_waiting.c.id, *(sealed_waiting.c[name] for name in WaitingFrame._fields)
-    ).order_by(sealed_waiting.c.rank, sealed_waiting.c.id)
+    ).order_by(sealed_waiting.c.rank, sealed_waiting.c.id.desc())
     return {
         row_id: WaitingFrame(*frame) for row_id, *frame in connection.execute(waiting.limit(limit))
     }

@@ -13,11 +13,11 @@ async def payloads(database: Database) -> list[str]:
     return [one.address for one in (await database.read(sealed_waiting.first, limit=99)).values()]
 
 
-async def test_frames_are_taken_by_rank_and_then_as_they_came(database: Database) -> None:
+async def test_frames_are_taken_by_rank_and_the_newest_first(database: Database) -> None:
     frames = [frame(1, rank=1), frame(2), frame(3)]
     assert await database.write(sealed_waiting.add, frames) == 0
     waiting = await database.read(sealed_waiting.first, limit=2)
-    assert list(waiting.values()) == [frame(2), frame(3)]
+    assert list(waiting.values()) == [frame(3), frame(2)]
     await database.write(sealed_waiting.remove, waiting)
     assert await payloads(database) == ["address 1"]
 
@@ -34,6 +34,6 @@ async def test_where_too_many_wait_strangers_go_first_and_then_the_oldest(
 ) -> None:
     frames = [frame(1), frame(2, rank=1), frame(3), frame(4, rank=1), frame(5)]
     assert await database.write(sealed_waiting.add, frames, most=4) == 1
-    assert await payloads(database) == ["address 1", "address 3", "address 5", "address 4"]
+    assert await payloads(database) == ["address 5", "address 3", "address 1", "address 4"]
     assert await database.write(sealed_waiting.add, [frame(6), frame(7)], most=4) == 2
-    assert await payloads(database) == ["address 3", "address 5", "address 6", "address 7"]
+    assert await payloads(database) == ["address 7", "address 6", "address 5", "address 3"]
