@@ -1,7 +1,7 @@
 """Who sends what, as the hub holds it in memory; read anew when the database's registry changes."""
 
 import asyncio
-from collections.abc import Iterable, Mapping
+from collections.abc import Container, Iterable, Mapping
 from dataclasses import dataclass
 
 import structlog
@@ -63,9 +63,12 @@ class Registry:
         if self._known is None:
             self._bound = await self._database.read(heard_eids.known)
         self._known = known
-        # Not of tags that are disabled, or gone: their rotating identifiers are nobody's.
-        heard = [one for one in _told(self._bound) if one.tag in self.identities]
-        self.directory = Directory((*heard, *known))
+        bound, owners = dict(self._bound), self.identities
+        directory = await asyncio.to_thread(_directory, known, bound, owners)
+        # What was bound meanwhile, on this loop, is only in the one that is replaced.
+        missed = {one: self._bound[one] for one in self._bound.keys() - bound.keys()}
+        directory.add(_told(missed))
+        self.directory = directory
         return True
 
     def bind(self, bound: Mapping[str, Bound]) -> None:
@@ -108,11 +111,11 @@ class Registry:
         self.identities = {tag: keys for tag, keys in opened.items() if keys.identity_key}
         self.bind_of = {tag: keys.bind_key for tag, keys in opened.items() if keys.bind_key}
         self.binds = BindKeys(tuple(self.bind_of), tuple(self.bind_of.values()))
-        rotating = (
+        rotating = [
             RotatingKey(tag, keys.identity_key, keys.rotation_exponent, keys.zero_at)
             for tag, keys in self.identities.items()
-        )
-        self.rotation.replace(rotating, clocks)
+        ]
+        await asyncio.to_thread(self.rotation.replace, rotating, clocks)
         self.locked = len(kept) - len(opened)
         self._stamp = stamp
         if refused:
@@ -145,6 +148,14 @@ def _state(connection: Connection) -> tuple[tuple[TagIdentifier, ...], tuple[int
 def _keys(connection: Connection) -> tuple[tuple[SealedKeys, ...], tuple[ClockState, ...]]:
     clocks = tuple(ClockState(*clock) for clock in tag_keys.clocks(connection))
     return tag_keys.in_use(connection), clocks
+
+
+def _directory(
+    known: Iterable[TagIdentifier], bound: Mapping[str, Bound], owners: Container[str]
+) -> Directory:
+    """Rotating identifiers of tags that are disabled, or gone, are nobody's."""
+    heard = (one for one in _told(bound) if one.tag in owners)
+    return Directory((*heard, *known))
 
 
 def _told(bound: Mapping[str, Bound]) -> list[TagIdentifier]:

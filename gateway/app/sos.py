@@ -116,11 +116,12 @@ class Sos:
 
     def take(self, connection: Connection, frame: SealedHeard, news: TagNews) -> None:
         """Open `frame` with the keys at hand, or let it wait for the others."""
-        tags = self._at_hand(frame, news)
-        bind_of = self._registry.bind_of
+        bind_of = self._registry.bind_of  # once: the loop may put another in its place meanwhile
+        tags = self._at_hand(frame, bind_of, news)
         found = bthome.trial(frame.payload, frame.address, [bind_of[tag] for tag in tags])
         if found is not None:
-            self._opened(connection, tags[found], frame, news)
+            tag = tags[found]
+            self._opened(connection, tag, bind_of[tag], frame, news)
         elif bind_of or self._registry.locked:
             news.counts["sealed_waiting"] += 1
             rank = STRANGER if frame.address in self._strangers else PERHAPS_OURS
@@ -137,9 +138,11 @@ class Sos:
         else:
             news.counts["sealed_strange"] += 1
 
-    def _at_hand(self, frame: SealedHeard, news: TagNews) -> list[str]:
+    def _at_hand(
+        self, frame: SealedHeard, bind_of: Mapping[str, bytes], news: TagNews
+    ) -> list[str]:
         """The tags whose keys are tried at once, the likeliest first."""
-        bind_of, find = self._registry.bind_of, self._registry.directory.find
+        find = self._registry.directory.find
         likely: dict[str, None] = {}
         fixed = find(f"bthome:{frame.address.lower()}")
         near = self._near(frame, news)
@@ -161,14 +164,14 @@ class Sos:
         heard = self._identities.hear(frame.near, int(frame.at), news)
         return "" if heard is None else heard.tag
 
-    def _opened(self, connection: Connection, tag: str, frame: SealedHeard, news: TagNews) -> None:
+    def _opened(
+        self, connection: Connection, tag: str, key: bytes, frame: SealedHeard, news: TagNews
+    ) -> None:
         """What the frame says is its tag's; a press becomes a happening."""
         _remember(self._owners, frame.address, tag)
         self._strangers.pop(frame.address, None)
         news.counts["sealed_opened"] += 1
-        contents = bthome.open_sealed(
-            frame.payload, key=self._registry.bind_of[tag], address=frame.address
-        )
+        contents = bthome.open_sealed(frame.payload, key=key, address=frame.address)
         if isinstance(contents, Rejected):
             news.counts["sealed_malformed"] += 1
             return
@@ -235,16 +238,16 @@ class Sos:
         owners: Mapping[int, str],
         news: TagNews,
     ) -> list[Alert]:
-        now = self._clock.utc()
+        now, bind_of = self._clock.utc(), self._registry.bind_of
         for row_id, frame in frames.items():
-            tag = owners.get(row_id)
-            if tag is None or tag not in self._registry.bind_of:
+            tag = owners.get(row_id, "")
+            if tag not in bind_of:
                 news.counts["sealed_strange"] += 1
                 continue
             heard = SealedHeard(
                 frame.gateway, frame.receiver, frame.at, frame.address, frame.payload, near=""
             )
-            self._opened(connection, tag, heard, news)
+            self._opened(connection, tag, bind_of[tag], heard, news)
         told = record_happenings(connection, news.write(connection), now=now, out=self._out)
         self._joined(connection, told, now)
         sealed_waiting.remove(connection, frames)

@@ -4,13 +4,23 @@ import struct
 
 import pytest
 from firmware_sim.firmware_crypto import eax
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from gateway.link.envelope import Kind
-from gateway.model import AlertKind, AlertState, Condition, ReceiverEvent, TagIdentifier, TagState
+from gateway.model import (
+    AlertKind,
+    AlertState,
+    Condition,
+    ReceiverEvent,
+    Sealed,
+    TagIdentifier,
+    TagState,
+)
 from gateway.store import tag_states
 from gateway.store.database import Database
 from gateway.store.tag_states import StoredState
-from tests.unit.app.tag_pieces import EXPONENT, ZERO_AT, NativeTag, TagHub, add_tags
+from tests.unit.app.tag_pieces import ADDRESS, EXPONENT, ZERO_AT, NativeTag, TagHub, add_tags
 from tests.unit.app.town import NOW, HandClock
 
 ANN, BOUGHT = NativeTag(1), NativeTag(2)
@@ -131,3 +141,37 @@ async def test_a_condition_of_no_receiver_is_counted(hub: TagHub) -> None:
         )
     assert hub.told == []
     assert hub.intake.counts["receiver_events_implausible"] == 2
+
+
+TEXT = st.text(max_size=200)
+HEX = st.binary(max_size=300).map(bytes.hex)
+AT = st.floats(-1e300, 1e300)
+ITEMS = st.one_of(
+    st.builds(Sealed, AT, TEXT, TEXT | st.just(ADDRESS), HEX | TEXT, st.integers(), TEXT),
+    st.builds(
+        TagState,
+        AT,
+        TEXT,
+        TEXT | st.just(UID.identifier),
+        st.dictionaries(TEXT, AT, max_size=40),
+        HEX | TEXT,
+    ),
+    st.builds(ReceiverEvent, AT, TEXT, st.sampled_from(Condition), st.booleans()),
+)
+
+
+@settings(
+    max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+@given(item=ITEMS)
+async def test_whatever_a_gateway_says_is_taken_and_no_sos_is_made_of_it(
+    hub: TagHub, item: Sealed | TagState | ReceiverEvent
+) -> None:
+    kind = {
+        Sealed: Kind.SEALED,
+        TagState: Kind.TAG_STATES,
+        ReceiverEvent: Kind.RECEIVER_EVENTS,
+    }[type(item)]
+    await hub.receive(item, kind=kind)
+    await hub.tags.sos.try_waiting()
+    assert not any(one.kind is AlertKind.SOS for one in hub.told)
