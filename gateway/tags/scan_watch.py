@@ -127,10 +127,16 @@ class Rate:
     """Adverts a second, averaged over the last ten seconds or so."""
 
     def __init__(self) -> None:
-        self.per_s = 0.0
+        self._heard = 0.0
+        self._seconds = 0.0
+
+    @property
+    def per_s(self) -> float:
+        """As of the last update; 0 before."""
+        return self._heard / self._seconds if self._seconds else 0.0
 
     def update(self, heard: int, seconds: float) -> None:
         """`heard` adverts in the last `seconds`."""
-        if seconds > 0.0:
-            weight = 1.0 - exp2(-seconds / 5.0)
-            self.per_s += weight * (heard / seconds - self.per_s)
+        kept = exp2(-seconds / 5.0)
+        self._heard = kept * self._heard + heard
+        self._seconds = kept * self._seconds + seconds
