@@ -1,0 +1,222 @@
+"""Frames that may be an SOS: which of them go on at once, and which wait for room.
+
+A button is sent as a fast burst, many times the same. BlueZ adds to it: it gives what it last knew
+of a device with each later advert of it, so a frame of yesterday can come again and again. And
+anybody can send such frames: only the hub can tell whose they are. So:
+
+- A payload of an address goes on when it is first heard, and again every `REPEAT_S` until
+  `BURST_S` after that first time: then it is an old one, until the address sends another.
+- A payload goes on while its address has room, and all of its standing have. Senders that are
+  known have theirs for themselves: whatever strangers do, nobody who is known waits for them.
+- What has no room waits: the newest of each address, `MOST_WAITING` addresses of a standing. While
+  anybody waits, room is first for those who come again: a tag in distress sends for seconds, and
+  addresses that an attacker makes up come once. Among equals the newest goes first. What is
+  displaced is counted (`dropped`), and can come again.
+
+It takes the caller's word for who is known.
+"""
+
+from collections import Counter
+from typing import Generic, NamedTuple, TypeVar
+
+from gateway.tags.regulars import Regulars
+
+REPEAT_S = 2.0
+BURST_S = 10.0
+MOST_WAITING = 500
+MOST_ADDRESSES = 4_096
+PAYLOADS_KEPT = 8  # of one address
+FORGETS_S = 600.0
+AGAIN_S = 0.5  # sooner, it is the same advert at another receiver
+
+T = TypeVar("T")
+
+
+class Standing(NamedTuple):
+    """How many frames those of one standing may send at once and in the long run, each and all."""
+
+    own_burst: int
+    own_every_s: float
+    burst: int
+    every_s: float
+
+
+KNOWN = Standing(own_burst=8, own_every_s=2.0, burst=500, every_s=1 / 50)
+# A street has some dozens of strangers' sensors, each with a new frame every few seconds.
+STRANGER = Standing(own_burst=4, own_every_s=30.0, burst=200, every_s=1 / 20)
+
+
+class _Room:
+    """A bucket for `most`, of which one comes back every `every_s`."""
+
+    __slots__ = ("_at_s", "_every_s", "_left", "_most")
+
+    def __init__(self, most: int, every_s: float, now: float) -> None:
+        self._most = most
+        self._every_s = every_s
+        self._left = float(most)
+        self._at_s = now
+
+    def has(self, now: float) -> bool:
+        self._left = min(self._most, self._left + (now - self._at_s) / self._every_s)
+        self._at_s = now
+        return self._left >= 1
+
+    def take(self) -> None:
+        self._left -= 1
+
+
+class _Payload:
+    __slots__ = ("first_s", "heard_s", "told_s")
+
+    def __init__(self, now: float) -> None:
+        self.first_s = now
+        self.heard_s = now
+        self.told_s: float | None = None
+
+
+class _Sender:
+    __slots__ = ("_payloads", "_rooms")
+
+    def __init__(self) -> None:
+        self._payloads: dict[str, _Payload] = {}
+        self._rooms: dict[Standing, _Room] = {}
+
+    def said(self, payload: str, now: float) -> _Payload:
+        """What is known of `payload`."""
+        said = self._payloads.get(payload)
+        if said is None:
+            if len(self._payloads) >= PAYLOADS_KEPT:
+                del self._payloads[next(iter(self._payloads))]
+            said = self._payloads[payload] = _Payload(now)
+        return said
+
+    def room(self, standing: Standing, now: float) -> _Room:
+        room = self._rooms.get(standing)
+        if room is None:
+            room = _Room(standing.own_burst, standing.own_every_s, now)
+            self._rooms[standing] = room
+        return room
+
+
+class _Waiting(Generic[T]):
+    __slots__ = ("again_s", "item", "payload", "times")
+
+    def __init__(self, item: T, payload: str, now: float) -> None:
+        self.item = item
+        self.payload = payload
+        self.times = 1
+        self.again_s = now
+
+    def come_again(self, item: T, payload: str, now: float) -> None:
+        self.item, self.payload = item, payload
+        if now - self.again_s >= AGAIN_S:
+            self.times += 1
+            self.again_s = now
+
+
+class _Line(Generic[T]):
+    """The room of all of one standing, and who waits for it, by address; the newest last."""
+
+    def __init__(self, standing: Standing, now: float) -> None:
+        self.room = _Room(standing.burst, standing.every_s, now)
+        self.is_crowded = False  # somebody waits for room of the line, not of its own
+        self.waiting: dict[str, _Waiting[T]] = {}
+
+    def in_turn(self) -> list[str]:
+        """Who has come most often, then who has come last."""
+        newest_first = reversed(tuple(self.waiting))
+        return sorted(newest_first, key=lambda address: -self.waiting[address].times)
+
+
+class Bursts(Generic[T]):
+    """Pure; `now` is monotonic. `counts`: repeated, old, waited, dropped."""
+
+    def __init__(self) -> None:
+        self.counts: Counter[str] = Counter()
+        self._senders: Regulars[str, _Sender] = Regulars(
+            most=MOST_ADDRESSES, settles_s=REPEAT_S, forgets_s=FORGETS_S
+        )
+        self._lines: dict[Standing, _Line[T]] = {}
+
+    def hear(
+        self,
+        item: T,
+        *,
+        address: str,
+        payload: str,
+        standing: Standing,
+        now: float,
+        numbered: bool = True,
+    ) -> bool:
+        """Whether `item`, in which `address` says `payload`, goes on now.
+
+        A payload that is not `numbered` has no counter: after `BURST_S` of silence it is a new one.
+        """
+        sender = self._sender(address, now)
+        said = sender.said(payload, now)
+        if not numbered and now - said.heard_s >= BURST_S:
+            said.first_s = now
+        said.heard_s = now
+        if said.told_s is not None:
+            if now - said.first_s > BURST_S:
+                self.counts["old"] += 1
+                return False
+            if now - said.told_s < REPEAT_S:
+                self.counts["repeated"] += 1
+                return False
+        line = self._line(standing, now)
+        waits = line.waiting.pop(address, None)
+        if waits is not None:
+            waits.come_again(item, payload, now)
+        comes_first = not line.is_crowded or (waits is not None and waits.times > 1)
+        if comes_first and self._admit(sender, said, standing, now):
+            return True
+        self._wait(line, address, waits or _Waiting(item, payload, now))
+        return False
+
+    def due(self, now: float) -> list[T]:
+        """Those that waited and have room now."""
+        found = []
+        for standing, line in self._lines.items():
+            for address in line.in_turn():
+                if not line.room.has(now):
+                    break
+                waits, sender = line.waiting[address], self._sender(address, now)
+                if self._admit(sender, sender.said(waits.payload, now), standing, now):
+                    del line.waiting[address]
+                    found.append(waits.item)
+            line.is_crowded = not line.room.has(now)
+        return found
+
+    def _sender(self, address: str, now: float) -> _Sender:
+        sender = self._senders.find(address, now)
+        if sender is None:
+            sender = _Sender()
+        self._senders.note(address, sender, now)
+        return sender
+
+    def _line(self, standing: Standing, now: float) -> _Line[T]:
+        line = self._lines.get(standing)
+        if line is None:
+            line = self._lines[standing] = _Line(standing, now)
+        return line
+
+    def _admit(self, sender: _Sender, said: _Payload, standing: Standing, now: float) -> bool:
+        own, line = sender.room(standing, now), self._line(standing, now)
+        if not own.has(now):
+            return False
+        if not line.room.has(now):
+            line.is_crowded = True
+            return False
+        own.take()
+        line.room.take()
+        said.told_s = now
+        return True
+
+    def _wait(self, line: _Line[T], address: str, waits: _Waiting[T]) -> None:
+        self.counts["waited"] += 1
+        if len(line.waiting) >= MOST_WAITING:
+            del line.waiting[next(iter(line.waiting))]
+            self.counts["dropped"] += 1
+        line.waiting[address] = waits
