@@ -1,8 +1,9 @@
 """The edge role: adverts and remote receivers become windows in the outbox, and the link's rows.
 
     broker ─► remote ─┐
-    adapters ─► scan ─┴► Hearing ─► windows, presses, gaps ─► Spool ─► Outbox ─► Sender ─► broker
-                            ▲ orders (receivers, buttons) ◄─ Receiver ◄─ broker
+    adapters ─► scan ─┴► Hearing ─► windows, gaps, states ─► Spool ─► Outbox ─► Sender ─► broker
+                            │  └► Urgent ─► presses, sealed frames ─► Spool
+                            ▲ orders (receivers, buttons, whom to follow) ◄─ Receiver ◄─ broker
     lamps ◄─► buses ◄─► Lighting ─► readings, faults, outcomes ─► Spool
                             ▲ orders (lamps, programs, overrides) ◄─ Receiver
 
@@ -20,6 +21,7 @@ import msgspec
 import structlog
 
 from gateway import __version__
+from gateway.app import learned
 from gateway.app.edge_lights import build_lighting
 from gateway.app.hearing import Hearing
 from gateway.app.lighting import Lighting
@@ -41,6 +43,7 @@ from gateway.settings import Settings
 from gateway.tags.scan import Scanner
 
 STATUS_EVERY_S = 10.0
+REMEMBER_EVERY_S = 3_600.0
 TICK_S = 1.0
 CLOSING_DELAY_S = 0.25  # a message of the old second may still be on its way from the broker
 
@@ -78,15 +81,21 @@ class Edge:
         broker = self._broker()
         sender = self._sender(broker, outbox)
         spool = Spool(outbox)
+        documents = await outbox.documents()
         hearing = Hearing(
             clock=self._clock,
             spool=spool,
             heard_until=outbox.heartbeat,
             lane=sender.lane,
             receiver_timeout_s=edge.receiver_timeout_s,
+            usual=learned.read(documents),
         )
-        scanner = Scanner(edge.adapters, hearing.advert, utc=self._clock.utc)
-        documents = await outbox.documents()
+        scanner = Scanner(
+            edge.adapters,
+            hearing.advert,
+            utc=self._clock.utc,
+            on_event=hearing.receiver_event,
+        )
         lighting = build_lighting(
             self._settings, self._clock, spool=spool, lane=sender.lane, documents=documents
         )
@@ -103,9 +112,10 @@ class Edge:
             "receiver": receiver.run(),
             "orders": self._obey(changed, broker, hearing),
             "scan": self._keep("scan", scanner.run),
-            "presses": self._keep("presses", hearing.store_presses),
+            "urgent": self._keep("urgent", hearing.urgent.store),
             "windows": self._keep("windows", partial(self._tick, hearing, scanner)),
-            "status": self._report(broker, outbox, hearing, lighting, inbox),
+            "learned": self._keep("learned", partial(self._remember, outbox, hearing)),
+            "status": self._report(broker, outbox, hearing, scanner, lighting, inbox),
             "sender": sender.run(),
             "broker": broker.run(),
         }
@@ -116,7 +126,7 @@ class Edge:
         try:
             await _run(works, stop, started)
         finally:
-            await hearing.store_waiting_presses()
+            await hearing.urgent.store_waiting()
             if lighting is not None:
                 await lighting.store_waiting()
 
@@ -194,25 +204,37 @@ class Edge:
             now = self._clock.utc()
             await asyncio.sleep((TICK_S - now % TICK_S + CLOSING_DELAY_S) / self._clock.rate)
             hearing.running(frozenset(scanner.running))
+            await hearing.tell()
             await hearing.close_windows(self._clock.utc() - CLOSING_DELAY_S)
             self._pulse.beat("windows")
+
+    async def _remember(self, outbox: Outbox, hearing: Hearing) -> None:
+        """What was learned of the receivers is kept for the next process: a commit an hour."""
+        while True:
+            await asyncio.sleep(REMEMBER_EVERY_S / self._clock.rate)
+            try:
+                await outbox.commit_received({}, documents=learned.written(hearing.usual()))
+            except OutboxError as error:
+                _log.warning("what was learned of receivers is not stored", reason=str(error))
 
     async def _report(
         self,
         broker: Broker,
         outbox: Outbox,
         hearing: Hearing,
+        scanner: Scanner,
         lighting: Lighting | None,
         inbox: OrdersInbox,
     ) -> None:
         while True:
             now = self._clock.utc()
-            counts = broker.counts + hearing.counts + inbox.counts + self._counts
-            silent_s, problems = hearing.silent_s(), {}
+            scans = {f"scan_{name}": count for name, count in scanner.counts.items()}
+            counts = broker.counts + hearing.counts + inbox.counts + self._counts + Counter(scans)
+            silent_s, problems = hearing.silent_s(), hearing.problems()
             if lighting is not None:
                 counts += lighting.counts
                 silent_s |= lighting.silent_s()
-                problems = lighting.problems()
+                problems |= lighting.problems()
             status = Status(
                 online=True,
                 instance=broker.instance,
@@ -221,6 +243,8 @@ class Edge:
                 synced=self._clock.synced(),
                 silent_s=silent_s,
                 problems=problems,
+                adapters=scanner.statuses(),
+                adverts_per_s=hearing.adverts_per_s(),
                 counts=dict(counts),
             )
             self._status = await _with_outbox(status, outbox, now)

@@ -5,6 +5,7 @@ from math import floor
 from operator import itemgetter
 
 from gateway.model import Gap, Reading, Sighting, Window
+from gateway.tags.regulars import Regulars
 
 # A clock set back by no more than this is waited for; further back, it is believed at once.
 HOLD_S = 5
@@ -12,45 +13,10 @@ HOLD_S = 5
 CATCH_UP_S = 3
 # Open seconds: the running one, a few that wait, and what a set clock leaves behind.
 OPEN_MAX = 16
-
-
-class Liveness:
-    """Which receivers work, on monotonic time, so that a set clock kills and revives nobody.
-
-    A remote receiver is alive for `receiver_timeout_s` after each message of it; an adapter's
-    receiver as long as its scan runs.
-    """
-
-    def __init__(self, *, receiver_timeout_s: float) -> None:
-        self._timeout_s = receiver_timeout_s
-        self._heard: dict[str, float] = {}
-        self._running: frozenset[str] = frozenset()
-
-    def heard(self, receiver: str, monotonic_s: float) -> None:
-        """A message of `receiver` came."""
-        self._heard[receiver] = monotonic_s
-
-    def gone(self, receiver: str) -> None:
-        """The last will of `receiver` came: it is not connected any more."""
-        self._heard.pop(receiver, None)
-
-    def forget_remote(self) -> None:
-        """The connection over which receivers speak was lost: none is known to work."""
-        self._heard.clear()
-
-    def running(self, receivers: frozenset[str]) -> None:
-        """The receivers whose adapters scan now."""
-        self._running = receivers
-
-    def alive(self, monotonic_s: float) -> tuple[str, ...]:
-        """Every receiver that works, sorted."""
-        oldest = monotonic_s - self._timeout_s
-        recent = {receiver for receiver, at in self._heard.items() if at >= oldest}
-        return tuple(sorted(recent | self._running))
-
-    def silent_s(self, monotonic_s: float) -> dict[str, float]:
-        """Seconds since each remote receiver was last heard of."""
-        return {receiver: round(monotonic_s - at, 1) for receiver, at in self._heard.items()}
+# Rotating identifiers of strangers look like those of tags. So that no crowd of them can take the
+# tags' room, identifiers that no earlier second had share this part of it.
+NEW_SHARE = 0.4
+MOST_IDENTIFIERS, SETTLES_S, FORGETS_S = 10_000, 1.0, 120.0
 
 
 class _Pair:
@@ -78,7 +44,10 @@ class _Pair:
         return round(self.sum_dbm / self.packets, 1)
 
 
-_Second = dict[tuple[str, str], _Pair]
+class _Second(dict[tuple[str, str], _Pair]):
+    """By receiver and identifier; `new` counts those of new identifiers."""
+
+    new = 0
 
 
 class Windows:
@@ -97,13 +66,18 @@ class Windows:
       windows go on under the new one at once (`counts["clock_back"]`). Those names were used
       before, by seconds that were named wrongly: waiting until they are free would lose an hour.
 
-    `counts` has also `pairs_full` and `seconds_full`: sightings beyond `max_pairs` in their second,
-    or beyond `OPEN_MAX` seconds because no tick came.
+    `counts` has also `pairs_full` and `seconds_full`: sightings beyond `max_pairs` in their second
+    (`NEW_SHARE` of it for identifiers that are new), or beyond `OPEN_MAX` seconds because no tick
+    came.
     """
 
     def __init__(self, *, max_pairs: int = 5_000) -> None:
         self.counts: Counter[str] = Counter()
         self._max_pairs = max_pairs
+        self._max_new = round(NEW_SHARE * max_pairs)
+        self._known: Regulars[str, None] = Regulars(
+            most=MOST_IDENTIFIERS, settles_s=SETTLES_S, forgets_s=FORGETS_S
+        )
         self._open: dict[int, _Second] = {}
         self._next: int | None = None
         self._synced = True
@@ -117,12 +91,15 @@ class Windows:
         if second not in self._open and len(self._open) >= OPEN_MAX:
             self.counts["seconds_full"] += 1
             return
-        pairs = self._open.setdefault(second, {})
+        pairs = self._open.setdefault(second, _Second())
         key = (sighting.receiver, sighting.identifier)
-        if key not in pairs and len(pairs) >= self._max_pairs:
-            self.counts["pairs_full"] += 1
-            return
-        pairs.setdefault(key, _Pair()).add(sighting.rssi_dbm)
+        pair = pairs.get(key)
+        if pair is None:
+            if not self._has_room(pairs, sighting.identifier, second):
+                self.counts["pairs_full"] += 1
+                return
+            pair = pairs[key] = _Pair()
+        pair.add(sighting.rssi_dbm)
 
     def close(
         self, before: float, *, alive: tuple[str, ...], synced: bool = True
@@ -145,6 +122,15 @@ class Windows:
         rows += self._due(self._next, limit, alive, synced=right)
         self._next = max(self._next, limit)
         return rows
+
+    def _has_room(self, pairs: _Second, identifier: str, second: int) -> bool:
+        """Known or not, it is noted: who stays has room in the next second."""
+        if self._known.note(identifier, None, second):
+            return len(pairs) < self._max_pairs
+        if pairs.new >= self._max_new or len(pairs) >= self._max_pairs:
+            return False
+        pairs.new += 1
+        return True
 
     def _finish_old_time(self, since: int, alive: tuple[str, ...]) -> list[Window]:
         """Close what was collected before the clock was set back."""
@@ -173,7 +159,7 @@ class Windows:
                 self.counts["stale"] += packets
                 continue
             self.counts["late"] += packets
-            waiting = self._open.setdefault(since, {})
+            waiting = self._open.setdefault(since, _Second())
             for key, pair in pairs.items():
                 waiting.setdefault(key, _Pair()).join(pair)
 
@@ -186,7 +172,7 @@ class Windows:
         return [self._window(second, alive, synced=synced) for second in range(since, until)]
 
     def _window(self, second: int, alive: tuple[str, ...], *, synced: bool) -> Window:
-        pairs = self._open.pop(second, {})
+        pairs = self._open.pop(second, _Second())
         readings = tuple(
             Reading(receiver, identifier, pair.mean_dbm, pair.max_dbm, pair.packets)
             for (receiver, identifier), pair in sorted(pairs.items(), key=itemgetter(0))

@@ -9,9 +9,11 @@ from firmware_sim.nodes import EspresenseNode, OmgNode, make_node
 from firmware_sim.site import Node
 from firmware_sim.tags import make_tag
 
-from gateway.model import Advert, ReceiverSource, Sighting
+from gateway.model import ReceiverSource
 from gateway.tags.frames import eddystone, ibeacon
-from gateway.tags.remote import Alive, Gone, RemoteReceivers
+from gateway.tags.gate import Gate
+from gateway.tags.remote import RemoteReceivers
+from gateway.tags.reported import Alive, Gone, Heard
 
 RNG = np.random.default_rng(1)
 BEACON, UID = make_tag(1, RNG), make_tag(3, RNG)
@@ -29,6 +31,18 @@ def gateway():
 
 def read(message):
     return gateway().parse(message.topic, message.payload.encode(), 5.0)
+
+
+def advert_of(message):
+    report = read(message)
+    assert isinstance(report, Heard)
+    return report.advert
+
+
+def identifier_of(message, followed):
+    """What a gateway reads that follows `followed`."""
+    (frame,) = Gate([":".join(followed.split(":")[:2])]).read(advert_of(message))
+    return frame.identifier
 
 
 def test_openmqttgateway_publishes_an_ibeacon_under_its_address():
@@ -57,9 +71,8 @@ def test_the_gateway_reads_the_identifier_that_the_roster_names(tag, button):
     frame = tag.firmware.button if button else tag.firmware.position
     (message,) = OmgNode(OMG).heard(Packet(tag.firmware.address, frame), at=5.0, rssi_dbm=-71)
 
-    advert = read(message)
+    advert = advert_of(message)
 
-    assert isinstance(advert, Advert)
     assert (advert.receiver, advert.rssi_dbm) == ("p012", -71)
     found = (
         ibeacon.decode(advert.manufacturer[0x004C])
@@ -75,16 +88,19 @@ def test_the_gateway_reads_espresense_devices_by_their_identifier(tag):
         tag.firmware.packet(POSITION, 5.0), at=5.0, rssi_dbm=-71
     )
 
-    sighting = read(message)
+    advert, identifier = advert_of(message), tag.firmware.position.identifier
 
-    assert isinstance(sighting, Sighting)
-    assert (sighting.receiver, sighting.identifier) == ("p045", tag.firmware.position.identifier)
-    assert sighting.rssi_dbm == -71
+    assert (advert.receiver, advert.address) == ("p045", tag.firmware.address)
+    assert advert.rssi_dbm == -71
+    assert identifier_of(message, identifier) == identifier
 
 
 def test_the_gateway_takes_state_and_last_will_for_what_they_are():
     for node, source in ((OmgNode(OMG), OMG), (EspresenseNode(ESPRESENSE), ESPRESENSE)):
-        assert read(node.state(uptime_s=3.0)[0]) == Alive(source.id)
+        for state in node.state(uptime_s=3.0):
+            report = read(state)
+            assert isinstance(report, Alive)
+            assert (report.receiver, report.is_state) == (source.id, True)
         assert read(node.born()[0]) == Alive(source.id)
         assert read(node.will()[0]) == Gone(source.id)
         assert all(message.retain for message in (*node.born(), *node.will()))
@@ -122,9 +138,8 @@ def test_openmqttgateway_publishes_what_a_native_tag_sends_as_service_data(kind,
     packet = NATIVE.packet(kind, NOW)
     (message,) = OmgNode(OMG).heard(packet, at=NOW, rssi_dbm=-71)
 
-    advert = read(message)
+    advert = advert_of(message)
 
-    assert isinstance(advert, Advert)
     assert (advert.address, advert.services) == (packet.address, {uuid: packet.frame.service})
     assert packet.frame.service[0] == first
 
@@ -153,7 +168,8 @@ def test_espresense_takes_a_button_for_the_device_that_it_knows():
 
     (message,) = node.heard(BEACON.firmware.packet(BUTTON, 5.0), at=7.0, rssi_dbm=-70)
 
-    assert read(message).identifier == BEACON.firmware.position.identifier
+    identifier = BEACON.firmware.position.identifier
+    assert identifier_of(message, identifier) == identifier
 
 
 def test_a_receiver_of_unknown_make_is_refused():

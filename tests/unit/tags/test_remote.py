@@ -8,8 +8,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gateway.model import Advert, ReceiverSource, Rejected, Sighting
-from gateway.tags.frames import identify
-from gateway.tags.remote import PAYLOAD_MAX_BYTES, Alive, Gone, Message, RemoteReceivers
+from gateway.tags.gate import Gate
+from gateway.tags.remote import PAYLOAD_MAX_BYTES, RemoteReceivers
+from gateway.tags.reported import Alive, Gone, Heard, Report
 
 OMG = ReceiverSource("pole-01", "openmqttgateway", "home/OMG_12")
 THEENGS = ReceiverSource("pole-02", "openmqttgateway", "home/TheengsGateway")
@@ -27,16 +28,28 @@ def receivers(*sources: ReceiverSource) -> RemoteReceivers:
     return RemoteReceivers(sources or (OMG, THEENGS, ESPRESENSE))
 
 
-def parse(topic: str, message: dict[str, Any] | bytes, *, retained: bool = False) -> Message:
+ALLOW = (f"ibeacon:{UUID}", f"uid:{NAMESPACE}", f"alt:{BEACON_ID[:32]}", "eid", "bthome")
+
+
+def sighting_of(report: Report) -> Sighting | None:
+    """What a gateway makes of it that follows those tags; None where it is nobody's."""
+    assert isinstance(report, Heard), report
+    advert = report.advert
+    for frame in Gate(ALLOW).read(advert):
+        return Sighting(advert.at, advert.receiver, frame.identifier, advert.rssi_dbm)
+    return None
+
+
+def parse(topic: str, message: dict[str, Any] | bytes, *, retained: bool = False) -> Report:
     payload = message if isinstance(message, bytes) else json.dumps(message).encode()
     return receivers().parse(topic, payload, AT, retained=retained)
 
 
-def from_omg(**message: Any) -> Message:
+def from_omg(**message: Any) -> Report:
     return parse("home/OMG_12/BTtoMQTT/6087574C9BC2", message)
 
 
-def from_espresense(identifier: str, **message: Any) -> Message:
+def from_espresense(identifier: str, **message: Any) -> Report:
     whole = {"mac": "6087574c9bc2", "id": identifier, "rssi": -72.35, **message}
     return parse(f"espresense/devices/{identifier}/pole_3", whole)
 
@@ -60,20 +73,20 @@ def omg_ibeacon(**changes: Any) -> dict[str, Any]:
 
 
 def test_an_ibeacon_that_the_receiver_decoded_is_a_sighting() -> None:
-    assert from_omg(**omg_ibeacon()) == Sighting(AT, "pole-01", IBEACON, -78)
+    assert sighting_of(from_omg(**omg_ibeacon())) == Sighting(AT, "pole-01", IBEACON, -78)
 
 
 def test_an_ibeacon_that_is_named_by_its_uuid_is_the_same_sighting() -> None:
     by_uuid = omg_ibeacon(id=UUID.replace("-", ""), mac="60:87:57:4C:9B:C2")
     message = parse(f"home/OMG_12/BTtoMQTT/{UUID.replace('-', '')}", by_uuid)
-    assert message == Sighting(AT, "pole-01", IBEACON, -78)
+    assert sighting_of(message) == Sighting(AT, "pole-01", IBEACON, -78)
+    assert isinstance(message, Heard)
+    assert message.advert.address == "60:87:57:4C:9B:C2"
 
 
 def test_raw_manufacturer_data_is_an_advert_of_the_same_tag() -> None:
     message = from_omg(**omg_ibeacon(manufacturerdata=IBEACON_HEX))
-    assert isinstance(message, Advert)
-    assert message.address == "60:87:57:4C:9B:C2"
-    assert identify(message) == Sighting(AT, "pole-01", IBEACON, -78)
+    assert sighting_of(message) == Sighting(AT, "pole-01", IBEACON, -78)
 
 
 @pytest.mark.parametrize("uuid", ["0xfeaa", "feaa", "0000feaa-0000-1000-8000-00805f9b34fb"])
@@ -84,8 +97,7 @@ def test_raw_service_data_is_an_advert_under_any_spelling_of_its_uuid(uuid: str)
         servicedata=f"00ee{NAMESPACE}{INSTANCE}0000",
         servicedatauuid=uuid,
     )
-    assert isinstance(message, Advert)
-    assert identify(message) == Sighting(AT, "pole-01", f"uid:{NAMESPACE}:{INSTANCE}", -60)
+    assert sighting_of(message) == Sighting(AT, "pole-01", f"uid:{NAMESPACE}:{INSTANCE}", -60)
 
 
 def test_theengs_gateway_speaks_the_same_shape() -> None:
@@ -97,8 +109,7 @@ def test_theengs_gateway_speaks_the_same_shape() -> None:
             "rssi": -81,
         },
     )
-    assert isinstance(message, Advert)
-    assert identify(message) == Sighting(AT, "pole-02", f"alt:{BEACON_ID}", -81)
+    assert sighting_of(message) == Sighting(AT, "pole-02", f"alt:{BEACON_ID}", -81)
 
 
 def test_data_for_another_decoder_is_read_too() -> None:
@@ -106,12 +117,51 @@ def test_data_for_another_decoder_is_read_too() -> None:
         "home/OMG_12/BTtoMQTT/undecoded",
         {"id": "AA:BB:CC:DD:EE:FF", "rssi": -81, "manufacturerdata": IBEACON_HEX},
     )
-    assert isinstance(message, Advert)
+    assert sighting_of(message) == Sighting(AT, "pole-01", IBEACON, -81)
 
 
-def test_a_sensor_heard_shows_that_the_receiver_works() -> None:
-    message = from_omg(id="AA:BB:CC:DD:EE:FF", rssi=-60, brand="Xiaomi", tempc=21.5)
-    assert message == Alive("pole-01")
+def test_a_sensor_heard_is_nobodys_sighting_but_its_values_are_told() -> None:
+    message = from_omg(id="aa:bb:cc:dd:ee:ff", rssi=-60, brand="Xiaomi", tempc=21.5, batt=87)
+    assert message == Heard(
+        Advert(AT, "pole-01", "AA:BB:CC:DD:EE:FF", -60, {}, {}),
+        {"temperature_c": 21.5, "battery_percent": 87.0},
+    )
+
+
+@pytest.mark.parametrize("wrong", [None, "unavailable", True, [3], -1, 101, 1e300])
+def test_a_value_that_cannot_be_true_costs_only_itself(wrong: Any) -> None:
+    message = from_omg(**omg_ibeacon(batt=wrong, volt=3.01))
+    assert isinstance(message, Heard)
+    assert message.values == {"battery_v": 3.01}
+    assert sighting_of(message) == Sighting(AT, "pole-01", IBEACON, -78)
+
+
+@pytest.mark.parametrize(
+    ("service", "uuid", "expected"),
+    [
+        ("30ee0011223344556677", "0xfeaa", "eid:0011223344556677"),
+        ("41a47266c95f730011223378237214", "0xfcd2", ""),
+        ("41a47266c95f730011223378237214", "fcd2", ""),
+    ],
+)
+def test_rotating_identifiers_and_encrypted_buttons_come_as_service_data(
+    service: str, uuid: str, expected: str
+) -> None:
+    message = from_omg(id="AA:BB:CC:DD:EE:FF", rssi=-60, servicedata=service, servicedatauuid=uuid)
+    assert sighting_of(message) == Sighting(AT, "pole-01", expected, -60)
+
+
+def test_of_an_advert_with_two_services_comes_a_message_each() -> None:
+    both = [
+        from_omg(id="AA:BB:CC:DD:EE:FF", rssi=-60, servicedata=data, servicedatauuid=uuid)
+        for uuid, data in (("0xfeaa", f"00ee{NAMESPACE}{INSTANCE}"), ("0x180f", "64"))
+    ]
+    assert sighting_of(both[0]) == Sighting(AT, "pole-01", f"uid:{NAMESPACE}:{INSTANCE}", -60)
+    assert sighting_of(both[1]) is None
+
+
+def test_a_tracker_that_the_receiver_lost_shows_that_the_receiver_works() -> None:
+    assert from_omg(id="AA:BB:CC:DD:EE:FF", state="offline") == Alive("pole-01")
 
 
 @pytest.mark.parametrize(
@@ -124,19 +174,31 @@ def test_a_sensor_heard_shows_that_the_receiver_works() -> None:
     ],
 )
 def test_an_espresense_id_names_the_same_tag_as_its_bytes(identifier: str, expected: str) -> None:
-    assert from_espresense(identifier) == Sighting(AT, "pole-03", expected, -72)
+    assert sighting_of(from_espresense(identifier)) == Sighting(AT, "pole-03", expected, -72)
 
 
 def test_espresense_of_older_releases_gives_whole_rssi() -> None:
     message = from_espresense(f"iBeacon:{UUID}-513-3", rssi=-99, raw="6.31", idType=55)
-    assert message == Sighting(AT, "pole-03", IBEACON, -99)
+    assert sighting_of(message) == Sighting(AT, "pole-03", IBEACON, -99)
+
+
+def test_espresense_tells_what_it_read_of_a_tag() -> None:
+    message = from_espresense(f"eddy:{NAMESPACE}-{INSTANCE}", mV=2980, temp=21.5, batt=80, rh=40)
+    assert isinstance(message, Heard)
+    assert message.advert.address == "60:87:57:4C:9B:C2"
+    assert message.values == {
+        "battery_v": 2.98,
+        "battery_percent": 80.0,
+        "temperature_c": 21.5,
+        "humidity_percent": 40.0,
+    }
 
 
 @pytest.mark.parametrize(
     "identifier", ["name:my-phone", "apple:1005:9-12", "known:6087574c9bc2", "iBeacon:short-1-2"]
 )
-def test_other_espresense_ids_show_that_the_receiver_works(identifier: str) -> None:
-    assert from_espresense(identifier) == Alive("pole-03")
+def test_other_espresense_ids_are_nobodys(identifier: str) -> None:
+    assert sighting_of(from_espresense(identifier)) is None
 
 
 @pytest.mark.parametrize(
@@ -157,15 +219,31 @@ def test_espresense_ids_that_no_tag_can_have_are_rejected(identifier: str) -> No
         ("home/OMG_12/LWT", b"online", Alive("pole-01")),
         ("home/OMG_12/LWT", b"Offline", Gone("pole-01")),
         ("home/OMG_12/LWT", b"?", Rejected("bad_status")),
-        ("home/OMG_12/SYStoMQTT", b'{"uptime":62,"rssi":-60}', Alive("pole-01")),
-        ("home/OMG_12/BTtoMQTT", b'{"interval":55555}', Alive("pole-01")),
+        ("home/OMG_12/SYStoMQTT", b'{"uptime":62,"rssi":-60}', Alive("pole-01", is_state=True)),
+        ("home/OMG_12/SYStoMQTT", b"\xff", Alive("pole-01", is_state=True)),
+        (
+            "home/OMG_12/BTtoMQTT",
+            b'{"interval":100,"scnct":17}',
+            Alive("pole-01", is_state=True, number=17, unfit=""),
+        ),
+        ("home/OMG_12/BTtoMQTT", b'{"scnct":"?"}', Alive("pole-01", is_state=True)),
         ("espresense/rooms/pole_3/status", b"online", Alive("pole-03")),
         ("espresense/rooms/pole_3/status", b"offline", Gone("pole-03")),
-        ("espresense/rooms/pole_3/telemetry", b'{"uptime":62,"rssi":-60}', Alive("pole-03")),
+        (
+            "espresense/rooms/pole_3/telemetry",
+            b'{"uptime":62,"adverts":1900}',
+            Alive("pole-03", is_state=True, number=1900),
+        ),
+        (
+            "espresense/rooms/pole_3/telemetry",
+            b'{"uptime":62,"rssi":-60}',
+            Alive("pole-03", is_state=True, number=0),
+        ),
+        ("espresense/rooms/pole_3/telemetry", b"", Alive("pole-03", is_state=True)),
     ],
 )
 def test_state_messages_tell_whether_the_receiver_works(
-    topic: str, payload: bytes, expected: Message
+    topic: str, payload: bytes, expected: Report
 ) -> None:
     assert parse(topic, payload) == expected
 
@@ -204,7 +282,8 @@ def test_a_message_with_a_wrong_field_is_rejected(changes: dict[str, Any], reaso
 
 @pytest.mark.parametrize("rssi", [-127, -1, 1, 20])
 def test_unlikely_powers_that_a_radio_can_measure_are_taken(rssi: int) -> None:
-    assert from_omg(**omg_ibeacon(rssi=rssi)) == Sighting(AT, "pole-01", IBEACON, rssi)
+    message = from_omg(**omg_ibeacon(rssi=rssi))
+    assert sighting_of(message) == Sighting(AT, "pole-01", IBEACON, rssi)
 
 
 @pytest.mark.parametrize(
@@ -292,6 +371,8 @@ TOPICS = st.sampled_from(
     [
         "home/OMG_12/BTtoMQTT/6087574C9BC2",
         "home/OMG_12/LWT",
+        "home/OMG_12/BTtoMQTT",
+        "espresense/rooms/pole_3/telemetry",
         "espresense/devices/x/pole_3",
         "espresense/rooms/pole_3/status",
     ]
@@ -305,7 +386,10 @@ VALUES = st.one_of(
     st.lists(st.integers(), max_size=2),
 )
 KEYS = st.sampled_from(
-    ["id", "mac", "rssi", "manufacturerdata", "servicedata", "mfid", "uuid", "major", "minor"]
+    [
+        *("id", "mac", "rssi", "manufacturerdata", "servicedata", "mfid", "uuid", "major", "minor"),
+        *("state", "batt", "volt", "mV", "temp", "adverts", "scnct", "enabled", "interval"),
+    ]
 )
 PAYLOADS = st.binary(max_size=300) | st.dictionaries(KEYS, VALUES).map(
     lambda message: json.dumps(message).encode("utf-8", "surrogatepass")
@@ -315,8 +399,8 @@ PAYLOADS = st.binary(max_size=300) | st.dictionaries(KEYS, VALUES).map(
 @given(TOPICS, PAYLOADS)
 def test_no_message_raises_an_error(topic: str, payload: bytes) -> None:
     message = receivers().parse(topic, payload, AT)
-    if isinstance(message, Advert):
-        identify(message)
+    if isinstance(message, Heard):
+        Gate(ALLOW).read(message.advert)
 
 
 @given(st.text(max_size=60))
@@ -326,4 +410,33 @@ def test_no_topic_raises_an_error(topic: str) -> None:
 
 def test_a_payload_as_long_as_allowed_is_read() -> None:
     padding = "x" * (PAYLOAD_MAX_BYTES - len(json.dumps(omg_ibeacon(x=""))))
-    assert isinstance(from_omg(**omg_ibeacon(x=padding)), Sighting)
+    assert isinstance(from_omg(**omg_ibeacon(x=padding)), Heard)
+
+
+SETTINGS = {"enabled": True, "pubadvdata": True, "onlysensors": False, "interval": 100}
+
+
+@pytest.mark.parametrize(
+    ("changes", "to_do"),
+    [
+        ({"enabled": False}, "set enabled to true"),
+        ({"pubadvdata": False}, "set pubadvdata to true"),
+        ({"onlysensors": True}, "set onlysensors to false"),
+        ({"interval": 55_555}, "set adaptivescan to false"),
+    ],
+)
+def test_settings_that_hide_tags_are_told_with_what_to_do_until_they_are_mended(
+    changes: dict[str, Any], to_do: str
+) -> None:
+    table = receivers(OMG)
+    for settings, expected in ((SETTINGS | changes, to_do), (SETTINGS, "")):
+        table.parse("home/OMG_12/BTtoMQTT", json.dumps(settings).encode(), AT)
+        assert expected in table.unfit.get("pole-01", "")
+    assert table.unfit == {}
+
+
+def test_a_receiver_that_is_not_followed_any_more_is_not_unfit() -> None:
+    table = receivers(OMG)
+    table.parse("home/OMG_12/BTtoMQTT", b'{"enabled":false}', AT)
+    table.follow([ESPRESENSE])
+    assert table.unfit == {}

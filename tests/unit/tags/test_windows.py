@@ -4,7 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gateway.model import Gap, Reading, Sighting, Window
-from gateway.tags.windows import CATCH_UP_S, HOLD_S, OPEN_MAX, Liveness, Windows
+from gateway.tags.windows import CATCH_UP_S, HOLD_S, OPEN_MAX, Windows
 
 HOUR_S = 3600
 
@@ -111,18 +111,53 @@ def test_a_stale_sighting_is_dropped_and_counted() -> None:
     assert windows.counts == {"stale": 1}
 
 
+def identifiers(row: Window | Gap) -> set[str]:
+    assert isinstance(row, Window)
+    return {reading.identifier for reading in row.readings}
+
+
 def test_pairs_beyond_the_most_are_dropped_and_those_within_go_on() -> None:
     windows = Windows(max_pairs=2)
     windows.close(100.0, alive=())
-    for identifier in ("a", "b", "c", "a"):
-        windows.add(heard(100.5, identifier=identifier))
-    [window] = windows.close(101.0, alive=())
+    for second in (100, 101):
+        for identifier in ("a", "b", "c", "a"):
+            windows.add(heard(second + 0.5, identifier=identifier))
+        [window] = windows.close(second + 1.0, alive=())
     assert isinstance(window, Window)
     assert [(reading.identifier, reading.packets) for reading in window.readings] == [
         ("a", 2),
         ("b", 1),
     ]
-    assert windows.counts == {"pairs_full": 1}
+
+
+def test_a_crowd_of_new_identifiers_leaves_room_for_those_that_were_there() -> None:
+    windows = Windows(max_pairs=100)
+    windows.close(100.0, alive=())
+    for number in range(60):
+        windows.add(heard(100.0 + number / 60, identifier=f"tag-{number}"))
+        windows.add(heard(101.0 + number / 60, identifier=f"tag-{number}"))
+    windows.close(102.0, alive=())
+    for second in range(102, 110):
+        for number in range(1_000):
+            windows.add(heard(second + 0.1, identifier=f"stranger-{second}-{number}"))
+        for number in range(60):
+            windows.add(heard(second + 0.9, identifier=f"tag-{number}"))
+        [window] = windows.close(second + 1.0, alive=())
+        assert len(identifiers(window)) == 100
+        assert {f"tag-{number}" for number in range(60)} <= identifiers(window)
+    assert windows.counts["pairs_full"] == 8 * 960 + 20  # 20 tags were new with all the others
+
+
+def test_who_is_new_in_a_crowd_has_room_in_its_second_second() -> None:
+    windows = Windows(max_pairs=10)
+    windows.close(100.0, alive=())
+    for second in (100, 101):
+        for number in range(50):
+            windows.add(heard(second + 0.1, identifier=f"stranger-{second}-{number}"))
+        windows.add(heard(second + 0.9, identifier="tag"))
+    first, then = windows.close(102.0, alive=())
+    assert "tag" not in identifiers(first)
+    assert "tag" in identifiers(then)
 
 
 def test_without_a_tick_the_open_seconds_are_bounded() -> None:
@@ -233,35 +268,3 @@ def test_seconds_rise_by_one_but_for_named_gaps_and_steps_back(
             assert expected in (None, begin)
         expected = begin + 1 if isinstance(row, Window) else int(row.until)
     assert backs <= gateway.windows.counts["clock_back"]
-
-
-def test_a_receiver_is_alive_until_its_timeout() -> None:
-    liveness = Liveness(receiver_timeout_s=90)
-    liveness.heard("r1", 1_000)
-    assert liveness.alive(1_090) == ("r1",)
-    assert liveness.alive(1_090.1) == ()
-
-
-def test_a_last_will_ends_a_receiver_at_once() -> None:
-    liveness = Liveness(receiver_timeout_s=90)
-    liveness.heard("r1", 1_000)
-    liveness.gone("r1")
-    liveness.gone("never-heard")
-    assert liveness.alive(1_000) == ()
-
-
-def test_an_adapter_is_alive_while_it_scans() -> None:
-    liveness = Liveness(receiver_timeout_s=90)
-    liveness.running(frozenset({"pole-01"}))
-    liveness.heard("r1", 1_000)
-    assert liveness.alive(1_000) == ("pole-01", "r1")
-    liveness.running(frozenset())
-    assert liveness.alive(1_000) == ("r1",)
-
-
-def test_a_lost_connection_leaves_only_the_adapters() -> None:
-    liveness = Liveness(receiver_timeout_s=90)
-    liveness.running(frozenset({"pole-01"}))
-    liveness.heard("r1", 1_000)
-    liveness.forget_remote()
-    assert liveness.alive(1_000) == ("pole-01",)

@@ -1,0 +1,121 @@
+"""What may be an SOS, on its way to the outbox: presses, and frames that only the hub can read.
+
+They skip the windows, and wait only for the disk's commit before them. All that waits is one row
+of each sort, so a crowd of strangers costs those before them one commit.
+"""
+
+import asyncio
+from collections import Counter, deque
+from collections.abc import Sequence
+from typing import TypeVar
+
+from gateway.app.edge_rows import EdgeRows
+from gateway.link.envelope import Kind
+from gateway.model import Lane, Press, Sealed
+from gateway.tags.bursts import KNOWN, STRANGER, Bursts
+
+PRESS_EVERY_S = 2.0
+MOST_WAITING = 1_000  # of each sort; beyond, the new ones are dropped: bursts repeat themselves
+MOST_IN_A_ROW = 100
+MOST_BUTTONS = 10_000
+
+T = TypeVar("T", Press, Sealed)
+
+
+class Urgent:
+    """Takes presses and sealed frames at once; `store` puts them on the urgent lane.
+
+    `counts`: presses_full, sealed_full, and those of `Bursts` as sealed_…
+    """
+
+    def __init__(self, rows: EdgeRows) -> None:
+        self._counts: Counter[str] = Counter()
+        self._rows = rows
+        self._pressed_at: dict[str, float] = {}
+        self._bursts: Bursts[Press | Sealed] = Bursts()
+        self._presses: deque[Press] = deque()
+        self._known: deque[Sealed] = deque()
+        self._strangers: deque[Sealed] = deque()
+        self._wake = asyncio.Event()
+
+    @property
+    def counts(self) -> Counter[str]:
+        """Since the start."""
+        bursts = {f"sealed_{name}": count for name, count in self._bursts.counts.items()}
+        return self._counts + Counter(bursts)
+
+    def button(self, press: Press, now: float) -> None:
+        """An identifier that means a button; a burst at many receivers is a row every 2 s."""
+        last = self._pressed_at.get(press.identifier, float("-inf"))
+        if now - last < PRESS_EVERY_S:
+            return
+        if len(self._pressed_at) >= MOST_BUTTONS:
+            self._pressed_at.clear()
+        self._pressed_at[press.identifier] = now
+        self._queue(self._presses, press, "presses_full")
+
+    def event(self, press: Press, *, address: str, packet: int | None, now: float) -> None:
+        """A plain frame that says that a button of a followed sensor was pressed."""
+        payload = "" if packet is None else str(packet)
+        goes = self._bursts.hear(
+            press,
+            address=address,
+            payload=payload,
+            standing=KNOWN,
+            now=now,
+            numbered=packet is not None,
+        )
+        if goes:
+            self._queue(self._presses, press, "presses_full")
+
+    def sealed(self, sealed: Sealed, *, is_known: bool, now: float) -> None:
+        """An encrypted frame; `is_known` where its address was heard as a tag's before."""
+        goes = self._bursts.hear(
+            sealed,
+            address=sealed.address,
+            payload=sealed.payload,
+            standing=KNOWN if is_known else STRANGER,
+            now=now,
+        )
+        if goes:
+            self._queue(self._known if is_known else self._strangers, sealed, "sealed_full")
+
+    def tick(self, now: float) -> None:
+        """Frames that waited for room may have it now."""
+        for one in self._bursts.due(now):
+            if isinstance(one, Press):
+                self._queue(self._presses, one, "presses_full")
+            else:
+                self._queue(self._strangers, one, "sealed_full")
+
+    async def store(self) -> None:
+        """Store what comes, until cancelled."""
+        while True:
+            await self._wake.wait()
+            self._wake.clear()
+            await self.store_waiting()
+
+    async def store_waiting(self) -> None:
+        """Store what waits now; after each row, whatever came first goes first."""
+        while self._presses or self._known or self._strangers:
+            if self._presses:
+                await self._store(Kind.PRESS, _taken(self._presses))
+            elif self._known:
+                await self._store(Kind.SEALED, _taken(self._known))
+            else:
+                await self._store(Kind.SEALED, _taken(self._strangers))
+
+    async def _store(self, kind: Kind, items: Sequence[Press] | Sequence[Sealed]) -> None:
+        since, until = min(one.at for one in items), max(one.at for one in items)
+        await self._rows.put(Lane.URGENT, kind, items, since=since, until=until)
+
+    def _queue(self, queue: deque[T], one: T, full: str) -> None:
+        if len(queue) >= MOST_WAITING:
+            self._counts[full] += 1
+            return
+        queue.append(one)
+        self._wake.set()
+
+
+def _taken(queue: deque[T]) -> list[T]:
+    return [queue.popleft() for _ in range(min(len(queue), MOST_IN_A_ROW))]
