@@ -13,12 +13,13 @@ from pathlib import Path
 
 import structlog
 
-from tests.bench import bus, calendars, decode, lamps, link, memory, peers, staff, tracker
+from tests.bench import bus, calendars, decode, eid, lamps, link, memory, peers, staff, tracker
 from tests.bench.figure import Comparison, Figure, table
 from tests.needs import ROOT
 
 BENCHES: tuple[tuple[str, Callable[[], Sequence[Figure]]], ...] = (
     ("decode", decode.measure),
+    ("eid", eid.measure),
     ("link", link.measure),
     ("bus", bus.measure),
     ("tracker", tracker.measure),
