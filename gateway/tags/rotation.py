@@ -1,7 +1,7 @@
 """Tags whose identifier rotates (Eddystone-EID): what was heard → the tag, and how sure that is.
 
 `hear` is for the thread that writes the database. What takes longer, `prepare` and `search`, is for
-a worker thread, and `replace` for any: they meet only in what one lock guards. docs/decisions/0018
+a worker thread, and `replace` for any: they meet only in what one lock guards. docs/decisions/0020
 says what an attacker can and cannot do.
 """
 
