@@ -5,11 +5,13 @@ look-ups of its first bytes, and nothing is remembered of it but a count.
 """
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 from gateway.model import Advert, Rejected
 from gateway.tags.frames import FORMATS, Frame
-from gateway.tags.frames.format import NOT_OURS, Admits, Format
+from gateway.tags.frames.format import NOT_OURS, Admits, Decode
+
+_Ways = tuple[tuple[Admits, Decode], ...]
 
 
 class Gate:
@@ -25,24 +27,35 @@ class Gate:
 
     def follow(self, allow: Iterable[str]) -> None:
         """Replace the allow-list (`model.EdgeOrders.allow`); the counts go on."""
+        ways: dict[str | int | None, _Ways] = {None: ()}
         wanted = frozenset(allow)
-        followed = ((format_, format_.admits(wanted)) for format_ in FORMATS)
-        self._ways: tuple[tuple[Format, Admits], ...] = tuple(
-            (format_, admits) for format_, admits in followed if admits is not None
-        )
+        for form in FORMATS:
+            admits = form.admits(wanted)
+            if admits is not None:
+                ways[form.carrier] = (*ways.get(form.carrier, ()), (admits, form.decode))
+        self._every_company = ways.pop(None)
+        self._ways: Mapping[str | int | None, _Ways] = {
+            carrier: ways_ + self._every_company if isinstance(carrier, int) else ways_
+            for carrier, ways_ in ways.items()
+        }
 
     def read(self, advert: Advert) -> tuple[Frame, ...]:
         """The frames of `advert` that somebody follows. Never raises, whatever the bytes."""
-        frames: list[Frame] = []
+        frames: tuple[Frame, ...] = ()
         dropped = NOT_OURS
-        for format_, admits in self._ways:
-            for payload in format_.payloads(advert):
-                if admits(payload, advert.address):
-                    frame = format_.decode(payload, advert.address)
-                    if isinstance(frame, Rejected):
-                        dropped = frame
-                    else:
-                        frames.append(frame)
+        address = advert.address
+        for carried, otherwise in (
+            (advert.manufacturer, self._every_company),
+            (advert.services, ()),
+        ):
+            for carrier, payload in carried.items():
+                for admits, decode in self._ways.get(carrier, otherwise):
+                    if admits(payload, address):
+                        frame = decode(payload, address)
+                        if isinstance(frame, Rejected):
+                            dropped = frame
+                        else:
+                            frames = (*frames, frame)
         if not frames:
             self.counts[dropped.reason] += 1
-        return tuple(frames)
+        return frames

@@ -6,10 +6,13 @@ Source: Bluetooth Core Specification, Vol 3, Part C, section 11; types from the 
 from dataclasses import dataclass, field
 
 MANUFACTURER = 0xFF
+MAX_STRUCTURES = 32  # of an advert; bounds the work, and 31 bytes of advertising hold 15
 
-# Service data by the size of the UUID before it, which travels least significant byte first.
-_SERVICE_UUID_SIZE = {0x16: 2, 0x20: 4, 0x21: 16}
+# Service data by its type: what stands before and behind the 16-bit UUID in the UUID that is sent,
+# least significant byte first.
 _BASE_UUID = "-0000-1000-8000-00805f9b34fb"
+_BASE_AS_SENT = bytes.fromhex(_BASE_UUID.replace("-", ""))[::-1]
+_SERVICES = {0x16: (b"", b""), 0x20: (b"", b"\0\0"), 0x21: (_BASE_AS_SENT, b"\0\0")}
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,7 +20,7 @@ class Structures:
     """What an advert carries, shaped as in `model.Advert`.
 
     Of two structures with the same company or UUID the first counts. `whole` is false where a
-    length points past the end; what stood before it is kept.
+    length points past the end, or where there are more than are read; what stood before is kept.
     """
 
     manufacturer: dict[int, bytes] = field(default_factory=dict)
@@ -28,24 +31,29 @@ class Structures:
 def parse(raw: bytes) -> Structures:
     """Split raw advertising data; never raises. A length of 0 ends the data early, as specified."""
     found = Structures()
-    at = 0
-    while at < len(raw) and raw[at]:
+    at, size = 0, len(raw)
+    for _ in range(MAX_STRUCTURES):
+        if at >= size or not raw[at]:
+            return found
         end = at + 1 + raw[at]
-        if end > len(raw):
-            return Structures(found.manufacturer, found.services, whole=False)
-        _keep(found, raw[at + 1], raw[at + 2 : end])
+        if end > size:
+            break
+        ad_type = raw[at + 1]
+        if ad_type == MANUFACTURER:
+            if end >= at + 4:
+                company = raw[at + 2] | raw[at + 3] << 8
+                found.manufacturer.setdefault(company, raw[at + 4 : end])
+        elif ad_type in _SERVICES:
+            _keep(found.services, _SERVICES[ad_type], raw[at + 2 : end])
         at = end
-    return found
+    return Structures(found.manufacturer, found.services, whole=at >= size)
 
 
-def _keep(found: Structures, ad_type: int, value: bytes) -> None:
-    if ad_type == MANUFACTURER and len(value) >= 2:
-        found.manufacturer.setdefault(int.from_bytes(value[:2], "little"), value[2:])
-    size = _SERVICE_UUID_SIZE.get(ad_type)
-    if size is not None and len(value) >= size:
-        uuid = short_uuid(value[:size][::-1].hex())
-        if uuid is not None:
-            found.services.setdefault(uuid, value[size:])
+def _keep(services: dict[str, bytes], around: tuple[bytes, bytes], value: bytes) -> None:
+    before, behind = around
+    at = len(before)
+    if len(value) >= at + 2 and value.startswith(before) and value.startswith(behind, at + 2):
+        services.setdefault(f"{value[at + 1]:02x}{value[at]:02x}", value[at + 2 + len(behind) :])
 
 
 def short_uuid(text: str) -> str | None:

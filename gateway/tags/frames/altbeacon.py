@@ -51,4 +51,4 @@ def _admits(allow: Collection[str]) -> Admits | None:
     return (lambda payload, _: payload[:_ORGANISATION_END] in heads) if heads else None
 
 
-FORMAT = Format(admits=_admits, decode=lambda payload, _: decode(payload))
+FORMAT = Format(carrier=None, admits=_admits, decode=lambda payload, _: decode(payload))

@@ -5,7 +5,6 @@ objects, each an id and a value, least significant byte first. Objects have no l
 ends at the first id that is unknown or value that is cut; what stood before it holds.
 """
 
-from collections import Counter
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import ClassVar
@@ -19,13 +18,11 @@ from gateway.tags.frames.bthome_objects import (
     BUTTON_EVENTS,
     DIMMER,
     DIMMER_DIRECTIONS,
-    FIRMWARE,
     FLAGS,
     NUMBERS,
     PACKET,
-    SIZE_BEHIND_ID,
     SIZES,
-    TEXT,
+    WORDS,
 )
 from gateway.tags.frames.format import (
     BAD_ADDRESS,
@@ -39,7 +36,8 @@ from gateway.tags.frames.format import (
 )
 
 SERVICE = "fcd2"
-MAX_OBJECTS = 32  # what is behind them is not read: so a payload's work is bounded
+# What is behind so many is not read, which bounds the work; 31 bytes of advertising hold 13.
+MAX_OBJECTS = 24
 
 _ENCRYPTED = 0x01
 _ADDRESS_INCLUDED = 0x02  # of drafts; "reserved" now, and then its bytes would read as objects
@@ -168,25 +166,25 @@ def _read(objects: bytes, address: str, information: int) -> Bthome:
     words: dict[str, str] = {}
     buttons, dimmers = [], []
     packet = None
-    seen: Counter[str] = Counter()
+    times_told: dict[str, int] = {}
     for kind, raw in _split(objects):
-        if kind in NUMBERS:
-            number = NUMBERS[kind]
-            values[_numbered(number.name, seen)] = number.value(raw)
+        number = NUMBERS.get(kind)
+        if number is not None:
+            name, _, per, signed, times = number
+            value = int.from_bytes(raw, "little", signed=signed) * times / per
+            values[_again(name, times_told) if name in values else name] = value
         elif kind in FLAGS:
-            values[_numbered(FLAGS[kind], seen)] = int(raw[0] != 0)
+            name = FLAGS[kind]
+            values[_again(name, times_told) if name in values else name] = int(raw[0] != 0)
         elif kind == PACKET:
             packet = raw[0]
         elif kind == BUTTON:
             buttons.append(BUTTON_EVENTS.get(raw[0], f"event_{raw[0]}"))
         elif kind == DIMMER:
             dimmers.append(DIMMER_DIRECTIONS.get(raw[0], 0) * raw[1])
-        elif kind in FIRMWARE:
-            words["firmware"] = ".".join(map(str, reversed(raw)))
-        elif kind == TEXT:
-            words[_numbered("text", seen)] = raw.decode(errors="replace")
         else:
-            words[_numbered("raw", seen)] = raw.hex()
+            name, _, read = WORDS[kind]
+            words[_again(name, times_told) if name in words else name] = read(raw)
     return Bthome(
         address=address,
         values=values,
@@ -198,9 +196,10 @@ def _read(objects: bytes, address: str, information: int) -> Bthome:
     )
 
 
-def _numbered(name: str, seen: Counter[str]) -> str:
-    seen[name] += 1
-    return name if seen[name] == 1 else f"{name}_{seen[name]}"
+def _again(name: str, times_told: dict[str, int]) -> str:
+    """The name of the second, third … of `name`."""
+    number = times_told[name] = times_told.get(name, 1) + 1
+    return f"{name}_{number}"
 
 
 def _split(objects: bytes) -> Iterator[tuple[int, bytes]]:
@@ -210,10 +209,10 @@ def _split(objects: bytes) -> Iterator[tuple[int, bytes]]:
         if end >= len(objects):
             return
         kind, start = objects[end], end + 1
-        size = SIZES.get(kind)
-        if size is None:
+        if kind not in SIZES:
             return
-        if size == SIZE_BEHIND_ID:
+        size = SIZES[kind]
+        if size is None:
             if start == len(objects):
                 return
             size, start = objects[start], start + 1
@@ -242,4 +241,4 @@ def _admits(allow: Collection[str]) -> Admits | None:
     return admits
 
 
-FORMAT = Format(service=SERVICE, admits=_admits, decode=decode)
+FORMAT = Format(carrier=SERVICE, admits=_admits, decode=decode)

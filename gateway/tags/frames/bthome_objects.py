@@ -3,12 +3,15 @@
 A flag says 1 as bthome.io's "Result" says it: `lock` is 1 where unlocked, `safety` where safe.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import NamedTuple
 
 
 class Number(NamedTuple):
-    """`size` bytes, an integer that counts `times / per` of the unit."""
+    """`size` bytes, an integer that counts `times / per` of the unit.
+
+    To be divided, not multiplied by 0.01: so 2506 is 25.06 and no more.
+    """
 
     name: str
     size: int
@@ -16,10 +19,21 @@ class Number(NamedTuple):
     signed: bool = False
     times: int = 1
 
-    def value(self, raw: bytes) -> float:
-        """`raw` in the unit. Divided, not multiplied by 0.01: so 2506 is 25.06 and no more."""
-        counted = int.from_bytes(raw, "little", signed=self.signed) * self.times
-        return counted if self.per == 1 else counted / self.per
+
+class Word(NamedTuple):
+    """`size` bytes that are no number; None where the byte behind the id is the size."""
+
+    name: str
+    size: int | None
+    read: Callable[[bytes], str]
+
+
+def _text(raw: bytes) -> str:
+    return raw.decode(errors="replace")
+
+
+def _version(raw: bytes) -> str:
+    return ".".join(map(str, reversed(raw)))
 
 
 NUMBERS: Mapping[int, Number] = {
@@ -114,24 +128,22 @@ FLAGS: Mapping[int, str] = {
     0x2D: "window",
 }
 
+WORDS: Mapping[int, Word] = {
+    0x53: Word("text", None, _text),
+    0x54: Word("raw", None, bytes.hex),
+    0xF1: Word("firmware", 4, _version),
+    0xF2: Word("firmware", 3, _version),
+}
+
 PACKET = 0x00
 BUTTON = 0x3A
 DIMMER = 0x3C
-TEXT = 0x53
-RAW = 0x54
-FIRMWARE = (0xF1, 0xF2)
 
-SIZE_BEHIND_ID = -1  # the size is the byte behind the id
-SIZES: Mapping[int, int] = {
+SIZES: Mapping[int, int | None] = {
     **{kind: number.size for kind, number in NUMBERS.items()},
     **dict.fromkeys(FLAGS, 1),
-    PACKET: 1,
-    BUTTON: 1,
-    DIMMER: 2,
-    TEXT: SIZE_BEHIND_ID,
-    RAW: SIZE_BEHIND_ID,
-    FIRMWARE[0]: 4,
-    FIRMWARE[1]: 3,
+    **{kind: word.size for kind, word in WORDS.items()},
+    **{PACKET: 1, BUTTON: 1, DIMMER: 2},
 }
 
 BUTTON_EVENTS: Mapping[int, str] = {

@@ -261,4 +261,4 @@ def _admits(allow: Collection[str]) -> Admits | None:
     return admits
 
 
-FORMAT = Format(service=SERVICE, admits=_admits, decode=lambda payload, _: decode(payload))
+FORMAT = Format(carrier=SERVICE, admits=_admits, decode=lambda payload, _: decode(payload))

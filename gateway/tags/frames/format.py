@@ -41,32 +41,31 @@ class Frame(Protocol):
 
 
 Admits = Callable[[bytes, str], bool]
+Decode = Callable[[bytes, str], Frame | Rejected]
 
 
 @dataclass(frozen=True, slots=True)
 class Format:
     """Where in an advert a format's payloads are, which are looked at, and what reads one.
 
-    The payloads are the service data of UUID `service`, or else the manufacturer data of `company`,
-    or of every company. `admits` makes of an allow-list (`model.EdgeOrders.allow`) what tells by a
-    payload's first bytes, or its sender's address, whether anybody follows it; None where nothing
-    of this format is followed. `decode` takes the payload and the address, and never raises.
+    `carrier` is the UUID of its service data, or the company of its manufacturer data, or None
+    where every company may send it. `admits` makes of an allow-list (`model.EdgeOrders.allow`) what
+    tells by a payload's first bytes, or its sender's address, whether anybody follows it; None
+    where nothing of this format is followed. `decode` takes the payload and the address, and never
+    raises.
     """
 
+    carrier: str | int | None
     admits: Callable[[Collection[str]], Admits | None]
-    decode: Callable[[bytes, str], Frame | Rejected]
-    service: str = ""
-    company: int | None = None
+    decode: Decode
 
     def payloads(self, advert: Advert) -> Iterable[bytes]:
         """Those of `advert`, undecoded."""
-        if self.service:
-            payload = advert.services.get(self.service)
-        elif self.company is not None:
-            payload = advert.manufacturer.get(self.company)
-        else:
-            return advert.manufacturer.values()
-        return () if payload is None else (payload,)
+        return [
+            payload
+            for key, payload in (*advert.manufacturer.items(), *advert.services.items())
+            if key == self.carrier or (self.carrier is None and isinstance(key, int))
+        ]
 
 
 def beginnings(allow: Collection[str], scheme: str, *, size: int) -> frozenset[bytes]:

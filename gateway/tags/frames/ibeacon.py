@@ -65,4 +65,4 @@ def _admits(allow: Collection[str]) -> Admits | None:
     return (lambda payload, _: payload[:_UUID_END] in heads) if heads else None
 
 
-FORMAT = Format(company=APPLE, admits=_admits, decode=lambda payload, _: decode(payload))
+FORMAT = Format(carrier=APPLE, admits=_admits, decode=lambda payload, _: decode(payload))
