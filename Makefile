@@ -5,12 +5,13 @@ VENV := .venv
 BIN := $(VENV)/bin
 WEB := $(shell find gateway/web -path '*/node_modules' -prune -o -path '*/dist' -prune -o -type f -print 2>/dev/null)
 
-.PHONY: help setup demo test check bench packages requirements clean
+.PHONY: help setup demo test fuzz check bench packages requirements clean
 
 help:
 	@echo 'make demo    the whole system on a simulated town, with a page to look at; BLUEZ=1: with'
 	@echo '             Bluetooth adapters of its own, on a simulated BlueZ'
 	@echo 'make test    every test (as root on Debian it installs the services they need)'
+	@echo 'make fuzz    hostile bytes for all that reads the air; SECONDS=600 for each reader'
 	@echo 'make check   linters, types, import layers'
 	@echo 'make bench   what it can do: a table, and JSON in .bench/'
 
@@ -34,6 +35,12 @@ test: setup packages
 	$(BIN)/pytest --numprocesses=auto --dist=loadscope tests/accuracy
 	$(BIN)/pytest tests/integration tests/system # one after the other: what they time is real
 
+fuzz: SECONDS = 60
+fuzz: setup
+	@$(BIN)/python -c 'import atheris' 2>/dev/null \
+	  || $(BIN)/pip install --quiet --disable-pip-version-check 'atheris>=3.0'
+	$(BIN)/python -m tests.fuzz --seconds $(SECONDS)
+
 check: setup
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
@@ -51,4 +58,4 @@ requirements: # after a change of dependencies in pyproject.toml; needs uv
 	  --no-header --no-emit-index-url --upgrade -o requirements.txt pyproject.toml
 
 clean:
-	rm -rf $(VENV) gateway/web/node_modules gateway/web/dist .demo .bench
+	rm -rf $(VENV) gateway/web/node_modules gateway/web/dist .demo .bench .fuzz

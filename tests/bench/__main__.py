@@ -13,7 +13,19 @@ from pathlib import Path
 
 import structlog
 
-from tests.bench import bus, calendars, decode, eid, lamps, link, memory, peers, staff, tracker
+from tests.bench import (
+    bus,
+    calendars,
+    decode,
+    decoders,
+    eid,
+    lamps,
+    link,
+    memory,
+    peers,
+    staff,
+    tracker,
+)
 from tests.bench.figure import Comparison, Figure, table
 from tests.needs import ROOT
 
@@ -28,7 +40,10 @@ BENCHES: tuple[tuple[str, Callable[[], Sequence[Figure]]], ...] = (
     ("memory", memory.measure),
     ("calendars", calendars.measure),
 )
-COMPARISONS: tuple[tuple[str, Callable[[], Comparison]], ...] = (("peers", peers.measure),)
+COMPARISONS: tuple[tuple[str, Callable[[], Comparison]], ...] = (
+    ("peers", peers.measure),
+    ("decoders", decoders.compare),
+)
 
 
 def main(wanted: Sequence[str]) -> None:

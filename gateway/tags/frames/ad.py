@@ -6,7 +6,7 @@ Source: Bluetooth Core Specification, Vol 3, Part C, section 11; types from the 
 from dataclasses import dataclass, field
 
 MANUFACTURER = 0xFF
-MAX_STRUCTURES = 32  # of an advert; bounds the work, and 31 bytes of advertising hold 15
+MAX_STRUCTURES = 16  # of an advert; bounds the work, and 31 bytes of advertising hold 15
 
 # Service data by its type: what stands before and behind the 16-bit UUID in the UUID that is sent,
 # least significant byte first.

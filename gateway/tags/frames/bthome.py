@@ -37,7 +37,7 @@ from gateway.tags.frames.format import (
 
 SERVICE = "fcd2"
 # What is behind so many is not read, which bounds the work; 31 bytes of advertising hold 13.
-MAX_OBJECTS = 24
+MAX_OBJECTS = 16
 
 _ENCRYPTED = 0x01
 _ADDRESS_INCLUDED = 0x02  # of drafts; "reserved" now, and then its bytes would read as objects
