@@ -185,7 +185,7 @@ class NativeFirmware:
 
     def _ppm(self) -> float:
         warmth = PPM_PER_C2 * (self.temperature_c - TURNOVER_C) ** 2
-        return float(np.clip(self.crystal_ppm + warmth, -MOST_PPM, MOST_PPM))
+        return max(-MOST_PPM, min(self.crystal_ppm + warmth, MOST_PPM))
 
 
 def make_native(number: int, *, seed: int, start: float, day_start: float) -> NativeFirmware:
