@@ -21,13 +21,14 @@ from gateway.cli.options import ConfigFile
 from gateway.cli.scan_table import MOST_ROWS, ScanTable
 from gateway.link.broker import Broker
 from gateway.link.topics import Message
-from gateway.model import AdapterStatus, Advert, ReceiverSource, UnusableError
+from gateway.model import AdapterStatus, ReceiverSource, UnusableError
 from gateway.settings import Settings, SettingsError, load_settings
 from gateway.site import SiteError, load_site
 from gateway.store import heard_eids, people
 from gateway.store.database import Connection, Database
 from gateway.store.errors import StoreError
 from gateway.tags.remote import RemoteReceivers
+from gateway.tags.reported import Heard
 from gateway.tags.scan import Scanner
 
 REFRESH_S = 0.5
@@ -145,18 +146,19 @@ class Watch:
 
     async def _listen(self) -> None:
         """The remote receivers, over the broker."""
-        await self._broker.subscribe_all(self._remote.topic_filters(), self._message)
+        await self._broker.subscribe_all(self._remote.topic_filters(), self.message)
         try:
             await self._broker.run()
         except SettingsError as error:
             self.remarks.append(f"No remote receivers: {error}")
 
-    def _message(self, message: Message) -> None:
+    def message(self, message: Message) -> None:
+        """One message of a remote receiver."""
         report = self._remote.parse(
             message.topic, message.payload, time.time(), retained=message.retained
         )
-        if isinstance(report, Advert):
-            self.table.advert(report)
+        if isinstance(report, Heard):
+            self.table.advert(report.advert, report.values)
 
     async def _know(self) -> None:
         """Whose identifiers are, as long as the hub's database is here."""
