@@ -35,7 +35,7 @@ CLASSIC_ANSWERS = {
 
 
 class RadioController(Controller):
-    """A controller that reports what is told to `hear` while the machine has it scan.
+    """A controller that reports each `advert` while the machine has it scan.
 
     With `duplicates` "address" it reports each address once a scan where it is asked to filter
     duplicates, as many do; with "none" it does not filter whatever it is asked.
@@ -62,8 +62,8 @@ class RadioController(Controller):
         self._server.close()
         await self._server.wait_closed()
 
-    def hear(self, address: str, *, rssi_dbm: int, data: bytes) -> None:
-        """An advert from the air, of a random static address."""
+    def advert(self, address: str, rssi_dbm: int, data: bytes) -> None:
+        """An advert that comes out of the air, of a random static address."""
         if not self.le_scan_enable:
             return
         sender = hci.Address(address, hci.Address.RANDOM_DEVICE_ADDRESS)
@@ -108,6 +108,12 @@ class RadioController(Controller):
     ) -> hci.HCI_StatusReturnParameters:
         self.le_scan_enable = False  # bumble scans on, and a controller plugged in again is busy
         return super().on_hci_reset_command(command)
+
+    def on_hci_le_set_scan_enable_command(
+        self, command: hci.HCI_LE_Set_Scan_Enable_Command
+    ) -> hci.HCI_StatusReturnParameters:
+        self._seen.clear()
+        return super().on_hci_le_set_scan_enable_command(command)
 
     def on_hci_le_set_extended_scan_enable_command(
         self, command: hci.HCI_LE_Set_Extended_Scan_Enable_Command

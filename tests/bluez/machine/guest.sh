@@ -32,7 +32,7 @@ modprobe -a bluetooth hci_uart
 mkdir -p /run/dbus
 dbus-daemon --system --fork
 start_bluetoothd
-echo "machine: bluetoothd $(/usr/libexec/bluetooth/bluetoothd --version), kernel $(uname -r)"
+echo "bluetoothd $(/usr/libexec/bluetooth/bluetoothd --version), kernel $(uname -r)"
 export PYTHONPATH=/project PYTHONDONTWRITEBYTECODE=1
 cd /project
 . /job/job.sh

@@ -18,7 +18,10 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import NamedTuple
 
+from tests.needs import ROOT
+
 HERE = Path(__file__).parent
+CACHE = ROOT / ".bluez"
 TOOLS = {  # command: Debian's package
     "debootstrap": "debootstrap",
     "qemu-system-x86_64": "qemu-system-x86",
@@ -29,7 +32,7 @@ PACKAGES = ("dbus", "bluez", "python3", "kmod", "busybox-static")
 KERNEL = "linux-image-amd64"
 DISK_MODULES = ("virtio_pci", "virtio_blk", "ext4", "crc32c_generic")
 MODULES = ("9p", "9pnet_virtio", "bluetooth", "hci_uart", "cmac")
-WHEELS = ("bleak", "dbus-fast", "msgspec", "structlog", "typing-extensions")
+WHEELS = ("bleak", "cryptography", "dbus-fast", "msgspec", "structlog", "typing-extensions")
 UNUSED = (
     "var/cache/apt",
     "var/lib/apt/lists",
@@ -71,7 +74,7 @@ def find_tool(command: str) -> str:
     return found
 
 
-def image(suite: Suite, *, cache: Path) -> Image:
+def image(suite: Suite, *, cache: Path = CACHE) -> Image:
     """The image of `suite` in `cache`, built now where it is not there."""
     wheels = [f"{name}=={version(name)}" for name in WHEELS]
     folder = cache / f"{suite.name}-{_fingerprint(suite, wheels)}"
@@ -80,6 +83,7 @@ def image(suite: Suite, *, cache: Path) -> Image:
             find_tool(command)
         if os.geteuid() != 0:
             raise MachineError("debootstrap needs root: run `make test-bluez` once as root")
+        sys.stdout.write(f"Building a machine of Debian {suite.name}: some minutes, this once …\n")
         for older in cache.glob(f"{suite.name}-*"):
             shutil.rmtree(older)
         part = cache / f"{suite.name}-{os.getpid()}.part"
@@ -227,3 +231,16 @@ def _run(*command: str, log: Path | None = None) -> str:
         last = "\n".join(done.stdout.splitlines()[-8:])
         raise MachineError(f"`{' '.join(command)}` failed ({done.returncode}):\n{last}")
     return done.stdout
+
+
+def main() -> None:
+    """Build what is not there; problems are told without a traceback."""
+    for suite in SUITES:
+        try:
+            image(suite)
+        except MachineError as error:
+            raise SystemExit(str(error)) from error
+
+
+if __name__ == "__main__":
+    main()

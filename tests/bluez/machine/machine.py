@@ -20,6 +20,11 @@ class Outcome:
     said: str
     took_s: float
 
+    @property
+    def versions(self) -> str:
+        """Which bluetoothd and which kernel it had."""
+        return next((line for line in self.said.splitlines() if line.startswith("bluetoothd")), "")
+
 
 async def run_machine(
     image: Image, job: str, *, folder: Path, lines: Sequence[Path], within_s: float = 120.0
