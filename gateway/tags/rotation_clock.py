@@ -172,7 +172,7 @@ class TagClock:
                 return None, self._confirmed(former, told, start)
             if is_ahead or is_new:
                 return None, self._take_back(former, told, start)
-        return self._doubted(told, start, is_newer=is_ahead and is_new, is_new=is_new)
+        return self._doubted(told, start, is_ahead=is_ahead, is_new=is_new)
 
     def hypotheses(self) -> list[Ahead]:
         """All clocks that are not ruled out, the likeliest first."""
@@ -197,13 +197,13 @@ class TagClock:
                 return self._adopt(one, start)
         return Change.NEW_SLOT if is_new else None
 
-    def _doubted(self, told: Ahead, start: int, *, is_newer: bool, is_new: bool) -> Thought:
+    def _doubted(self, told: Ahead, start: int, *, is_ahead: bool, is_new: bool) -> Thought:
         if told.at < self.heard_at:  # the believed clock was heard since: nothing is to be learned
-            return Doubt.PROVISIONAL if is_newer else Doubt.CLOSED_SLOT, None
+            return Doubt.PROVISIONAL if is_ahead else Doubt.CLOSED_SLOT, None
         one = self._other(told, start)
         is_proven = one.heard_in(start, is_new=is_new)
         quiet_s = told.at - min(one.since, self.heard_at)
-        if not (is_newer or quiet_s >= QUIET_S):
+        if not ((is_ahead and is_new) or quiet_s >= QUIET_S):
             return Doubt.CLOSED_SLOT, None
         if is_proven:
             return None, self._adopt(one, start)

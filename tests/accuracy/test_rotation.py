@@ -149,7 +149,7 @@ def _lived(tags: list[Tag], *, seed: int, days: int = DAYS) -> Year:
         for tag in tags:
             own = list(_own(tag, day, rng))
             waiting += own
-            if own and day % 3 == 0:
+            if own and day % 5 == 0:
                 waiting += _played(own, rng)
         waiting.sort()
         midnight = ZERO + (day + 1) * DAY_S
@@ -223,7 +223,7 @@ def test_no_tag_is_taken_for_another(year: Year) -> None:
 
 def test_no_recording_of_what_we_heard_is_ever_believed(year: Year) -> None:
     played = year.fates[PLAYED]
-    assert played.total() > 30_000
+    assert played.total() > 20_000
     assert played["sure"] == 0
 
 
@@ -243,10 +243,10 @@ def test_ten_thousand_tags_do_not_hide_a_change_of_battery() -> None:
     crowd = [RotatingKey(f"t-{n}", n.to_bytes(16, "big"), 10, ZERO) for n in range(10_000)]
     tags = [Tag(f"t-{n}", lambda _: 0.0, {}) for n in range(5)]
     now = ZERO + 5 * DAY_S
-    tags[3].changes[now + 1.5 * HOUR_S] = 20 * HOUR_S
+    tags[3].changes[now + 0.8 * HOUR_S] = 20 * HOUR_S
     year = Year(tags)
     year.rotation.replace([tag.key for tag in tags] + crowd[len(tags) :])
-    for second in range(0, int(3 * HOUR_S), int(HEARD_EVERY_S)):
+    for second in range(0, int(1.6 * HOUR_S), int(HEARD_EVERY_S)):
         at = now + second
         for tag in tags:
             year.hear(Event(at, at, tag.name, tag.sends(at), OWN))

@@ -205,6 +205,15 @@ def test_the_tags_own_word_between_recordings_takes_them_back_however_late_it_co
     assert hear(clock, since + 8 * SLOT_S + 5)[0] is None
 
 
+def test_a_late_hearing_that_no_recording_of_its_time_can_be_is_used_and_flagged() -> None:
+    clock = known(ZERO + 5 * DAY_S, half_s=SLACK_S)
+    heard_for(clock, ZERO + 5 * DAY_S, 2 * SLOT_S, ahead_s=0.0)
+    ahead_of_it = hear(clock, ZERO + 4 * DAY_S, ahead_s=20_000.0)
+    behind_it = hear(clock, ZERO + 4 * DAY_S, ahead_s=-20_000.0)
+    assert ahead_of_it == (Doubt.PROVISIONAL, None)
+    assert behind_it == (Doubt.CLOSED_SLOT, None)
+
+
 def test_a_former_clock_is_forgotten_before_it_fits_everything() -> None:
     clock = known()
     heard_for(clock, ZERO + DAY_S, 2 * SLOT_S)
