@@ -89,6 +89,7 @@ class Rotation:
         self._nobodys: OrderedDict[str, None] = OrderedDict()
         self._prepared_at = self._searched_at = float("-inf")
         self._is_stale = True
+        self._present: set[int] = set()
         self._changed: set[int] = set()
         self._taken_back: list[TakenBack] = []
         self.replace(keys, clocks)
@@ -152,7 +153,8 @@ class Rotation:
         """Make the tables of the identifiers to be heard in the next minutes."""
         with self._lock:
             is_stale, self._is_stale = self._is_stale, False
-        for span in self._needed(now):
+            self._present = self._needed(now)
+        for span in self._present:
             if is_stale or span not in self._tables:
                 self._keep(span, self._made(span))
         self._prepared_at = now
@@ -200,12 +202,12 @@ class Rotation:
         exponent, shown = known.key.exponent, at - known.key.zero_at
         with self._lock:
             clocks = [ahead.by(at) for ahead in known.clock.hypotheses()]
-        times = [
-            max(0, int(shown + ahead_s)) & eid.LAST_TIME
-            for clock in clocks
-            for ahead_s in ((clock.lo_s + clock.hi_s) / 2, clock.lo_s, clock.hi_s)
-        ]
-        return tuple({time >> exponent: time for time in reversed(times)}.values())[::-1]
+        times: dict[int, int] = {}  # by slot
+        for clock in clocks:
+            for ahead_s in ((clock.lo_s + clock.hi_s) / 2, clock.lo_s, clock.hi_s):
+                time = max(0, int(shown + ahead_s)) & eid.LAST_TIME
+                times.setdefault(time >> exponent, time)
+        return tuple(times.values())
 
     def changed_clocks(self) -> tuple[ClockState, ...]:
         """The clocks that are to be kept anew, once: about one of a tag in each slot."""
@@ -236,13 +238,13 @@ class Rotation:
         return table
 
     def _keep(self, span: int, table: Table) -> None:
-        """Keep `table`; the two of the newest times stay, of the others the latest made."""
+        """Keep `table`; those of the present stay, of the others the latest made."""
         with self._lock:
             self._tables.pop(span, None)
             self._tables[span] = table
-            if len(self._tables) > _MOST_TABLES:
-                newest = sorted(self._tables)[-2:]
-                del self._tables[next(one for one in self._tables if one not in newest)]
+            others = [one for one in self._tables if one not in self._present]
+            for old in others[: max(0, len(self._tables) - _MOST_TABLES)]:
+                del self._tables[old]
 
     def _wanted(self, since: float, until: float, *, widened_s: float = 0.0) -> Iterator[Wanted]:
         """What the tags' clocks may show from `since` to `until`."""

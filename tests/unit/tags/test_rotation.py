@@ -148,6 +148,19 @@ def test_what_comes_hours_late_is_judged_by_its_own_time() -> None:
     assert listen(rotation, tag, NOW + 1) == sure(tag)
 
 
+def test_a_long_backlog_keeps_the_tables_of_the_present() -> None:
+    tag = key(1)
+    rotation = settled(tag)
+    rotation.prepare(NOW)
+    made = rotation.counts["tables"]
+    for hour in range(20):
+        at = NOW - hour * HOUR_S
+        assert rotation.hear(sent(tag, at), at) == sure(tag)
+        assert rotation.hear(sent(tag, NOW), NOW) == sure(tag)
+    assert rotation.counts["tables"] - made <= 19
+    assert not rotation.due(NOW)
+
+
 def test_clocks_survive_a_restart() -> None:
     tag = key(1)
     drifted_s = 5_000.0  # in a year and more
@@ -179,6 +192,18 @@ def test_the_clock_of_a_tag_heard_lately_is_known_to_a_slot() -> None:
     (shown,) = rotation.beacon_times(tag.tag, NOW + 300)
     assert shown == pytest.approx(NOW + 300 - ZERO, abs=40)
     assert rotation.beacon_times("t-9", NOW) == ()
+
+
+def test_near_the_end_of_a_slot_the_likelier_one_comes_first() -> None:
+    tag = key(1)
+    rotation = settled(tag)
+    ends_s = (int(NOW - ZERO) // SLOT_S + 1) * SLOT_S
+    just_before, just_after = (
+        [time // SLOT_S for time in rotation.beacon_times(tag.tag, ZERO + ends_s + past_s)]
+        for past_s in (-12, 12)
+    )
+    assert just_before == [ends_s // SLOT_S - 1, ends_s // SLOT_S]
+    assert just_after == [ends_s // SLOT_S, ends_s // SLOT_S - 1]
 
 
 @pytest.mark.parametrize("exponent", [0, 4, 9, 12, 15])
