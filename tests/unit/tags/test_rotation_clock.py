@@ -153,6 +153,20 @@ def test_a_clock_that_was_set_forward_is_used_at_once_and_believed_after_two_slo
     assert thoughts[-1][0] is None
 
 
+def test_a_recording_that_ends_in_the_slot_after_we_lost_the_tag_is_not_believed() -> None:
+    """Who walks behind the tag gets one slot more than the last receiver of a street."""
+    clock = known()
+    heard_for(clock, ZERO + DAY_S, 2 * SLOT_S)
+    late_s, one_more = 20_000.0, clock.reached + SLOT_S
+    for second in range(0, 4 * SLOT_S, 5):
+        at = ZERO + DAY_S + second + late_s
+        slot = int(at - ZERO - late_s) // SLOT_S * SLOT_S
+        if slot <= one_more:
+            assert clock.hear(slot, at)[0] is Doubt.PROVISIONAL
+    assert clock.formers == []
+    assert clock.hear(one_more + SLOT_S, ZERO + one_more + SLOT_S + late_s + 1)[1] is Change.ADOPTED
+
+
 def test_one_edge_whose_clock_is_hours_behind_moves_no_clock() -> None:
     clock = known()
     heard_for(clock, ZERO + DAY_S, 2 * SLOT_S)
