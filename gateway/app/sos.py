@@ -99,6 +99,7 @@ class Sos:
         self._announce = announce
         self._wake = asyncio.Event()
         self._wake.set()
+        self._failing = False
         self._lately: dict[str, dict[str, int]] = defaultdict(dict)
         self._owners: OrderedDict[str, str] = OrderedDict()  # address → tag
         self._strangers: OrderedDict[str, None] = OrderedDict()
@@ -204,9 +205,12 @@ class Sos:
                 while await self.try_waiting():
                     pass
             except StoreError as error:
-                _log.error("sealed frames wait, one may be an SOS", reason=str(error))
+                if not self._failing:
+                    _log.error("sealed frames wait, one may be an SOS", reason=str(error))
+                self._failing = True
                 await asyncio.sleep(RETRY_S / self._clock.rate)
                 continue
+            self._failing = False
             try:
                 async with asyncio.timeout(LOOK_EVERY_S):
                     await self._wake.wait()

@@ -51,7 +51,7 @@ _file_from = msgspec.json.Decoder(_File)
 def read_tag_keys(text: bytes) -> TagKeys:
     """The keys of a technician's file. Raises TagKeysError."""
     try:
-        given = _file_from.decode(text[:LONGEST_FILE])
+        given = _file_from.decode(text)
     except (msgspec.DecodeError, UnicodeDecodeError):
         # Not from it: what a decoder says of a text may show the text.
         raise TagKeysError(f"These are no keys of a tag. They are written so: {EXAMPLE}") from None

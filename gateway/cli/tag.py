@@ -210,7 +210,8 @@ def _read(file: Path) -> bytes:
     if file == _STDIN:
         return sys.stdin.buffer.read(LONGEST_FILE + 1)
     try:
-        return file.read_bytes()
+        with file.open("rb") as opened:
+            return opened.read(LONGEST_FILE + 1)
     except OSError as error:
         raise TagKeysError(f"{file}: cannot be read ({error.strerror}).") from error
 

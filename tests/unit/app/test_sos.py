@@ -2,17 +2,20 @@
 
 import asyncio
 import secrets
+from collections.abc import Sequence
 
 import pytest
+import structlog
 from sqlalchemy.exc import DBAPIError
 
-from gateway.app.sos import FRAMES_AT_ONCE, SAME_PRESS_S
+from gateway.app.sos import FRAMES_AT_ONCE, SAME_PRESS_S, Sos
 from gateway.link.envelope import Kind
 from gateway.link.receiver import CommitError
 from gateway.model import Alert, AlertKind, Doubt, Lane, TagIdentifier
 from gateway.sealing import SealingKey
 from gateway.store import alerts, outgoing, sealed_waiting, suspicions, tag_keys, tag_states
 from gateway.store.database import Connection, Database
+from gateway.store.errors import StoreError
 from gateway.store.tag_keys import Counter
 from tests.unit.app.tag_pieces import (
     ADDRESS,
@@ -312,3 +315,32 @@ async def test_a_site_without_sealed_tags_keeps_no_strangers_frames(database: Da
     await hub.receive(NativeTag(9).press(float(NOW)), kind=Kind.SEALED)
     assert await waiting(hub) == 0
     assert hub.intake.counts["sealed_strange"] == 1
+
+
+async def test_the_task_tries_again_until_the_database_takes_it(
+    hub: TagHub, ann: NativeTag
+) -> None:
+    refusals = [StoreError("the disk is full")] * 2
+
+    def joined(_: Connection, __: Sequence[Alert], ___: float) -> None:
+        if refusals:
+            raise refusals.pop()
+
+    sos = Sos(
+        hub.database,
+        hub.clock,
+        hub.registry,
+        hub.tags.identities,
+        out=OUT,
+        joined=joined,
+        announce=hub.told.extend,
+    )
+    await hub.receive(ann.press(float(NOW)), kind=Kind.SEALED)
+    with structlog.testing.capture_logs() as logged:
+        task = asyncio.create_task(sos.run())
+        await until(lambda: len(hub.told) == 1)
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+    assert seen(hub.told) == [(ann.id, "")]
+    assert refusals == []
+    assert len(logged) == 1
