@@ -14,7 +14,7 @@ from pathlib import Path
 
 import structlog
 
-from firmware_sim.adapters import AdapterNode, BluezAir, adapter_nodes
+from firmware_sim.adapters import BluezAir, make_nodes
 from firmware_sim.bluez.command import add_bluez
 from firmware_sim.clones import Clone
 from firmware_sim.lamps.node import LampNode
@@ -80,11 +80,14 @@ def _town(given: argparse.Namespace) -> None:
     anchor = time.time() if given.anchor is None else given.anchor
     clock = SimClock(given.start, anchor, given.rate)
     broker = Broker(*_host_and_port(given.mqtt))
-    board = TownBoard(world)
     with ExitStack() as stack:
+        air = None
+        if given.bluez is not None:
+            air = stack.enter_context(BluezAir(*_host_and_port(given.bluez)))
+        nodes = make_nodes(world.site, dict(given.adapter), air)
+        board = TownBoard(world, nodes)
         truth = stack.enter_context(TruthFile(world, given.truth))
-        adapters = _adapter_nodes(given, stack)
-        town = Town(world, clock=clock, broker=broker, truth=truth, adapters=adapters, board=board)
+        town = Town(world, clock=clock, broker=broker, truth=truth, nodes=nodes, board=board)
         if controlled:
             port = stack.enter_context(control_port(given.control, board))
             log.info("town listens", control=port)
@@ -98,15 +101,6 @@ def _town(given: argparse.Namespace) -> None:
         broker.close()
     counts = broker.counts
     log.info("town stopped", published=counts.published, unpublished=counts.unpublished)
-
-
-def _adapter_nodes(given: argparse.Namespace, stack: ExitStack) -> dict[str, AdapterNode]:
-    if not given.adapter:
-        return {}
-    if not given.bluez:
-        raise ValueError("adapters need --bluez HOST:PORT, a simulated BlueZ's control port")
-    air = stack.enter_context(BluezAir(*_host_and_port(given.bluez)))
-    return adapter_nodes(dict(given.adapter), air)
 
 
 def _host_and_port(text: str) -> tuple[str, int]:
@@ -248,6 +242,7 @@ def _parser() -> argparse.ArgumentParser:
         "--adapter",
         type=_adapter,
         action="append",
+        default=[],
         metavar="NAME=RECEIVER",
         help="that receiver is an adapter of the simulated BlueZ, and silent on MQTT",
     )

@@ -4,6 +4,7 @@ The simulated BlueZ runs as a process of its own (`python -m firmware_sim bluez`
 into its air through its control port, a line each.
 """
 
+import hashlib
 import socket
 import time
 from collections.abc import Callable, Mapping
@@ -13,12 +14,15 @@ from typing import Self
 
 import structlog
 
-from firmware_sim.firmware_frames import Packet
-from firmware_sim.nodes import OMG_STATE_S, Message
+from firmware_sim.firmware_frames import Frame, Packet
+from firmware_sim.nodes import OMG_STATE_S, PHONES_PER_S, Message, RemoteNode, make_node
+from firmware_sim.site import Site
 
 log = structlog.get_logger()
 
 RETRY_S, TIMEOUT_S = 2.0, 1.0
+PHONE_PERIOD_S, PHONE_DBM = 900.0, -82
+APPLE_NEARBY = bytes.fromhex("4c001005")  # "nearby info" of Apple's Continuity, four bytes follow
 ANSWERS_BYTES = 65_536
 
 
@@ -86,18 +90,33 @@ class BluezAir:
 
 
 class AdapterNode:
-    """A receiver that is an adapter: it hears everything, and says nothing over MQTT."""
+    """A receiver that is an adapter: it hears everything, and says nothing over MQTT.
+
+    It also hears the phones in the houses. While `deaf` nothing reaches it.
+    """
 
     state_s = OMG_STATE_S
 
     def __init__(self, adapter: str, air: BluezAir) -> None:
+        self.deaf = False
         self._adapter = adapter
         self._air = air
 
     def heard(self, packet: Packet, *, at: float, rssi_dbm: int) -> list[Message]:
         """Nothing to publish: the advert is in the adapter's air."""
-        self._air.advert(self._adapter, packet, rssi_dbm)
+        if not self.deaf:
+            self._air.advert(self._adapter, packet, rssi_dbm)
         return []
+
+    def pass_second(self, at: float) -> None:
+        """A second of the houses' phones; each changes its address after a quarter of an hour."""
+        for number in range(0 if self.deaf else PHONES_PER_S):
+            period = int((at + 300.0 * number) // PHONE_PERIOD_S)
+            drawn = hashlib.sha256(f"{self._adapter} {number} {period}".encode()).digest()
+            octets = [0x40 | drawn[0] & 0x3F, *drawn[1:6]]  # a resolvable private address
+            address = ":".join(f"{octet:02X}" for octet in octets)
+            frame = Frame("", APPLE_NEARBY + drawn[6:10], b"")
+            self._air.advert(self._adapter, Packet(address, frame), PHONE_DBM - drawn[10] % 10)
 
     def born(self) -> list[Message]:
         """Nothing."""
@@ -112,8 +131,22 @@ class AdapterNode:
         return []
 
 
-def adapter_nodes(adapters: Mapping[str, str], air: BluezAir) -> dict[str, AdapterNode]:
-    """The receivers of a site that `adapters` (adapter → receiver) replaces, by receiver."""
-    if len(set(adapters.values())) < len(adapters):
+def make_nodes(
+    site: Site, adapters: Mapping[str, str], air: BluezAir | None
+) -> dict[str, RemoteNode | AdapterNode]:
+    """The firmware of each receiver; those that `adapters` (adapter → receiver) names hear for
+    `air`. Raises ValueError.
+    """
+    local = {receiver: adapter for adapter, receiver in adapters.items()}
+    if len(local) < len(adapters):
         raise ValueError("two adapters stand at one receiver")
-    return {receiver: AdapterNode(adapter, air) for adapter, receiver in adapters.items()}
+    if strange := local.keys() - {node.id for node in site.nodes}:
+        raise ValueError(f"this site has no receiver {', '.join(sorted(strange))}")
+    if local and air is None:
+        raise ValueError("adapters need a simulated BlueZ: --bluez HOST:PORT, its control port")
+    return {
+        node.id: make_node(node)
+        if air is None or node.id not in local
+        else AdapterNode(local[node.id], air)
+        for node in site.nodes
+    }

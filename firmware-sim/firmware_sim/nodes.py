@@ -19,7 +19,28 @@ OMG_STATE_S, ESPRESENSE_STATE_S = 120.0, 15.0
 WINDOW_S, REPORT_S = 15.0, 1.0
 EDDYSTONE_1M_DB = -41  # what ESPresense takes off the power at 0 m
 ABSORPTION = 2.7  # its exponent
+PHONES_PER_S = 3  # adverts from the houses, which every pole hears and nobody follows
 NONCONNECTABLE, RANDOM_ADDRESS = 3, 1
+
+
+OMG_SETTINGS: dict[str, object] = {
+    "bleconnect": False,
+    "interval": 100,
+    "adaptivescan": False,
+    "intervalacts": 100,
+    "intervalcnct": 3_600_000,
+    "scanduration": 1000,
+    "onlysensors": False,
+    "randommacs": True,
+    "hasspresence": False,
+    "minrssi": -105,
+    "filterConnectable": False,
+    "pubadvdata": True,
+    "pubBeaconUuidForTopic": False,
+    "ignoreWBlist": False,
+    "enabled": True,
+}
+"""What its state says of it: set as a site needs it."""
 
 
 class Message(NamedTuple):
@@ -31,16 +52,23 @@ class Message(NamedTuple):
 
 
 class OmgNode:
-    """A receiver with OpenMQTTGateway. Keeps no state: what it hears, it publishes."""
+    """A receiver with OpenMQTTGateway: what it hears, it publishes. While `deaf` it hears nothing.
+
+    Of a scan, which takes a second, it counts whether anybody was heard.
+    """
 
     state_s = OMG_STATE_S
 
     def __init__(self, node: Node) -> None:
+        self.deaf = False
+        self._scans = 0
         self._topic = node.topic
         self._number = sum(node.id.encode())
 
     def heard(self, packet: Packet, *, at: float, rssi_dbm: int) -> list[Message]:
         """The message of one packet."""
+        if self.deaf:
+            return []
         address, frame = packet
         payload: dict[str, object] = {
             "id": address,
@@ -80,7 +108,14 @@ class OmgNode:
             "ip": f"10.20.{self._number % 4}.{self._number % 250}",
             "modules": ["BT"],
         }
-        return [Message(f"{self._topic}/SYStoMQTT", _compact(payload))]
+        return [
+            Message(f"{self._topic}/SYStoMQTT", _compact(payload)),
+            Message(f"{self._topic}/BTtoMQTT", _compact(OMG_SETTINGS | {"scnct": self._scans})),
+        ]
+
+    def pass_second(self, at: float) -> None:
+        """A second of the houses' phones, whose messages are left out."""
+        self._scans += not self.deaf
 
 
 class EspresenseNode:
@@ -89,11 +124,13 @@ class EspresenseNode:
     It names a device once: a second identifier from the same address, such as a button's, is
     taken for the first. So no SOS comes through it. Of Eddystone it knows UID, URL and plain TLM,
     and it does not report random addresses without a name: a native tag does not exist for it.
+    While `deaf` it hears nothing.
     """
 
     state_s = ESPRESENSE_STATE_S
 
     def __init__(self, node: Node) -> None:
+        self.deaf = False
         self._room = node.topic
         self._devices: dict[str, _Device] = {}
         self._adverts = 0
@@ -101,6 +138,8 @@ class EspresenseNode:
 
     def heard(self, packet: Packet, *, at: float, rssi_dbm: int) -> list[Message]:
         """The report that one packet sets off, if any."""
+        if self.deaf:
+            return []
         self._adverts += 1
         address, frame = packet
         if not frame.identifier.startswith(("ibeacon:", "uid:")):
@@ -141,14 +180,18 @@ class EspresenseNode:
             "firm": "esp32",
             "rssi": -57,
             "ver": "v4.0.6",
-            "adverts": self._adverts,
-            "reported": self._reported,
             "freeHeap": 121_000,
             "maxHeap": 69_000,
             "fingerprints": len(self._devices),
         }
-        self._adverts = self._reported = 0
+        counts = {"adverts": self._adverts, "reported": self._reported}
+        payload |= {name: count for name, count in counts.items() if count}
         return [Message(f"espresense/rooms/{self._room}/telemetry", _compact(payload))]
+
+    def pass_second(self, at: float) -> None:
+        """A second of the houses' phones: counted, and not reported."""
+        if not self.deaf:
+            self._adverts += PHONES_PER_S
 
 
 RemoteNode = OmgNode | EspresenseNode

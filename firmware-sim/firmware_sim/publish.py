@@ -11,7 +11,7 @@ from paho.mqtt.properties import Properties
 from paho.mqtt.reasoncodes import ReasonCode
 
 from firmware_sim.adapters import AdapterNode
-from firmware_sim.nodes import Message, RemoteNode, make_node
+from firmware_sim.nodes import Message, RemoteNode
 from firmware_sim.town_control import TownBoard
 from firmware_sim.truth import TruthFile
 from firmware_sim.world import Step, World
@@ -134,7 +134,7 @@ class Broker:
 class Town:
     """The world, its receivers' firmware and the broker, moved by `run`.
 
-    `adapters` are receivers that hear for a simulated BlueZ; `board` may do things to the world.
+    `nodes` has the firmware of each receiver of the site; `board` may do things to the town.
     """
 
     def __init__(
@@ -144,20 +144,15 @@ class Town:
         clock: SimClock,
         broker: Broker,
         truth: TruthFile,
-        adapters: Mapping[str, AdapterNode] | None = None,
+        nodes: Mapping[str, RemoteNode | AdapterNode],
         board: TownBoard | None = None,
     ) -> None:
-        local = adapters or {}
-        if strange := local.keys() - {node.id for node in world.site.nodes}:
-            raise ValueError(f"this site has no receiver {', '.join(sorted(strange))}")
         self._world = world
         self._board = board
         self._clock = clock
         self._broker = broker
         self._truth = truth
-        self._nodes: tuple[RemoteNode | AdapterNode, ...] = tuple(
-            local.get(node.id) or make_node(node) for node in world.site.nodes
-        )
+        self._nodes = tuple(nodes[node.id] for node in world.site.nodes)
         self._at = clock.start
         count = len(self._nodes)
         self._state_at = [
@@ -186,6 +181,8 @@ class Town:
         self._truth.tell(step.deeds)
         if int(until) > int(self._at):
             self._truth.write(until, step.scene)
+            for node in self._nodes:
+                node.pass_second(until)
         self._at = until
 
     def messages(self, step: Step) -> list[Message]:

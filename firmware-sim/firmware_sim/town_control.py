@@ -1,4 +1,4 @@
-"""A port through which things are done to the tags of a running town.
+"""A port through which things are done to the tags and receivers of a running town.
 
 One command a line, answered by a line of JSON; what cannot be done is answered with `error`:
 
@@ -7,12 +7,13 @@ One command a line, answered by a line of JSON; what cannot be done is answered 
     battery WHO                  a fresh cell; clock and counter resume from what was stored
     clone WHO PLACE [FOR LATER]  an attacker records the tag from now on FOR seconds (600), and
                                  plays it at a receiver or zone LATER seconds later (0)
+    deaf RECEIVER, mend RECEIVER it is up and hears nothing, or hears again
 """
 
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future
 from queue import Empty, SimpleQueue
-from typing import Any
+from typing import Any, Protocol
 
 from firmware_sim.clones import Clone
 from firmware_sim.firmware import POSITION
@@ -24,21 +25,33 @@ CLONED_S = 600.0
 Answer = dict[str, Any]
 
 
-class TownBoard:
-    """Takes commands in any thread (`obey`), and does them in the world's own (`serve`)."""
+class Ear(Protocol):
+    """A receiver that can be made deaf."""
 
-    def __init__(self, world: World) -> None:
+    deaf: bool
+
+
+class TownBoard:
+    """Takes commands in any thread (`obey`), and does them in the town's own (`serve`).
+
+    `ears` are the receivers.
+    """
+
+    def __init__(self, world: World, ears: Mapping[str, Ear]) -> None:
         self._world = world
+        self._ears = ears
         self._waiting: SimpleQueue[tuple[str, Future[Answer]]] = SimpleQueue()
-        self._verbs: Mapping[str, Callable[[Sequence[str]], None]] = {
-            "state": lambda _: None,
-            "press": lambda words: world.press(words[0]),
-            "battery": lambda words: world.change_battery(words[0]),
+        self._verbs: Mapping[str, Callable[[Sequence[str]], Answer]] = {
+            "state": lambda words: self._state(words[0]),
+            "press": self._press,
+            "battery": self._battery,
             "clone": self._clone,
+            "deaf": lambda words: self._set_deaf(words[0], deaf=True),
+            "mend": lambda words: self._set_deaf(words[0], deaf=False),
         }
 
     def obey(self, command: str) -> Answer:
-        """What is true of the tag after `command`; {"error": …} where it cannot be done."""
+        """What is true after `command`; {"error": …} where it cannot be done."""
         answer: Future[Answer] = Future()
         self._waiting.put((command, answer))
         try:
@@ -60,16 +73,30 @@ class TownBoard:
         if verb not in self._verbs:
             return {"error": f"no command {verb!r}; there are {', '.join(self._verbs)}"}
         try:
-            self._verbs[verb](words)
-            return self._state(words[0])
+            return self._verbs[verb](words)
+        except KeyError as error:
+            return {"error": f"no such receiver: {error}"}
         except (ValueError, IndexError) as error:
             return {"error": f"{command.strip()}: {error}"}
 
-    def _clone(self, words: Sequence[str]) -> None:
+    def _press(self, words: Sequence[str]) -> Answer:
+        self._world.press(words[0])
+        return self._state(words[0])
+
+    def _battery(self, words: Sequence[str]) -> Answer:
+        self._world.change_battery(words[0])
+        return self._state(words[0])
+
+    def _set_deaf(self, receiver: str, *, deaf: bool) -> Answer:
+        self._ears[receiver].deaf = deaf
+        return {"receiver": receiver, "deaf": deaf}
+
+    def _clone(self, words: Sequence[str]) -> Answer:
         who, place, *rest = words
         for_s, later_s = (float(rest[0]), float(rest[1])) if rest else (CLONED_S, 0.0)
         since_s = self._world.now - self._world.start
         self._world.clone(Clone(who, since_s, since_s + for_s, later_s, place))
+        return self._state(who)
 
     def _state(self, who: str) -> Answer:
         world, number = self._world, self._world.number(who)

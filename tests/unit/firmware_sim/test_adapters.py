@@ -2,7 +2,7 @@ import socket
 from contextlib import closing
 
 import pytest
-from firmware_sim.adapters import AdapterNode, BluezAir, adapter_nodes
+from firmware_sim.adapters import AdapterNode, BluezAir, make_nodes
 from firmware_sim.firmware import POSITION
 from firmware_sim.firmware_fleet import natives
 
@@ -75,8 +75,49 @@ def test_a_bluez_that_does_not_run_loses_adverts():
     assert (bluez.sent, bluez.lost) == (0, 1)
 
 
-def test_an_adapter_stands_at_one_receiver_and_a_receiver_has_one_adapter(port):
+def test_an_adapter_hears_the_phones_of_the_houses_unless_it_is_deaf():
+    class Air:
+        def __init__(self):
+            self.told = []
+
+        def advert(self, adapter, packet, rssi_dbm):
+            self.told.append((adapter, packet.address, len(packet.frame.advertising_data())))
+
+    air = Air()
+    node = AdapterNode("hci0", air)
+
+    node.pass_second(SCHOOL_IS_OUT)
+    node.pass_second(SCHOOL_IS_OUT + 1.0)
+    phones = set(air.told)
+    node.pass_second(SCHOOL_IS_OUT + 1_000.0)
+    later = set(air.told) - phones
+    node.deaf = True
+    node.pass_second(SCHOOL_IS_OUT + 1_001.0)
+    node.heard(PACKET, at=SCHOOL_IS_OUT + 1_001.0, rssi_dbm=-71)
+
+    assert len(air.told) == 9
+    assert (len(phones), len(later)) == (3, 3)
+    assert {size for _, _, size in air.told} == {13}
+    assert {address[0] for _, address, _ in air.told} <= set("4567")  # resolvable private
+
+
+def test_a_site_has_the_firmware_of_each_receiver_and_adapters_where_they_are_named(site, port):
     with air(port) as bluez:
-        assert list(adapter_nodes({"hci0": "p001", "hci1": "p002"}, bluez)) == ["p001", "p002"]
-        with pytest.raises(ValueError, match="two adapters"):
-            adapter_nodes({"hci0": "p001", "hci1": "p001"}, bluez)
+        nodes = make_nodes(site, {"hci0": "p001", "hci1": "p002"}, bluez)
+
+    assert list(nodes) == [node.id for node in site.nodes]
+    adapters = [name for name, node in nodes.items() if isinstance(node, AdapterNode)]
+    assert adapters == ["p001", "p002"]
+
+
+@pytest.mark.parametrize(
+    ("adapters", "reason"),
+    [
+        ({"hci0": "p001", "hci1": "p001"}, "two adapters"),
+        ({"hci0": "p999"}, "no receiver p999"),
+        ({"hci0": "p001"}, "--bluez"),
+    ],
+)
+def test_adapters_that_cannot_stand_so_are_refused(site, adapters, reason):
+    with pytest.raises(ValueError, match=reason):
+        make_nodes(site, adapters, None)

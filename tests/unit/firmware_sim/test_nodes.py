@@ -106,6 +106,35 @@ def test_the_gateway_takes_state_and_last_will_for_what_they_are():
         assert all(message.retain for message in (*node.born(), *node.will()))
 
 
+@pytest.mark.parametrize("make", [OmgNode, EspresenseNode])
+def test_a_receiver_counts_what_nobody_follows_and_a_deaf_one_counts_and_says_nothing(make):
+    node = make(OMG if make is OmgNode else ESPRESENSE)
+    packet = BEACON.firmware.packet(POSITION, 5.0)
+
+    def counted():
+        (number,) = {read(state).number for state in node.state(uptime_s=3.0)} - {None, 0} or {0}
+        return number
+
+    before = counted()
+    node.pass_second(5.0)
+    first = counted()
+    node.pass_second(6.0)
+    second = counted()
+    node.deaf = True
+    node.pass_second(7.0)
+    heard = node.heard(packet, at=7.0, rssi_dbm=-60)
+
+    assert before == 0 < first < second == counted()
+    assert heard == []
+
+
+def test_openmqttgateway_says_that_it_is_set_up_as_a_site_needs_it():
+    reports = [read(state) for state in OmgNode(OMG).state(uptime_s=3.0)]
+
+    assert [report.unfit for report in reports if report.unfit is not None] == [""]
+    assert any(report.number == 0 for report in reports)
+
+
 def test_espresense_repeats_the_fifth_byte_of_an_eddystone_namespace():
     (message,) = EspresenseNode(ESPRESENSE).heard(
         UID.firmware.packet(POSITION, 5.0), at=5.0, rssi_dbm=-71

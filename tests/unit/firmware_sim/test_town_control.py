@@ -1,6 +1,7 @@
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
+from firmware_sim.adapters import make_nodes
 from firmware_sim.town_control import TownBoard
 from firmware_sim.world import World
 
@@ -22,9 +23,9 @@ def world(site):
     return town
 
 
-def told(world, *commands):
+def told(world, *commands, ears=None):
     """The answers to commands that another thread gives while the town moves."""
-    board = TownBoard(world)
+    board = TownBoard(world, ears or {})
     answers = []
     with ThreadPoolExecutor(1) as port:
         for command in commands:
@@ -73,6 +74,15 @@ def test_an_attacker_plays_from_now_on_and_there_is_no_room_for_more_than_was_sa
     assert set(step.sent.tag[list(step.played)]) == {3}
 
 
+def test_a_receiver_is_made_deaf_and_hears_again(world, site):
+    nodes = make_nodes(site, {}, None)
+
+    first, *_ = told(world, "deaf p001", "deaf p002", "mend p001", ears=nodes)
+
+    assert first == {"receiver": "p001", "deaf": True}
+    assert [name for name, node in nodes.items() if node.deaf] == ["p002"]
+
+
 @pytest.mark.parametrize(
     ("command", "reason"),
     [
@@ -83,6 +93,7 @@ def test_an_attacker_plays_from_now_on_and_there_is_no_room_for_more_than_was_sa
         ("battery child-002", "not native"),
         ("clone child-001 nowhere", "no receiver"),
         ("clone child-001", "clone"),
+        ("deaf p999", "no such receiver"),
     ],
 )
 def test_what_cannot_be_done_is_said(world, command, reason):
