@@ -10,6 +10,7 @@ from gateway.model import Advert, ReceiverSource, Rejected
 from gateway.tags.frames import Frame, ad, altbeacon, bthome, eddystone, ibeacon
 from gateway.tags.gate import Gate
 from gateway.tags.remote import RemoteReceivers
+from gateway.tags.reported import Heard
 from tests.fuzz.seeds import ADDRESS, ALLOW, BEACON_TIME, BIND_KEY, IDENTITY_KEY, sealed
 
 REASONS = {
@@ -148,10 +149,13 @@ def read_message(data: bytes) -> None:
     if isinstance(report, Rejected):
         assert len(report.reason) < 20, report
         return
-    assert report.receiver in RECEIVERS, report
-    if isinstance(report, Advert):
-        for frame in _gate.read(report):
+    if isinstance(report, Heard):
+        assert all(isfinite(value) for value in report.values.values()), report
+        assert len(repr(report.values)) <= LONGEST_TOLD, report
+        for frame in _gate.read(report.advert):
             sound(frame)
+        report = report.advert
+    assert report.receiver in RECEIVERS, report
 
 
 TARGETS: Mapping[str, Callable[[bytes], None]] = {
