@@ -16,6 +16,7 @@ import structlog
 from tests.bench import (
     bus,
     calendars,
+    crowd,
     decode,
     decoders,
     eid,
@@ -38,6 +39,7 @@ BENCHES: tuple[tuple[str, Callable[[], Sequence[Figure]]], ...] = (
     ("lamps", lamps.measure),
     ("staff", staff.measure),
     ("memory", memory.measure),
+    ("crowd", crowd.measure),
     ("calendars", calendars.measure),
 )
 COMPARISONS: tuple[tuple[str, Callable[[], Comparison]], ...] = (
