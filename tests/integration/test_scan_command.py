@@ -2,6 +2,8 @@
 
 import asyncio
 import json
+import time
+from collections import Counter
 from pathlib import Path
 
 import pytest
@@ -13,6 +15,7 @@ from gateway.model import CarrierKind, TagIdentifier, Trust
 from gateway.store import people
 from gateway.store.database import Connection, Database
 from gateway.store.people import Carrier, Tag
+from gateway.tags.scan import Scanner
 from tests.integration.bluez_rig import bluez, on_air
 
 __all__ = ["bluez"]
@@ -74,6 +77,25 @@ async def test_a_registered_tag_is_named_by_its_id_at_each_adapter_and_strangers
     assert set(told["others"]) == {"pole-1", "pole-2"}
     assert "Hanako" not in text
     assert {status["mode"] for status in told["adapters"].values()} == {"both"}
+
+
+async def test_beside_the_gateways_own_scan_both_hear_and_its_end_ends_only_itself(
+    bluez: SimulatedBluez, config: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    heard = Counter[str]()
+    gateway = Scanner(
+        {"hci0": "pole-1"}, lambda advert: heard.update([advert.receiver]), utc=time.time
+    )
+    async with asyncio.TaskGroup() as group:
+        scanning = group.create_task(gateway.run(), name="gateway")
+        assert await scanned(bluez, config, "--json") == 0
+        during = heard["pole-1"]
+        async with on_air([bluez.adapters["hci0"]], (OURS,), interval_s=INTERVAL_S):
+            await asyncio.sleep(10 * INTERVAL_S)
+        scanning.cancel()
+    assert during >= 0.5 * 2 * SECONDS / INTERVAL_S
+    assert heard["pole-1"] - during >= 5
+    assert json.loads(capsys.readouterr().out.splitlines()[-1])["heard"]
 
 
 async def test_the_table_shows_strangers_where_that_was_asked_for(

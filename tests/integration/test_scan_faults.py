@@ -10,6 +10,7 @@ from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable
 
 import pytest
+from dbus_fast import Variant
 from firmware_sim.bluez.beacons import Beacon
 from firmware_sim.bluez.simulated import SimulatedBluez
 
@@ -188,6 +189,17 @@ async def test_what_no_step_heals_is_told_tried_for_ever_and_over_when_it_is(
 
     await nothing_else_stopped(poles, stubborn)
     assert poles.conditions()[-1] == ("pole-1", Condition.HEARS_NOTHING, True)
+
+
+async def test_the_power_is_left_alone_while_another_program_is_connected(poles: Poles) -> None:
+    device = next(iter(poles.first.devices.values()))
+    device.properties["Connected"] = Variant("b", True)
+    poles.first.stick()
+    await poles.until(lambda: poles.scanner.counts["power_cycle_failed"] > 0)
+    assert poles.first.powered
+    assert poles.scanner.counts["power_cycles"] == 0
+    device.properties["Connected"] = Variant("b", False)
+    await poles.hears("pole-1")
 
 
 async def test_adverts_without_their_rssi_are_not_passed_on_and_the_status_says_so(
