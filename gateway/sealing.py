@@ -84,7 +84,7 @@ def write_new_key(file: Path) -> SealingKey:
     secret = secrets.token_bytes(KEY_SIZE)
     try:
         descriptor = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
-        with open(descriptor, "w", encoding="ascii") as opened:  # noqa: PTH123 - of a descriptor
+        with os.fdopen(descriptor, "w", encoding="ascii") as opened:
             opened.write(f"{secret.hex()}\n")
             opened.flush()
             os.fsync(descriptor)

@@ -154,12 +154,10 @@ class Hub:
         lights = self._lights(database, broker)
         orders = Orders(self._site, registry, database, self._clock, on_forget=lights.desk.forget)
         stepper = self._stepper(database, registry, tuning, executor)
-        tags = self._tags(database, registry, lights)
-        await tags.identities.begin()
+        tags = await self._tags(database, registry, lights)
         intake = self._intake(database, registry, stepper, lights, tags)
         amender = self._amender(database, registry, tuning, executor, intake)
-        learn = partial(learn_beside, self._settings)
-        nights = Nights(self._settings.hub.calibration, self._clock, learn)
+        nights = self._nights()
         receiver = await self._receiver(broker, intake)
         sender = await self._uplink(broker, database, stack)
         downlinks = await self._downlinks(broker, orders, database, stack)
@@ -204,6 +202,10 @@ class Hub:
             beat=partial(self._pulse.beat, "stepper"),
         )
 
+    def _nights(self) -> Nights:
+        learn = partial(learn_beside, self._settings)
+        return Nights(self._settings.hub.calibration, self._clock, learn)
+
     def _lights(self, database: Database, broker: Broker) -> HubLights:
         return HubLights(
             self._settings,
@@ -215,8 +217,8 @@ class Hub:
             out=OUT,
         )
 
-    def _tags(self, database: Database, registry: Registry, lights: HubLights) -> HubTags:
-        return HubTags(
+    async def _tags(self, database: Database, registry: Registry, lights: HubLights) -> HubTags:
+        tags = HubTags(
             self._settings.hub,
             database=database,
             clock=self._clock,
@@ -225,6 +227,8 @@ class Hub:
             joined=lights.sos.brighten,
             announce=partial(self._announce, lights),
         )
+        await tags.identities.begin()
+        return tags
 
     def _intake(
         self,

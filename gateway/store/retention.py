@@ -1,6 +1,6 @@
 """What is old is deleted, in batches small enough that no other write waits long."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 
 from sqlalchemy import ColumnElement, Connection, Table, delete, select, tuple_
@@ -32,12 +32,33 @@ def forget(
     routes, which need them to say why they have holes; so are suspicions, which mark their points.
     A rotating identifier is known for as long as a window may hold it.
     """
+    old = _too_old(now, keep)
+    since_alerts = now - keep.alerts_days * DAY_S
+    forgotten = {table.name: _delete(connection, table, where, batch) for table, where in old}
+    forgotten["overrides"] = _delete(
+        connection,
+        overrides,
+        overrides.c.expiration < since_alerts,
+        max(1, batch // LAMPS_OF_AN_OVERRIDE),
+    )
+    forgotten["route_points"] = outings.forget(
+        connection, before=now - keep.routes_days * DAY_S, limit=batch
+    )
+    forgotten["lamp_readings"] = lamps.forget_readings(
+        connection, before=now - keep.lamp_readings_days * DAY_S, limit=batch
+    )
+    forgotten["access_log"] = access.forget(connection, before=since_alerts, limit=batch)
+    return {name: count for name, count in forgotten.items() if count}
+
+
+def _too_old(now: float, keep: RetentionSettings) -> Sequence[tuple[Table, ColumnElement[bool]]]:
+    """Which rows go, of each table whose rows are alike."""
     since_sightings = now - keep.sightings_hours * HOUR_S
     since_positions = now - keep.positions_days * DAY_S
     since_routes = now - max(keep.routes_days, keep.positions_days) * DAY_S
     since_alerts = now - keep.alerts_days * DAY_S
     since_readings = now - keep.lamp_readings_days * DAY_S
-    old: tuple[tuple[Table, ColumnElement[bool]], ...] = (
+    return (
         (windows, windows.c.second < since_sightings),
         (gaps, gaps.c.until < since_routes),
         (heard_eids, heard_eids.c.until < since_sightings),
@@ -53,21 +74,6 @@ def forget(
         (lamp_energy, lamp_energy.c.night < _day(now - keep.energy_days * DAY_S)),
         (lamp_checkpoints, lamp_checkpoints.c.night < _day(since_readings)),
     )
-    forgotten = {table.name: _delete(connection, table, where, batch) for table, where in old}
-    forgotten["overrides"] = _delete(
-        connection,
-        overrides,
-        overrides.c.expiration < since_alerts,
-        max(1, batch // LAMPS_OF_AN_OVERRIDE),
-    )
-    forgotten["route_points"] = outings.forget(
-        connection, before=now - keep.routes_days * DAY_S, limit=batch
-    )
-    forgotten["lamp_readings"] = lamps.forget_readings(
-        connection, before=since_readings, limit=batch
-    )
-    forgotten["access_log"] = access.forget(connection, before=since_alerts, limit=batch)
-    return {name: count for name, count in forgotten.items() if count}
 
 
 def _delete(connection: Connection, table: Table, where: ColumnElement[bool], batch: int) -> int:
