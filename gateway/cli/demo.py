@@ -11,66 +11,39 @@ import shutil
 import signal
 import sys
 import tempfile
-import time
-from contextlib import ExitStack, suppress
-from dataclasses import dataclass, replace
-from math import dist
+from contextlib import ExitStack
+from dataclasses import dataclass
 from pathlib import Path
-from socket import SO_REUSEADDR, SOL_SOCKET, socket
-from statistics import fmean
 from types import FrameType
 from typing import Annotated, Any, TextIO
 
 import typer
 
 from gateway.app.tag_keys import read_tag_keys
+from gateway.cli.demo_ground import (
+    GATEWAY,
+    HUB_KEY,
+    SCHOOL_IS_OUT,
+    Ground,
+    free_port,
+    settings_text,
+    with_adapters,
+)
 from gateway.cli.processes import Processes
 from gateway.cli.tag import NewTag, register
 from gateway.cli.user import create
 from gateway.model import Audience, CarrierKind, UnusableError
-from gateway.sealing import SealingKey, write_new_key
+from gateway.sealing import write_new_key
 from gateway.settings import Settings, config_dir, load_settings
-from gateway.site import Site, load_site
 from gateway.store.database import Database
 
-DAY_S, JST_S = 86_400, 9 * 3_600
-SCHOOL_IS_OUT = 15  # o'clock in Japan: children are on their way home
 WATCHED = 6  # carriers of the demo's one guardian
 GUARDIAN, STAFF = "demo", "staff"
-GATEWAY = "gw-01"
 READY_WITHIN_S = 300.0  # the first start compiles the tracker
 ROSTER = "tags.json"
 NATIVE_SHARE = "1/3"  # of the tags: their identity rotates
-ADAPTERS = ("hci0", "hci1")
-HUB_KEY = "hub.key"
 MARKER = ".machimori-demo"  # what has it may be emptied
 
-_SETTINGS = """\
-site = {site}
-roles = ["edge", "hub"{sink}]
-state_dir = {folder}
-[broker]
-port = {mqtt}
-[hub]
-key_file = {key}
-[hub.api]
-port = {http}
-cookie_secure = false
-[clock]
-start = {start}
-anchor = {anchor}
-[sink.influx]
-version = 1
-url = "http://127.0.0.1:{influx}"
-"""
-_BUS = """\
-[edge.buses.{name}]
-device = {device}
-"""
-_ADAPTERS = """\
-[edge.adapters]
-{adapters}
-"""
 _BROKER = """\
 listeners:
   default:
@@ -160,47 +133,6 @@ def claim(folder: Path) -> TextIO:
 
 
 @dataclass(frozen=True, slots=True)
-class Ground:
-    """Where and when a demo is: its folder, its site, the port of its page, the hour.
-
-    `adapters` are the gateway's own, each with the receiver of the site that it is.
-    """
-
-    folder: Path
-    site: Path
-    port: int = 0
-    hour: int = SCHOOL_IS_OUT
-    adapters: tuple[tuple[str, str], ...] = ()
-
-    def buses(self) -> dict[str, Path]:
-        """The serial lines of the gateway's lamps, and where each appears."""
-        lamps = load_site(self.site).lamps
-        names = sorted({lamp.bus for lamp in lamps if lamp.gateway == GATEWAY})
-        return {name: self.folder / name for name in names}
-
-
-def with_adapters(ground: Ground) -> Ground:
-    """`ground` where the receivers nearest to the middle are adapters: such a site is written."""
-    adapters = tuple(zip(ADAPTERS, _central(load_site(ground.site)), strict=False))
-    local = {receiver for _, receiver in adapters}
-    document = json.loads(ground.site.read_text(encoding="utf-8"))
-    for feature in document["features"]:
-        if feature["properties"].get("id") in local:
-            for key in ("format", "topic"):  # it would be heard twice
-                feature["properties"].pop(key, None)
-    site = ground.folder / "site.geojson"
-    site.write_text(json.dumps(document, ensure_ascii=False), encoding="utf-8")
-    return replace(ground, site=site, adapters=adapters)
-
-
-def _central(site: Site) -> list[str]:
-    """The gateway's receivers, by their distance from the middle of all."""
-    own = [receiver for receiver in site.receivers if receiver.gateway == GATEWAY]
-    middle = [fmean(axis) for axis in zip(*(receiver.xy for receiver in own), strict=True)]
-    return [receiver.id for receiver in sorted(own, key=lambda one: dist(one.xy, middle))]
-
-
-@dataclass(frozen=True, slots=True)
 class Ports:
     """Where the demo can be played with; 0 is nowhere."""
 
@@ -214,7 +146,6 @@ def _run(ground: Ground, world: list[str]) -> None:
     folder = ground.folder
     settings_file = folder / "gateway.toml"
     password = secrets.token_urlsafe(9)
-    key = write_new_key(folder / HUB_KEY)
     with (
         tempfile.TemporaryDirectory(prefix="machimori-") as short,  # a socket's path is short
         Processes(folder) as processes,
@@ -224,21 +155,21 @@ def _run(ground: Ground, world: list[str]) -> None:
         settings_file.write_text(settings_text(ground, mqtt_port, influx_port), encoding="utf-8")
         settings = load_settings(settings_file)
         start = ["--start", str(settings.clock.start)]
+        anchor = ["--anchor", str(settings.clock.anchor)]
+        world = [*world, *start]
         simulator: list[str | Path] = [sys.executable, "-m", "firmware_sim"]
-        processes.finish("roster", [*simulator, "tags", *world, *start, "--out", folder / ROSTER])
-        roster = json.loads((folder / ROSTER).read_text(encoding="utf-8"))["tags"]
-        asyncio.run(_register(settings, roster[:WATCHED], password, key))
-        clock = [*start, "--anchor", str(settings.clock.anchor)]
-        lamps = _start_lamps(ground, processes, [*simulator, "lamps", *clock])
-        socket_file = Path(short) / "dbus"
-        bluez = _start_bluez(ground, processes, [*simulator, "bluez", "--socket", socket_file])
+        processes.finish("roster", [*simulator, "tags", *world, "--out", folder / ROSTER])
+        asyncio.run(_register(settings, folder, password))
+        lamps = _start_lamps(ground, processes, [*simulator, "lamps", *start, *anchor])
+        bus = Path(short) / "dbus"
+        bluez = _start_bluez(ground, processes, [*simulator, "bluez", "--socket", bus])
         gateway: list[str | Path] = [sys.executable, "-m", "gateway", "run", "--config"]
-        bus = {"DBUS_SYSTEM_BUS_ADDRESS": f"unix:path={socket_file}"} if bluez else {}
-        processes.start("gateway", [*gateway, settings_file], **bus)
+        heard_there = {"DBUS_SYSTEM_BUS_ADDRESS": f"unix:path={bus}"} if bluez else {}
+        processes.start("gateway", [*gateway, settings_file], **heard_there)
         ports = Ports(lamps, free_port(), bluez, influx_port)
-        town = [*simulator, "town", *world, *clock, "--mqtt", f"127.0.0.1:{mqtt_port}"]
+        town = [*world, *anchor, "--mqtt", f"127.0.0.1:{mqtt_port}", *_heard_by(ground, ports)]
         files: list[str | Path] = ["--truth", folder / "truth.csv", "--tags", folder / ROSTER]
-        processes.start("town", [*town, *files, *_heard_by(ground, ports)])
+        processes.start("town", [*simulator, "town", *town, *files])
         url = f"http://127.0.0.1:{settings.hub.api.port}/"
         processes.wait_for_page(url, within_s=READY_WITHIN_S)
         _say(url, password, ground, ports)
@@ -320,62 +251,30 @@ def _start_influx(folder: Path, processes: Processes) -> int | None:
     return port
 
 
-def settings_text(ground: Ground, mqtt: int, influx: int | None) -> str:
-    anchor = time.time()
-    midnight = (anchor + JST_S) // DAY_S * DAY_S - JST_S
-    text = _SETTINGS.format(
-        site=_quoted(ground.site),
-        sink="" if influx is None else ', "sink"',
-        folder=_quoted(ground.folder),
-        key=_quoted(ground.folder / HUB_KEY),
-        mqtt=mqtt,
-        http=free_port(ground.port),
-        influx=influx or 8086,
-        start=midnight + ground.hour * 3_600.0,
-        anchor=anchor,
-    )
-    buses = ground.buses().items()
-    text += "".join(_BUS.format(name=name, device=_quoted(at)) for name, at in buses)
-    if not ground.adapters:
-        return text
-    return text + _ADAPTERS.format(
-        adapters="\n".join(f'{adapter} = "{receiver}"' for adapter, receiver in ground.adapters)
-    )
-
-
-def _quoted(path: Path) -> str:
-    return json.dumps(str(path), ensure_ascii=False)
-
-
-async def _register(settings: Settings, roster: list[Any], password: str, key: SealingKey) -> None:
-    """A guardian, one of the staff, and the first tags of the town."""
+async def _register(settings: Settings, folder: Path, password: str) -> None:
+    """A guardian, one of the staff, and the first tags of the town, under a new key of the hub."""
     at = settings.clock.start or 0.0
+    key = write_new_key(folder / HUB_KEY)
+    roster = json.loads((folder / ROSTER).read_text(encoding="utf-8"))["tags"]
     async with Database(settings.state_path(settings.hub.database)) as database:
         for login, audience in ((GUARDIAN, Audience.GUARDIAN), (STAFF, Audience.STAFF)):
             await create(database, login=login, audience=audience, password=password, at=at)
-        for one in roster:
-            native = one.get("native")
-            new = NewTag(
-                name=one["name"],
-                kind=CarrierKind(one["kind"]),
-                identifiers=one["identifiers"],
-                buttons=one["button"],
-                guardians=[GUARDIAN],
-                consent_by="the demo's guardian",
-                keys=read_tag_keys(json.dumps(native).encode()) if native else None,
-            )
-            await register(database, new, at=at, key=key)
+        for one in roster[:WATCHED]:
+            await register(database, _new_tag(one), at=at, key=key)
 
 
-def free_port(wanted: int = 0) -> int:
-    """`wanted`, where nobody listens there; else any free one of the loopback address."""
-    for port in (wanted, 0):
-        with socket() as found:
-            found.setsockopt(SOL_SOCKET, SO_REUSEADDR, 1)
-            with suppress(OSError):  # somebody has it
-                found.bind(("127.0.0.1", port))
-                return int(found.getsockname()[1])
-    raise UnusableError("No port of this machine is free. End some programs.")
+def _new_tag(one: dict[str, Any]) -> NewTag:
+    """What the registry must know of one tag of the roster."""
+    native = one.get("native")
+    return NewTag(
+        name=one["name"],
+        kind=CarrierKind(one["kind"]),
+        identifiers=one["identifiers"],
+        buttons=one["button"],
+        guardians=[GUARDIAN],
+        consent_by="the demo's guardian",
+        keys=read_tag_keys(json.dumps(native).encode()) if native else None,
+    )
 
 
 def _as_ctrl_c(_signal: int, _frame: FrameType | None) -> None:
