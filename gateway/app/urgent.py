@@ -59,6 +59,7 @@ class Urgent:
         payload = "" if packet is None else str(packet)
         goes = self._bursts.hear(
             press,
+            receiver=press.receiver,
             address=address,
             payload=payload,
             standing=KNOWN,
@@ -72,6 +73,7 @@ class Urgent:
         """An encrypted frame; `is_known` where its address was heard as a tag's before."""
         goes = self._bursts.hear(
             sealed,
+            receiver=sealed.receiver,
             address=sealed.address,
             payload=sealed.payload,
             standing=KNOWN if is_known else STRANGER,

@@ -9,9 +9,9 @@ anybody can send such frames: only the hub can tell whose they are. So:
 - A payload goes on while its address has room, and all of its standing have. Senders that are
   known have theirs for themselves: whatever strangers do, nobody who is known waits for them.
 - What has no room waits: the newest of each address, `MOST_WAITING` addresses of a standing. While
-  anybody waits, room is first for those who come again: a tag in distress sends for seconds, and
-  addresses that an attacker makes up come once. Among equals the newest goes first. What is
-  displaced is counted (`dropped`), and can come again.
+  anybody waits, room is first for those whom one receiver heard again: a tag in distress sends a
+  burst, and addresses that an attacker makes up come once, or cost as many adverts as a burst.
+  Among equals the newest goes first. What is displaced is counted (`dropped`), and can come again.
 
 It takes the caller's word for who is known.
 """
@@ -23,11 +23,10 @@ from gateway.tags.regulars import Regulars
 
 REPEAT_S = 2.0
 BURST_S = 10.0
-MOST_WAITING = 500
+MOST_WAITING = 1_000
 MOST_ADDRESSES = 4_096
 PAYLOADS_KEPT = 8  # of one address
 FORGETS_S = 600.0
-AGAIN_S = 0.5  # sooner, it is the same advert at another receiver
 
 T = TypeVar("T")
 
@@ -43,7 +42,7 @@ class Standing(NamedTuple):
 
 KNOWN = Standing(own_burst=8, own_every_s=2.0, burst=500, every_s=1 / 50)
 # A street has some dozens of strangers' sensors, each with a new frame every few seconds.
-STRANGER = Standing(own_burst=4, own_every_s=30.0, burst=200, every_s=1 / 20)
+STRANGER = Standing(own_burst=4, own_every_s=30.0, burst=1_000, every_s=1 / 20)
 
 
 class _Room:
@@ -100,19 +99,19 @@ class _Sender:
 
 
 class _Waiting(Generic[T]):
-    __slots__ = ("again_s", "item", "payload", "times")
+    """`times` counts hearings at one receiver: a single advert may come to many."""
 
-    def __init__(self, item: T, payload: str, now: float) -> None:
+    __slots__ = ("_receiver", "item", "payload", "times")
+
+    def __init__(self, item: T, payload: str, receiver: str) -> None:
         self.item = item
         self.payload = payload
         self.times = 1
-        self.again_s = now
+        self._receiver = receiver
 
-    def come_again(self, item: T, payload: str, now: float) -> None:
+    def come_again(self, item: T, payload: str, receiver: str) -> None:
         self.item, self.payload = item, payload
-        if now - self.again_s >= AGAIN_S:
-            self.times += 1
-            self.again_s = now
+        self.times += receiver == self._receiver
 
 
 class _Line(Generic[T]):
@@ -143,13 +142,14 @@ class Bursts(Generic[T]):
         self,
         item: T,
         *,
+        receiver: str,
         address: str,
         payload: str,
         standing: Standing,
         now: float,
         numbered: bool = True,
     ) -> bool:
-        """Whether `item`, in which `address` says `payload`, goes on now.
+        """Whether `item`, in which `receiver` heard `address` say `payload`, goes on now.
 
         A payload that is not `numbered` has no counter: after `BURST_S` of silence it is a new one.
         """
@@ -168,11 +168,11 @@ class Bursts(Generic[T]):
         line = self._line(standing, now)
         waits = line.waiting.pop(address, None)
         if waits is not None:
-            waits.come_again(item, payload, now)
+            waits.come_again(item, payload, receiver)
         comes_first = not line.is_crowded or (waits is not None and waits.times > 1)
         if comes_first and self._admit(sender, said, standing, now):
             return True
-        self._wait(line, address, waits or _Waiting(item, payload, now))
+        self._wait(line, address, waits or _Waiting(item, payload, receiver))
         return False
 
     def due(self, now: float) -> list[T]:

@@ -24,6 +24,7 @@ from tests.bench import (
     link,
     memory,
     peers,
+    sos,
     staff,
     tracker,
 )
@@ -34,6 +35,7 @@ BENCHES: tuple[tuple[str, Callable[[], Sequence[Figure]]], ...] = (
     ("decode", decode.measure),
     ("eid", eid.measure),
     ("link", link.measure),
+    ("sos", sos.measure),
     ("bus", bus.measure),
     ("tracker", tracker.measure),
     ("lamps", lamps.measure),
