@@ -3,11 +3,19 @@
 import secrets
 from collections.abc import Iterable, Sequence
 
-from gateway.alerts.happenings import Context, CrossingRetracted, Happening
-from gateway.alerts.rules import judge
+from gateway.alerts.happenings import (
+    ButtonPressed,
+    Context,
+    CrossingRetracted,
+    Happening,
+    ReceiversJudged,
+    ReceiverTold,
+    TagSuspected,
+)
+from gateway.alerts.rules import judge, receiver_fault, receiver_told
 from gateway.lamps import LampEvent, LampReading
 from gateway.link.envelope import Kind, encode_items
-from gateway.model import Alert, AlertKind, AlertState, Lane, Position
+from gateway.model import Alert, AlertKind, AlertState, Lane, Position, ZoneEvent
 from gateway.store import alerts, outgoing
 from gateway.store.alerts import Change
 from gateway.store.database import Connection
@@ -19,9 +27,10 @@ MOST_IN_A_ROW = (
 
 LONGEST_ROW = 1_000_000  # bytes, of lamps: edges may have said more than anybody expects
 
-# What may join or end. Crossings end only if they are retracted, and a year of them is too much to
-# read at each step.
-_JOINING = tuple(set(AlertKind) - {AlertKind.ZONE_ENTER, AlertKind.ZONE_LEAVE})
+# What is told of devices: few at a time. Of tags and receivers only those asked for are read, for a
+# town's tags may all be doubted at once.
+_OF_GATEWAYS = (AlertKind.CLOCK_OFF, AlertKind.TWIN_GATEWAY)
+_JUDGED, _TOLD = tuple(receiver_fault.KINDS), tuple(receiver_told.KINDS.values())
 
 
 def record_happenings(
@@ -33,7 +42,7 @@ def record_happenings(
     """
     told: list[Alert] = []
     for happening in happenings:
-        context = Context(now, _open_alerts(connection, happening), _new_id)
+        context = Context(now, tuple(_open_alerts(connection, happening)), _new_id)
         told += [alert for alert in judge(happening, context) if _store(connection, alert, now)]
     queue_alerts(connection, told, now=now, out=out)
     return told
@@ -94,10 +103,24 @@ def _queue_some(
         _queue_some(connection, part, lane, kind, now=now, out=out)
 
 
-def _open_alerts(connection: Connection, happening: Happening) -> tuple[Alert, ...]:
-    if isinstance(happening, CrossingRetracted):
-        return tuple(alerts.unended_of(connection, happening.event.tag, at=happening.event.at))
-    return tuple(alerts.unended(connection, _JOINING))
+def _open_alerts(connection: Connection, happening: Happening) -> Sequence[Alert]:
+    """Those that `happening` may join or end."""
+    match happening:
+        case ZoneEvent():
+            return ()
+        case CrossingRetracted(event=event):
+            return alerts.unended_of(connection, event.tag, at=event.at)
+        case ButtonPressed(tag=""):
+            return alerts.unended(connection, [AlertKind.SOS], receiver=happening.receiver)
+        case ButtonPressed(tag=tag):
+            return alerts.unended(connection, [AlertKind.SOS], tag=tag)
+        case TagSuspected(suspicion=suspicion):
+            return alerts.unended(connection, [AlertKind.TAG_SUSPECT], tag=suspicion.tag)
+        case ReceiverTold(event=event):
+            return alerts.unended(connection, _TOLD, receiver=event.receiver)
+        case ReceiversJudged():
+            return alerts.unended(connection, _JUDGED)
+    return alerts.unended(connection, _OF_GATEWAYS)
 
 
 def _new_id() -> str:

@@ -103,12 +103,22 @@ def about_devices(
     return _stored(connection, technical, alerts.c.raised_at >= since, limit=limit)
 
 
-def unended(connection: Connection, kinds: Collection[AlertKind] = tuple(AlertKind)) -> list[Alert]:
-    """The alerts of `kinds` whose life goes on, oldest first."""
+def unended(
+    connection: Connection,
+    kinds: Collection[AlertKind] = tuple(AlertKind),
+    *,
+    tag: str | None = None,
+    receiver: str | None = None,
+) -> list[Alert]:
+    """The alerts of `kinds` whose life goes on, oldest first; about that tag or receiver only."""
     kept = select(*_COLUMNS).where(
         alerts.c.kind.in_(kinds),
         alerts.c.state.in_([AlertState.RAISED, AlertState.ACKNOWLEDGED]),
     )
+    if tag is not None:
+        kept = kept.where(alerts.c.tag == tag)
+    if receiver is not None:
+        kept = kept.where(alerts.c.receiver == receiver)
     return [_alert(row) for row in connection.execute(kept.order_by(alerts.c.raised_at))]
 
 

@@ -21,7 +21,7 @@ def changes(happening: Happening, context: Context) -> Iterator[Alert]:
     standing = [
         alert
         for alert in context.open_alerts
-        if alert.kind is kind and alert.receiver == event.receiver
+        if (alert.kind, alert.receiver, alert.gateway) == (kind, event.receiver, happening.gateway)
     ]
     if event.over:
         yield from (replace(alert, state=AlertState.RESOLVED) for alert in standing)

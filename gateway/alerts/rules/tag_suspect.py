@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from gateway.alerts.happenings import Context, Happening, TagSuspected
-from gateway.model import Alert, AlertKind, AlertState, Doubt
+from gateway.model import Alert, AlertKind, AlertState
 
 AGAIN_S = 86_400.0  # what was raised a day ago and nobody took is raised anew
 
@@ -14,7 +14,7 @@ def changes(happening: Happening, context: Context) -> Iterator[Alert]:
 
     It names no receiver: where the tag is, is its guardian's affair.
     """
-    if not isinstance(happening, TagSuspected) or _explains_itself(happening):
+    if not isinstance(happening, TagSuspected):
         return
     suspicion = happening.suspicion
     subject = (AlertKind.TAG_SUSPECT, suspicion.tag, suspicion.doubt)
@@ -33,8 +33,3 @@ def changes(happening: Happening, context: Context) -> Iterator[Alert]:
         tag=suspicion.tag,
         suspect=suspicion.doubt,
     )
-
-
-def _explains_itself(happening: TagSuspected) -> bool:
-    """A counter that did not rise has an alert already: the SOS itself, marked suspect."""
-    return happening.suspicion.doubt is Doubt.COUNTER

@@ -6,17 +6,28 @@ import msgspec
 import pytest
 from msgspec import structs
 
-from gateway.alerts.happenings import ButtonPressed, ClockSkew, CrossingRetracted
+from gateway.alerts.happenings import (
+    ButtonPressed,
+    ClockSkew,
+    CrossingRetracted,
+    Happening,
+    ReceiverTold,
+    TagSuspected,
+)
 from gateway.app.telling import MOST_IN_A_ROW, queue_positions, record_happenings
 from gateway.link.envelope import LONGEST_PAYLOAD, Kind
 from gateway.model import (
     Alert,
     AlertKind,
     AlertState,
+    Condition,
     Crossing,
+    Doubt,
     Lane,
     Position,
     Presence,
+    ReceiverEvent,
+    Suspicion,
     ZoneEvent,
 )
 from gateway.store import alerts, outgoing
@@ -124,3 +135,19 @@ async def test_nothing_is_no_row(database: Database) -> None:
     await database.write(queue_positions, [], now=NOW, out=OUT)
     await database.write(record_happenings, [], now=NOW, out=OUT)
     assert await queued(database, Lane.LIVE) == await queued(database, Lane.URGENT) == []
+
+
+async def test_each_happening_joins_what_it_is_about_and_nothing_else(database: Database) -> None:
+    def told(connection: Connection, *happenings: Happening) -> list[Alert]:
+        return record_happenings(connection, happenings, now=NOW, out=OUT)
+
+    down = [ReceiverTold("gw-01", ReceiverEvent(NOW, f"r-{n}", Condition.DOWN)) for n in range(3)]
+    doubted = [TagSuspected(Suspicion(NOW, f"t-{n}", Doubt.TWO_PLACES)) for n in range(3)]
+    pressed = [PRESS, replace(PRESS, tag=""), replace(PRESS, tag="t-2")]
+    all_of_them = (*down, *doubted, *pressed)
+    raised = await database.write(told, *all_of_them)
+    assert [alert.state for alert in raised] == [AlertState.RAISED] * 9
+    assert await database.write(told, *all_of_them) == []
+    over = replace(down[1].event, over=True)
+    (ended,) = await database.write(told, replace(down[1], event=over))
+    assert (ended.id, ended.state) == (raised[1].id, AlertState.RESOLVED)

@@ -30,3 +30,9 @@ def test_other_receivers_and_other_conditions_stand_for_themselves() -> None:
     assert len(told(event(Condition.DOWN, receiver="r-2"), down)) == 1
     assert len(told(event(Condition.LOSES_ADVERTS), down)) == 1
     assert told(event(Condition.HEARS_NOTHING, over=True), down) == ()
+
+
+def test_no_gateway_ends_what_another_told() -> None:
+    (down,) = told(event(Condition.DOWN))
+    of_another = replace(event(Condition.DOWN, over=True), gateway="gw-02")
+    assert told(of_another, down) == ()

@@ -24,7 +24,3 @@ def test_a_day_later_it_is_raised_anew() -> None:
     over, new = told(suspected(Doubt.CLOSED_SLOT, at=NOW + AGAIN_S), alert)
     assert (over.id, over.state) == (alert.id, AlertState.RESOLVED)
     assert (new.at, new.state) == (NOW + AGAIN_S, AlertState.RAISED)
-
-
-def test_an_sos_whose_counter_did_not_rise_is_no_second_alert() -> None:
-    assert told(suspected(Doubt.COUNTER)) == ()
