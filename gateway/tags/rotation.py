@@ -6,7 +6,7 @@ says what an attacker can and cannot do.
 """
 
 from collections import Counter, OrderedDict
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from threading import Lock
 from typing import NamedTuple, TypeVar
@@ -30,9 +30,9 @@ PREPARE_EVERY_S = 60.0  # at most, where something has changed
 SEARCH_EVERY_S = 30.0  # at most
 WIDE_S = 85 * 1024.0  # a battery change puts a clock back by a day at most
 _AHEAD_OF_SPAN_S = SPAN_S / 2  # the next table is made so long before it is needed
-_MOST_TABLES = 5
+_MOST_PAST = 2  # tables of the last minutes, for what comes a little late
 _MOST_UNKNOWN = 16_384
-_MOST_FOUND = 4_096
+_MOST_FOUND = 32_768
 _WIDEST_SLOTS = 2_048  # of a wide search on either side: for tags that rotate each minute or less
 _UNSUREST_S = 32_768.0  # of a clock in a table; it takes three years unheard to be less sure
 _SPAN_OF_SEARCH_S = 86_400.0  # what was heard earlier than the newest by more waits for the next
@@ -83,13 +83,12 @@ class Rotation:
         self._lock = Lock()
         self._tags: list[_Tag | None] = []  # by number, which is never given twice
         self._numbers: dict[str, int] = {}
-        self._tables: OrderedDict[int, Table] = OrderedDict()
+        self._tables: Mapping[int, Table] = {}  # by span; replaced whole
         self._found: OrderedDict[str, int] = OrderedDict()
         self._unknown: OrderedDict[str, float] = OrderedDict()
         self._nobodys: OrderedDict[str, None] = OrderedDict()
         self._prepared_at = self._searched_at = float("-inf")
         self._is_stale = True
-        self._present: set[int] = set()
         self._changed: set[int] = set()
         self._taken_back: list[TakenBack] = []
         self.replace(keys, clocks)
@@ -118,16 +117,10 @@ class Rotation:
     def hear(self, identifier: str, at: float) -> Heard | None:
         """Whose `identifier` is, captured at `at`; None where it is nobody's, as far as we know.
 
-        To be asked at each hearing: what was the tag's an hour ago is a recording now. Identifiers
-        from long ago take a table of their own time, which is made here.
+        To be asked at each hearing: what was the tag's an hour ago is a recording now. What comes
+        from a time for which there is no table is nobody's until `search` has found it.
         """
-        span = int(at // SPAN_S)
-        table = self._tables.get(span)
-        if table is None:
-            table = self._table(span)
-        named = table.find(identifier)
-        if named is None:
-            named = self._found.get(identifier)
+        named = self._named(identifier, int(at // SPAN_S))
         if named is None:
             return self._remember(identifier, at)
         number, start = number_and_start(named)
@@ -153,10 +146,15 @@ class Rotation:
         """Make the tables of the identifiers to be heard in the next minutes."""
         with self._lock:
             is_stale, self._is_stale = self._is_stale, False
-            self._present = self._needed(now)
-        for span in self._present:
+        present = self._needed(now)
+        for span in present:
             if is_stale or span not in self._tables:
-                self._keep(span, self._made(span))
+                made = Table(self._wanted(span * SPAN_S, (span + 1) * SPAN_S))
+                self.counts["tables"] += 1
+                self.counts["collisions"] += made.collisions
+                self._tables = {**self._tables, span: made}
+        past = [span for span in self._tables if span not in present][-_MOST_PAST:]
+        self._tables = {span: self._tables[span] for span in (*past, *present)}
         self._prepared_at = now
 
     def wants_search(self, now: float) -> bool:
@@ -225,26 +223,20 @@ class Rotation:
     def _needed(self, now: float) -> set[int]:
         return {int(now // SPAN_S), int((now + _AHEAD_OF_SPAN_S) // SPAN_S)}
 
-    def _table(self, span: int) -> Table:
-        """The table of a time for which none was prepared: of a backlog, say."""
-        table = self._made(span)
-        self._keep(span, table)
-        return table
-
-    def _made(self, span: int) -> Table:
-        table = Table(self._wanted(span * SPAN_S, (span + 1) * SPAN_S))
-        self.counts["tables"] += 1
-        self.counts["collisions"] += table.collisions
-        return table
-
-    def _keep(self, span: int, table: Table) -> None:
-        """Keep `table`; those of the present stay, of the others the latest made."""
-        with self._lock:
-            self._tables.pop(span, None)
-            self._tables[span] = table
-            others = [one for one in self._tables if one not in self._present]
-            for old in others[: max(0, len(self._tables) - _MOST_TABLES)]:
-                del self._tables[old]
+    def _named(self, identifier: str, span: int) -> int | None:
+        """Whose an identifier is, and of which slot: both for ever, so any table may say it."""
+        tables = self._tables
+        table = tables.get(span)
+        if table is not None:
+            named = table.find(identifier)
+            if named is not None:
+                return named
+        else:
+            for table in tables.values():
+                named = table.find(identifier)
+                if named is not None:
+                    return named
+        return self._found.get(identifier)
 
     def _wanted(self, since: float, until: float, *, widened_s: float = 0.0) -> Iterator[Wanted]:
         """What the tags' clocks may show from `since` to `until`."""

@@ -83,7 +83,9 @@ class Year:
             self.rotation.prepare(event.arrives_at)
         heard = self.rotation.hear(event.identifier, event.captured_at)
         if self.rotation.wants_search(event.arrives_at):
-            self.rotation.search(event.arrives_at)
+            found = self.rotation.search(event.arrives_at)
+            if (event.identifier, event.captured_at) in found:
+                heard = self.rotation.hear(event.identifier, event.captured_at)
         self.fates[event.source][_fate(event, heard)] += 1
         if event.source is OWN:
             self._lost[event.tag] = 0 if heard and heard.use else self._lost[event.tag] + 1

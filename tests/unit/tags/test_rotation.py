@@ -37,6 +37,8 @@ def listen(
     rotation: Rotation, tag: RotatingKey, at: float, *, ahead_s: float = 0.0
 ) -> Heard | None:
     """Hear what `tag` sends, and let the worker thread do what is due."""
+    if rotation.due(at):
+        rotation.prepare(at)
     heard = rotation.hear(sent(tag, at, ahead_s=ahead_s), at)
     work(rotation, at)
     return heard
@@ -142,23 +144,32 @@ def test_what_comes_hours_late_is_judged_by_its_own_time() -> None:
     tag = key(1)
     rotation = settled(tag)
     before = rotation.beacon_times(tag.tag, NOW)
-    for late_s in (2 * HOUR_S, 30 * HOUR_S, 5 * 24 * HOUR_S):
-        assert rotation.hear(sent(tag, NOW - late_s), NOW - late_s) == sure(tag)
+    for number, late_s in enumerate((5 * HOUR_S, 30 * HOUR_S, 5 * 24 * HOUR_S), 1):
+        late = (sent(tag, NOW - late_s), NOW - late_s)
+        assert rotation.hear(*late) is None
+        assert rotation.search(NOW + 30 * number) == (late,)
+        assert rotation.hear(*late) == sure(tag)
     assert rotation.beacon_times(tag.tag, NOW) == before
     assert listen(rotation, tag, NOW + 1) == sure(tag)
 
 
-def test_a_long_backlog_keeps_the_tables_of_the_present() -> None:
+def test_a_backlog_makes_no_tables_and_is_found_by_one_search() -> None:
+    tag = key(1)
+    rotation = settled(tag)
+    made = rotation.counts["tables"]
+    late = [(sent(tag, NOW - hour * HOUR_S), NOW - hour * HOUR_S) for hour in range(4, 24)]
+    assert [rotation.hear(*one) for one in late] == [None] * len(late)
+    assert set(rotation.search(NOW + 30)) == set(late)
+    assert [rotation.hear(*one) for one in late] == [sure(tag)] * len(late)
+    assert rotation.counts["tables"] == made
+
+
+def test_what_is_some_minutes_late_is_known_at_once() -> None:
     tag = key(1)
     rotation = settled(tag)
     rotation.prepare(NOW)
-    made = rotation.counts["tables"]
-    for hour in range(20):
-        at = NOW - hour * HOUR_S
-        assert rotation.hear(sent(tag, at), at) == sure(tag)
-        assert rotation.hear(sent(tag, NOW), NOW) == sure(tag)
-    assert rotation.counts["tables"] - made <= 19
-    assert not rotation.due(NOW)
+    for late_s in range(0, 3_000, 100):
+        assert rotation.hear(sent(tag, NOW - late_s), NOW - late_s) == sure(tag)
 
 
 def test_clocks_survive_a_restart() -> None:
@@ -171,6 +182,7 @@ def test_clocks_survive_a_restart() -> None:
     assert rotation.changed_clocks() == ()
     again = Rotation([tag], kept.values())
     at = NOW + 4 * SLOT_S
+    again.prepare(at)
     assert again.hear(sent(tag, at, ahead_s=drifted_s), at) == sure(tag)
 
 
@@ -221,10 +233,11 @@ def test_strangers_do_not_fill_the_memory() -> None:
     assert rotation.search(NOW + 60) == ()
 
 
-def test_a_reading_of_years_ago_makes_no_table_without_bounds() -> None:
+def test_a_search_for_what_was_heard_years_ago_has_bounds() -> None:
     tag = key(1)
     rotation = settled(tag)
-    assert rotation.hear(sent(tag, NOW), ZERO - 1e9) is None
+    assert rotation.hear("eid:0011223344556677", ZERO - 1e9) is None
+    assert rotation.search(NOW + 30) == ()
     assert rotation.hear(sent(tag, NOW), NOW) == sure(tag)
 
 
