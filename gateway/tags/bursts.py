@@ -23,7 +23,7 @@ from gateway.tags.regulars import Regulars
 
 REPEAT_S = 2.0
 BURST_S = 10.0
-MOST_WAITING = 1_000
+MOST_WAITING = 500
 MOST_ADDRESSES = 4_096
 PAYLOADS_KEPT = 8  # of one address
 FORGETS_S = 600.0
@@ -42,7 +42,7 @@ class Standing(NamedTuple):
 
 KNOWN = Standing(own_burst=8, own_every_s=2.0, burst=500, every_s=1 / 50)
 # A street has some dozens of strangers' sensors, each with a new frame every few seconds.
-STRANGER = Standing(own_burst=4, own_every_s=30.0, burst=1_000, every_s=1 / 20)
+STRANGER = Standing(own_burst=4, own_every_s=30.0, burst=500, every_s=1 / 20)
 
 
 class _Room:
