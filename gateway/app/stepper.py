@@ -110,7 +110,7 @@ class Stepper:
         self._pipeline: Pipeline  # `resume` begins it
         self._stepping = asyncio.Lock()
         self._news = News()
-        self._watch = Watch({receiver.id: receiver.xy for receiver in site.receivers})
+        self._watch = Watch(site.receivers)
         self._site_receivers = frozenset(receiver.id for receiver in site.receivers)
         self._strangers: set[str] = set()
         self._failing = False

@@ -6,11 +6,12 @@ that somebody else sends what the tag sends. Only a disc that is seen in two dif
 counts: a single reading may be a receiver's slip.
 """
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable
 from math import hypot
 from typing import NamedTuple
 
 from gateway.model import Doubt, Suspicion, TagIdentifier, Window
+from gateway.site import Receiver
 
 # At 1 m in free space 2.4 GHz loses 40 dB. A tag of +4 dBm, a receiver's antenna of a few dB, and
 # walls that happen to add up make -30 dBm the loudest that can be heard there.
@@ -18,6 +19,7 @@ LOUDEST_AT_1M_DBM = -30.0
 WIDEST_M = 150.0  # a weaker reading says too little
 FASTEST_M_S = 30.0  # 108 km/h: no road in a town is faster
 LAG_S = 3.0  # readings of one second are not of one moment, and some receivers smooth theirs
+APART_S = 10.0  # between two gateways: their clocks may differ by more than anybody corrects
 SAME_TIME_S = 3
 REMEMBERED_S = 60
 AGAIN_WITHIN_S = 10
@@ -33,6 +35,7 @@ class _Disc(NamedTuple):
     first: int
     second: int
     receiver: str
+    gateway: str
     x: float
     y: float
     radius_m: float
@@ -54,10 +57,10 @@ class _Tag:
 
 
 class Watch:
-    """Looks at every second once. `places` says where receivers stand, metres of the site."""
+    """Looks at every second once."""
 
-    def __init__(self, places: Mapping[str, tuple[float, float]]) -> None:
-        self._places = dict(places)
+    def __init__(self, receivers: Iterable[Receiver]) -> None:
+        self._places = {one.id: (one.gateway, *one.xy) for one in receivers}
         self._tags: dict[str, _Tag] = {}
         self._second = 0
 
@@ -125,7 +128,8 @@ def _contradiction(disc: _Disc, others: Iterable[_Disc]) -> _Contradiction | Non
         if other.first == other.second or ago_s > REMEMBERED_S:
             continue
         apart_m = hypot(disc.x - other.x, disc.y - other.y) - disc.radius_m - other.radius_m
-        if apart_m <= FASTEST_M_S * (ago_s + LAG_S):
+        lag_s = LAG_S if disc.gateway == other.gateway else APART_S
+        if apart_m <= FASTEST_M_S * (ago_s + lag_s):
             continue
         receivers = (disc.receiver, other.receiver)
         if ago_s <= SAME_TIME_S:

@@ -58,7 +58,7 @@ def _truth(folder: Path, recording: Recording) -> dict[str, dict[int, tuple[floa
 
 def told(town: Town, *, clone: str = "", of: str = "") -> Iterator[Suspicion]:
     """What a watch says, everything that `clone` sends being under the name `of`."""
-    watch = Watch({receiver.id: receiver.xy for receiver in town.recording.site.receivers})
+    watch = Watch(town.recording.site.receivers)
     names = {of: of, clone: of} if of else {tag: tag for tag in town.truth}
     tags = {sent: TagIdentifier(sent, tag, button=False) for sent, tag in names.items()}
     for window in windows_of(town.recording, tail_s=0):
@@ -106,7 +106,7 @@ def test_a_clone_far_from_its_tag_is_found(town: Town) -> None:
 def test_the_real_recording_suspects_nobody(shared: Path) -> None:
     folder = shared / "data" / "recordings" / "danis-dev"
     recording = read_recording(folder, progress=lambda _done, _all: None)
-    watch = Watch({receiver.id: receiver.xy for receiver in recording.site.receivers})
+    watch = Watch(recording.site.receivers)
     tags = {tag: TagIdentifier(tag, tag, button=False) for tag in recording.tags}
     windows: list[Window] = list(windows_of(recording, tail_s=0))
     assert len(windows) > 100

@@ -1,5 +1,6 @@
 """Tags heard where they cannot be."""
 
+from dataclasses import replace
 from itertools import count
 from math import log10
 
@@ -7,10 +8,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gateway.model import Doubt, Reading, Suspicion, TagIdentifier, Window
+from gateway.site import Receiver
 from gateway.tags.suspicion import FASTEST_M_S, TOLD_EVERY_S, Watch, reach_m
 
 SECOND = 1_800_000_000
 PLACES = {f"r-{k:02d}": (100.0 * k, 0.0) for k in range(12)}
+RECEIVERS = [Receiver(one, xy, 4.0, "gw-01", None) for one, xy in PLACES.items()]
 TAGS = {"eid:00": TagIdentifier("eid:00", "t-1", button=False)}
 NEAR_DBM = -55.0  # within 18 m
 
@@ -24,7 +27,7 @@ def window(second: int, heard: dict[str, float], identifier: str = "eid:00") -> 
 
 def watched(*seconds: dict[str, float], every_s: int = 1) -> list[Suspicion]:
     """What a watch says of seconds that follow each other."""
-    watch = Watch(PLACES)
+    watch = Watch(RECEIVERS)
     times = count(SECOND, every_s)
     return [
         one
@@ -56,6 +59,19 @@ def test_a_tag_that_jumps_faster_than_anything_drives_is_told() -> None:
     assert (found.doubt, found.receivers) == (Doubt.IMPOSSIBLE_SPEED, ("r-00", "r-11"))
 
 
+def test_clocks_of_two_gateways_may_differ_by_some_seconds() -> None:
+    """A bus at 54 km/h, and the second gateway is ten seconds behind."""
+    watch = Watch([replace(one, gateway=f"gw-{one.id}") for one in RECEIVERS])
+    heard = {"r-00": NEAR_DBM, "r-03": NEAR_DBM}
+    found = [
+        one
+        for second in range(SECOND, SECOND + 5)
+        for one in watch.step(second, [window(second, heard)], TAGS.get)
+    ]
+    assert found == []
+    assert watched(heard, heard, heard) != []
+
+
 def test_weak_readings_say_nothing_and_neither_do_neighbours() -> None:
     far = {"r-00": -80.0, "r-11": -80.0}
     assert watched(far, far, far) == []
@@ -64,7 +80,7 @@ def test_weak_readings_say_nothing_and_neither_do_neighbours() -> None:
 
 
 def test_identifiers_of_one_tag_are_one_and_strangers_are_nobody() -> None:
-    watch = Watch(PLACES)
+    watch = Watch(RECEIVERS)
     known = {**TAGS, "eid:01": TagIdentifier("eid:01", "t-1", button=False)}
     found = [
         one
@@ -88,7 +104,7 @@ def test_receivers_that_the_site_does_not_know_are_left_out() -> None:
 
 
 def test_seconds_that_are_stepped_again_are_no_return_from_the_future() -> None:
-    watch = Watch(PLACES)
+    watch = Watch(RECEIVERS)
     for second in (SECOND, SECOND + 1):
         assert watch.step(second, [window(second, {"r-00": NEAR_DBM})], TAGS.get) == ()
     for second in (SECOND, SECOND + 1, SECOND + 2):
