@@ -14,6 +14,7 @@ from pathlib import Path
 import structlog
 
 from tests.bench import (
+    air,
     bus,
     calendars,
     crowd,
@@ -33,6 +34,7 @@ from tests.needs import ROOT
 
 BENCHES: tuple[tuple[str, Callable[[], Sequence[Figure]]], ...] = (
     ("decode", decode.measure),
+    ("air", air.measure),
     ("eid", eid.measure),
     ("link", link.measure),
     ("sos", sos.measure),
