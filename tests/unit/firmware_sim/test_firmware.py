@@ -15,7 +15,9 @@ from firmware_sim.firmware import (
 )
 from firmware_sim.firmware_crypto import ephemeral_id
 
-from gateway.tags.frames import eddystone
+from gateway.model import Doubt
+from gateway.tags.frames import bthome, eddystone
+from gateway.tags.rotation import Heard, RotatingKey, Rotation
 
 PERIOD_S = 1024
 KEYS = NativeKeys(bytes(range(16)), bytes(range(16, 32)), zero_at=1_000_000.0)
@@ -159,3 +161,64 @@ def test_what_was_stored_since_survives_the_battery():
     one.change_battery(START + STORE_EVERY_S)
 
     assert (one.clock_s(START + STORE_EVERY_S), one.counter) == (shown, pressed)
+
+
+def test_the_gateway_opens_a_press_and_telemetry_with_the_keys_of_the_roster():
+    one = tag()
+    one.press()
+    sos, told = one.packet(BUTTON, START), one.packet(TELEMETRY, START)
+
+    opened_sos = bthome.open_sealed(sos.frame.service, key=KEYS.bind_key, address=sos.address)
+    tlm = eddystone.open_etlm(
+        eddystone.decode(told.frame.service),
+        identity_key=KEYS.identity_key,
+        exponent=KEYS.rotation_exponent,
+        beacon_time=int(one.clock_s(START)),
+    )
+
+    assert opened_sos.pressed
+    assert tlm.values["battery_v"] == pytest.approx(one.battery_v, abs=0.001)
+    assert tlm.values["temperature_c"] == pytest.approx(one.temperature_c, abs=0.01)
+    assert tlm.values["uptime_s"] == pytest.approx(START - KEYS.zero_at, abs=0.1)
+
+
+class Hub:
+    """The gateway's own book of rotating tags, with what its worker thread does."""
+
+    def __init__(self):
+        key = RotatingKey("t-1", KEYS.identity_key, KEYS.rotation_exponent, KEYS.zero_at)
+        self._rotation = Rotation([key])
+
+    def hear(self, packet, at):
+        if self._rotation.due(at):
+            self._rotation.prepare(at)
+        heard = self._rotation.hear(packet.frame.identifier, at)
+        if self._rotation.wants_search(at):
+            self._rotation.search(at)
+        return heard
+
+
+@pytest.mark.parametrize("seed", [1, 2])
+def test_the_gateway_follows_a_tag_through_a_day_and_a_battery_and_puts_its_recording_aside(seed):
+    one, hub, tape = tag(seed), Hub(), []
+    own, played = [], []
+    changed_at = START + STORE_EVERY_S
+    for at in np.arange(START, changed_at + 26 * 3600.0, 60.0).tolist():
+        one.live(at, adverts=60, temperature_c=10.0)
+        if at == changed_at:
+            one.change_battery(at)
+        packet = one.packet(POSITION, at)
+        own.append((at, hub.hear(packet, at)))
+        tape.append(packet)
+        if START + 3 * 3600.0 <= at < changed_at:
+            played.append(hub.hear(tape[len(tape) - 1 - 120], at))  # of two hours ago
+
+    before = {heard for at, heard in own if START + 60.0 <= at < changed_at}
+    assert before == {Heard("t-1", use=True, doubt=None)}
+    # Nobody's in any slot of now, or put aside; the hub knows then whose it was.
+    assert set(played) <= {None, Heard("t-1", use=False, doubt=Doubt.CLOSED_SLOT)}
+    assert len(played) > 1000
+    # Its old slots could be a recording, too: taken meanwhile, and believed from new ones on.
+    after = [heard for at, heard in own if at > changed_at + 600.0]
+    assert all(heard is not None and heard.use for heard in after)
+    assert set(after[-60:]) == {Heard("t-1", use=True, doubt=None)}
