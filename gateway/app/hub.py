@@ -220,12 +220,14 @@ class Hub:
     async def _tags(self, database: Database, registry: Registry, lights: HubLights) -> HubTags:
         tags = HubTags(
             self._settings.hub,
+            self._site,
             database=database,
             clock=self._clock,
             registry=registry,
             out=OUT,
             joined=lights.sos.brighten,
             announce=partial(self._announce, lights),
+            suspect=self.suspicions,
         )
         await tags.identities.begin()
         return tags

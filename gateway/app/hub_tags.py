@@ -11,9 +11,10 @@ from gateway.app.registry import Registry
 from gateway.app.sos import Joined, Sos
 from gateway.app.tag_intake import TagIntake
 from gateway.clock import Clock
-from gateway.model import Alert
+from gateway.model import Alert, Suspicion
 from gateway.sealing import KeyFileError, SealingKey, read_sealing_key
 from gateway.settings import HubSettings
+from gateway.site import Site
 from gateway.store.database import Database
 from gateway.store.outgoing import Queue
 
@@ -32,11 +33,12 @@ def hub_key(settings: HubSettings) -> SealingKey | None:
 
 
 class HubTags:
-    """`intake` is for `Intake`; `joined` and `announce` as there."""
+    """`intake` is for `Intake`; `joined` and `announce` as there, `suspect` is told suspicions."""
 
     def __init__(
         self,
         settings: HubSettings,
+        site: Site,
         *,
         database: Database,
         clock: Clock,
@@ -44,6 +46,7 @@ class HubTags:
         out: Queue,
         joined: Joined,
         announce: Callable[[Sequence[Alert]], None],
+        suspect: Callable[[Sequence[Suspicion]], None],
     ) -> None:
         self.identities = Identities(
             database,
@@ -52,6 +55,7 @@ class HubTags:
             keep_hours=settings.retention.sightings_hours,
             out=out,
             announce=announce,
+            suspect=suspect,
         )
         self.sos = Sos(
             database,
@@ -61,8 +65,15 @@ class HubTags:
             out=out,
             joined=joined,
             announce=announce,
+            suspect=suspect,
         )
-        self.intake = TagIntake(registry, self.identities, self.sos)
+        self.intake = TagIntake(
+            registry,
+            self.identities,
+            self.sos,
+            gateway_of={receiver.id: receiver.gateway for receiver in site.receivers},
+            suspect=suspect,
+        )
 
     @property
     def counts(self) -> Counter[str]:

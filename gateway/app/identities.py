@@ -6,7 +6,8 @@ kept under `replay:`, for nobody to walk by, and the tag is suspected.
 """
 
 import asyncio
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from itertools import islice
 
 import structlog
 
@@ -14,8 +15,8 @@ from gateway.app.registry import Registry
 from gateway.app.tag_news import TagNews
 from gateway.app.telling import record_happenings
 from gateway.clock import Clock
-from gateway.model import Alert, Doubt, Reading, Window
-from gateway.store import suspicions, tag_keys
+from gateway.model import Alert, Doubt, Reading, Suspicion, Window
+from gateway.store import sightings, suspicions, tag_keys
 from gateway.store.database import Connection, Database
 from gateway.store.errors import StoreError
 from gateway.store.heard_eids import Bound
@@ -31,6 +32,9 @@ KEEP_CLOCKS_EVERY_S = 180.0
 FORGET_EVERY_S = 3_600.0
 LATE_S = 600.0  # how long beyond its slot an identifier is still taken for the tag's own
 MOST_FLAGGED_S = 86_400.0
+LATELY_S = 1_800.0  # tables of these times are kept ready
+SETTLED_S = 120.0  # what was found sooner is of now, and known at its next hearing
+MOST_FOUND_AT_ONCE = 10
 _HOUR_S = 3_600.0
 
 _log = structlog.get_logger()
@@ -39,7 +43,8 @@ _log = structlog.get_logger()
 class Identities:
     """Reads windows in the database's writer thread, and keeps `registry.rotation` ready.
 
-    `announce` is called with alerts that came of it. Counts of `TagNews`: eids_unknown, replays.
+    `announce` is called with alerts that came of it, `suspect` with suspicions. Counts of
+    `TagNews`: eids_unknown, replays.
     """
 
     def __init__(
@@ -51,6 +56,7 @@ class Identities:
         keep_hours: float,
         out: Queue,
         announce: Callable[[Sequence[Alert]], None],
+        suspect: Callable[[Sequence[Suspicion]], None],
     ) -> None:
         self._database = database
         self._clock = clock
@@ -58,11 +64,13 @@ class Identities:
         self._keep_s = keep_hours * _HOUR_S
         self._out = out
         self._announce = announce
+        self._suspect = suspect
         self._second = 0
         self._sure: set[str] = set()  # of the writer thread
         self._kept_at = self._forgotten_at = float("-inf")
         self._unkept: dict[str, ClockState] = {}
         self._taken_back: list[TakenBack] = []
+        self._found: dict[str, float] = {}
 
     # --- in the writer thread ---------------------------------------------------------------------
 
@@ -101,6 +109,18 @@ class Identities:
         elif heard.doubt is None:
             self._sure_in(second).add(identifier)
         return heard
+
+    def hear_lately(self, identifier: str, second: int, news: TagNews) -> Heard | None:
+        """The same for what is no window; the rotation is not asked about times long past.
+
+        Whoever speaks for a gateway could make it look through all of them, one after the other.
+        """
+        if abs(self._clock.utc() - second) <= LATELY_S:
+            return self.hear(identifier, second, news)
+        bound = self._registry.bound(identifier)
+        if bound is None or second > bound.until or bound.tag not in self._registry.identities:
+            return None
+        return Heard(bound.tag, use=True, doubt=None)
 
     def _sure_in(self, second: int) -> set[str]:
         """What the rotation was asked of in `second`, is kept, and nothing speaks against.
@@ -142,10 +162,12 @@ class Identities:
         if rotation.due(now):
             await asyncio.to_thread(rotation.prepare, now)
         if rotation.wants_search(now):
-            await asyncio.to_thread(rotation.search, now)
+            self._found.update(await asyncio.to_thread(rotation.search, now))
+        while self._found and await self._bind_what_was_found(now):
+            pass
         self._taken_back += rotation.taken_back()
-        if self._taken_back:
-            await self._doubt_what_was_taken_back(now)
+        while self._taken_back and await self._doubt_what_was_taken_back(now):
+            pass
         if abs(now - self._kept_at) >= KEEP_CLOCKS_EVERY_S:
             self._kept_at = now
             await self.keep()
@@ -153,25 +175,55 @@ class Identities:
             self._forgotten_at = now
             self._registry.forget_before(now - self._keep_s)
 
-    async def _doubt_what_was_taken_back(self, now: float) -> None:
-        """For a while somebody else's hearings were taken for a tag's: that time is flagged."""
+    async def _bind_what_was_found(self, now: float) -> bool:
+        """Identifiers that were nobody's are a tag's: what came late is gone through again."""
+        some = dict(islice(self._found.items(), MOST_FOUND_AT_ONCE))
+        news = TagNews()
         try:
-            told = await self._database.write(self._flag, tuple(self._taken_back), now)
+            told = await self._database.write(self._bind, some, news, now)
+        except StoreError as error:
+            _log.error("identifiers that were found wait to be stored", reason=str(error))
+            return False
+        for identifier in some:
+            del self._found[identifier]
+        self._registry.bind(news.bound)
+        self._announce(told)
+        self._suspect(news.told)
+        return True
+
+    def _bind(
+        self, connection: Connection, found: Mapping[str, float], news: TagNews, now: float
+    ) -> list[Alert]:
+        for identifier, at in found.items():
+            heard = self.hear(identifier, int(at), news)
+            if heard is not None and heard.doubt is not None:
+                news.doubt(float(int(at)), heard.tag, heard.doubt, "")
+            bound = news.bound.get(identifier)
+            if bound is not None and at < now - SETTLED_S:
+                slot_s = bound.until - LATE_S - at
+                since, until = int(at - slot_s), int(at) + 1
+                sightings.amend_again(connection, since, until)
+        return record_happenings(connection, news.write(connection), now=now, out=self._out)
+
+    async def _doubt_what_was_taken_back(self, now: float) -> bool:
+        """For a while somebody else's hearings were taken for a tag's: that time is flagged."""
+        news = TagNews()
+        try:
+            told = await self._database.write(self._flag, self._taken_back[0], news, now)
         except StoreError as error:
             _log.error("doubts about a tag's way wait to be stored", reason=str(error))
-        else:
-            self._taken_back.clear()
-            self._announce(told)
+            return False
+        del self._taken_back[0]
+        self._announce(told)
+        self._suspect(news.told)
+        return True
 
     def _flag(
-        self, connection: Connection, taken_back: Iterable[TakenBack], now: float
+        self, connection: Connection, one: TakenBack, news: TagNews, now: float
     ) -> list[Alert]:
-        news = TagNews()
-        for one in taken_back:
-            since = max(one.since, one.until - MOST_FLAGGED_S)
-            for step in range(int((one.until - since) // suspicions.EVERY_S) + 1):
-                at = since + step * suspicions.EVERY_S
-                news.doubt(at, one.tag, Doubt.PROVISIONAL, "")
+        since = max(one.since, one.until - MOST_FLAGGED_S)
+        for step in range(int((one.until - since) // suspicions.EVERY_S) + 1):
+            news.doubt(since + step * suspicions.EVERY_S, one.tag, Doubt.PROVISIONAL, "")
         return record_happenings(connection, news.write(connection), now=now, out=self._out)
 
     async def keep(self) -> None:

@@ -23,6 +23,7 @@ from gateway.link.envelope import Envelope, Item, Kind, Stream, decode_items
 from gateway.link.receiver import CommitError
 from gateway.model import (
     Alert,
+    Doubt,
     Gap,
     Press,
     ReceiverEvent,
@@ -227,9 +228,9 @@ class Intake:
 
     def _pressed(self, row: Envelope, identifier: str, receiver: str, at: float) -> ButtonPressed:
         known = self._registry.directory.find(identifier)
-        return ButtonPressed(
-            at=at, tag="" if known is None else known.tag, receiver=receiver, gateway=row.sender
-        )
+        tag = "" if known is None else known.tag
+        doubt = Doubt.COUNTER.value if self._tags.is_downgrade(identifier, tag) else ""
+        return ButtonPressed(at=at, tag=tag, receiver=receiver, gateway=row.sender, doubt=doubt)
 
     def _note_clock(self, gateway: str, skew_s: float) -> None:
         """Remember, after the commit, whether a clock is off, and say when that changes."""

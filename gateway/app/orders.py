@@ -81,6 +81,6 @@ class Orders:
         own = (one.source for one in self._site.receivers if one.gateway == gateway)
         return EdgeOrders(
             receivers=tuple(source for source in own if source is not None),
-            buttons=tuple(self._registry.buttons),
+            buttons=self._registry.buttons,
             allow=self._registry.allow,
         )

@@ -36,7 +36,8 @@ class Registry:
 
     `key` is the hub's, under which the keys of tags are kept; without it (or where it is another)
     tags with keys are not known: `locked` is how many. `rotation` names rotating identifiers;
-    those that were heard are in `directory`, too.
+    those that were heard are in `directory`, too. `buttons` are the identifiers whose hearing is
+    urgent, `allow` says which frames the edges are to look at: see `EdgeOrders`.
     """
 
     def __init__(self, database: Database, key: SealingKey | None = None) -> None:
@@ -52,6 +53,8 @@ class Registry:
         self.binds = BindKeys()
         self.bind_of: Mapping[str, bytes] = {}
         self.locked = 0
+        self.buttons: tuple[str, ...] = ()
+        self.allow: tuple[str, ...] = ()
 
     async def refresh(self) -> bool:
         """Read the registry; true where it has changed (a tag added by another program, say)."""
@@ -64,10 +67,12 @@ class Registry:
             self._bound = await self._database.read(heard_eids.known)
         self._known = known
         bound, owners = dict(self._bound), self.identities
+        self.buttons = tuple(one.identifier for one in known if one.button)
+        self.allow = await asyncio.to_thread(self._allowed, known)
         directory = await asyncio.to_thread(_directory, known, bound, owners)
         # What was bound meanwhile, on this loop, is only in the one that is replaced.
         missed = {one: self._bound[one] for one in self._bound.keys() - bound.keys()}
-        directory.add(_told(missed))
+        directory.add(one for one in _told(missed) if one.tag in self.identities)
         self.directory = directory
         return True
 
@@ -75,7 +80,7 @@ class Registry:
         """These identifiers are whose they are, as is committed."""
         if bound:
             self._bound.update(bound)
-            self.directory.add(_told(bound))
+            self.directory.add(one for one in _told(bound) if one.tag in self.identities)
 
     def bound(self, identifier: str) -> Bound | None:
         """Whose a rotating identifier was when it was first heard, and until when."""
@@ -88,15 +93,9 @@ class Registry:
         for identifier in old:
             del self._bound[identifier]
 
-    @property
-    def buttons(self) -> Iterable[str]:
-        """The identifiers whose hearing is urgent."""
-        return (known.identifier for known in self._known or () if known.button)
-
-    @property
-    def allow(self) -> tuple[str, ...]:
-        """Which frames the edges are to look at: see `EdgeOrders`."""
-        beginnings = {_beginning(known.identifier) for known in self._known or ()}
+    def _allowed(self, known: Iterable[TagIdentifier]) -> tuple[str, ...]:
+        """What `allow` is to be."""
+        beginnings = {_beginning(one.identifier) for one in known}
         if self._has_identities:
             beginnings.add("eid")
         if self._has_binds:

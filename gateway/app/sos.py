@@ -25,7 +25,7 @@ from gateway.app.registry import BindKeys, Registry
 from gateway.app.tag_news import TagNews
 from gateway.app.telling import record_happenings
 from gateway.clock import Clock
-from gateway.model import Alert, Doubt, Rejected, Window
+from gateway.model import Alert, Doubt, Rejected, Suspicion, Window
 from gateway.store import sealed_waiting, tag_keys
 from gateway.store.database import Connection, Database
 from gateway.store.errors import StoreError
@@ -37,9 +37,11 @@ from gateway.tags.frames import bthome
 from gateway.tags.frames.bthome import Bthome
 
 SAME_PRESS_S = 120.0  # one counter for so long: a burst, as several receivers tell it
-CLOCKS_S = 30.0  # gateways' clocks may differ so much
+CLOCKS_S = 30.0  # gateways' clocks may differ so much: the last messages may change their order
+FEW = 16
 LATELY_S = 600.0
 MOST_AT_ONCE = 300  # keys tried in the transaction: some 1 ms
+MOST_OF_STRANGERS = 30  # of an address that no key opened before
 FRAMES_AT_ONCE = 16  # tried together with every key: what was found is told after at most so many
 MOST_REMEMBERED = 10_000  # addresses; beyond it, the oldest is forgotten
 LOOK_EVERY_S = 10.0
@@ -74,8 +76,9 @@ class Count(Enum):
 class Sos:
     """`take` and `note_heard` are for the database's writer thread, the others for the loop.
 
-    `joined` and `announce` as in `Intake`. Counts of `TagNews`: sealed_opened, sealed_again,
-    sealed_suspect, sealed_waiting, sealed_strange; `counts`: those of what waited.
+    `joined` and `announce` as in `Intake`, `suspect` is told suspicions. Counts of `TagNews`:
+    sealed_opened, sealed_again, sealed_suspect, sealed_unconfirmed, sealed_waiting, sealed_strange;
+    `counts`: those of what waited.
     """
 
     def __init__(
@@ -88,6 +91,7 @@ class Sos:
         out: Queue,
         joined: Joined,
         announce: Callable[[Sequence[Alert]], None],
+        suspect: Callable[[Sequence[Suspicion]], None],
     ) -> None:
         self.counts: Counts[str] = Counts()
         self._database = database
@@ -97,12 +101,14 @@ class Sos:
         self._out = out
         self._joined = joined
         self._announce = announce
+        self._suspect = suspect
         self._wake = asyncio.Event()
         self._wake.set()
         self._failing = False
         self._lately: dict[str, dict[str, int]] = defaultdict(dict)
         self._owners: OrderedDict[str, str] = OrderedDict()  # address → tag
         self._strangers: OrderedDict[str, None] = OrderedDict()
+        self._unconfirmed: OrderedDict[str, tuple[str, bytes]] = OrderedDict()
 
     # --- in the writer thread ---------------------------------------------------------------------
 
@@ -151,7 +157,10 @@ class Sos:
             likely[tag] = None
         lately = self._lately.get(frame.gateway, {})
         recent = [one for one in lately.items() if abs(frame.at - one[1]) <= LATELY_S]
-        for tag, _ in nlargest(MOST_AT_ONCE, recent, key=lambda one: one[1]):
+        if len(recent) < len(lately) // 2:
+            self._lately[frame.gateway] = dict(recent)
+        most = MOST_OF_STRANGERS if frame.address in self._strangers else MOST_AT_ONCE
+        for tag, _ in nlargest(most, recent, key=lambda one: one[1]):
             likely[tag] = None
         return [tag for tag in likely if tag in bind_of][:MOST_AT_ONCE]
 
@@ -162,20 +171,44 @@ class Sos:
             return known.tag
         if not frame.near.startswith(ROTATING):
             return ""
-        heard = self._identities.hear(frame.near, int(frame.at), news)
+        heard = self._identities.hear_lately(frame.near, int(frame.at), news)
         return "" if heard is None else heard.tag
 
+    def _is_chance(self, tag: str, frame: SealedHeard, *, searched: bool) -> bool:
+        """Whether `tag`'s key may have opened the frame by accident: the check has 32 bits.
+
+        Where every key was tried that is one frame in half a million. So such a one moves no
+        counter and says no state until another frame of that address is opened by the same key.
+        Not a press: it alerts, and if it did not move the counter, its recording would be sure.
+        """
+        first = self._unconfirmed.get(frame.address)
+        if self._owners.get(frame.address) == tag or not (searched or first):
+            return False
+        return first is None or first[0] != tag or first[1] == frame.payload
+
     def _opened(
-        self, connection: Connection, tag: str, key: bytes, frame: SealedHeard, news: TagNews
+        self,
+        connection: Connection,
+        tag: str,
+        key: bytes,
+        frame: SealedHeard,
+        news: TagNews,
+        *,
+        searched: bool = False,
     ) -> None:
         """What the frame says is its tag's; a press becomes a happening."""
-        _remember(self._owners, frame.address, tag)
-        self._strangers.pop(frame.address, None)
-        news.counts["sealed_opened"] += 1
         contents = bthome.open_sealed(frame.payload, key=key, address=frame.address)
         if isinstance(contents, Rejected):
             news.counts["sealed_malformed"] += 1
             return
+        if not contents.pressed and self._is_chance(tag, frame, searched=searched):
+            news.counts["sealed_unconfirmed"] += 1
+            _remember(self._unconfirmed, frame.address, (tag, frame.payload))
+            return
+        _remember(self._owners, frame.address, tag)
+        self._unconfirmed.pop(frame.address, None)
+        self._strangers.pop(frame.address, None)
+        news.counts["sealed_opened"] += 1
         count = _counted(connection, tag, frame)
         if count is Count.SAME:
             news.counts["sealed_again"] += 1
@@ -228,11 +261,9 @@ class Sos:
         owners = await asyncio.to_thread(_owners, binds, frames)
         news = TagNews()
         told = await self._database.write(self._conclude, frames, owners, news)
-        for row_id, frame in frames.items():
-            if row_id not in owners:
-                _remember(self._strangers, frame.address, None)
         self.counts.update(news.counts)
         self._announce(told)
+        self._suspect(news.told)
         return len(frames)
 
     def _conclude(
@@ -246,12 +277,14 @@ class Sos:
         for row_id, frame in frames.items():
             tag = owners.get(row_id, "")
             if tag not in bind_of:
+                if frame.address not in self._owners:
+                    _remember(self._strangers, frame.address, None)
                 news.counts["sealed_strange"] += 1
                 continue
             heard = SealedHeard(
                 frame.gateway, frame.receiver, frame.at, frame.address, frame.payload, near=""
             )
-            self._opened(connection, tag, bind_of[tag], heard, news)
+            self._opened(connection, tag, bind_of[tag], heard, news, searched=True)
         told = record_happenings(connection, news.write(connection), now=now, out=self._out)
         self._joined(connection, told, now)
         sealed_waiting.remove(connection, frames)
@@ -280,7 +313,8 @@ def _counted(connection: Connection, tag: str, frame: SealedHeard) -> Count:
         return Count.FRESH
     if value == known.value:
         return Count.SAME if abs(frame.at - known.at) <= SAME_PRESS_S else Count.DOUBTED
-    return Count.FRESH if frame.at <= known.at + CLOCKS_S else Count.DOUBTED
+    late_s = CLOCKS_S if known.value - value <= FEW else 0.0
+    return Count.FRESH if frame.at <= known.at + late_s else Count.DOUBTED
 
 
 def _states(tag: str, contents: Bthome, frame: SealedHeard) -> Iterable[StoredState]:

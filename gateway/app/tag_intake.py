@@ -4,7 +4,7 @@
 the commit.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 
 from gateway.alerts.happenings import ReceiverTold
@@ -19,7 +19,7 @@ from gateway.app.plausible import (
 from gateway.app.registry import Registry
 from gateway.app.sos import SealedHeard, Sos
 from gateway.app.tag_news import TagNews
-from gateway.model import ReceiverEvent, Rejected, Sealed, TagState, Window
+from gateway.model import Doubt, ReceiverEvent, Rejected, Sealed, Suspicion, TagState, Window
 from gateway.store.database import Connection
 from gateway.store.tag_states import StoredState
 from gateway.tags.frames import bthome, eddystone
@@ -33,13 +33,27 @@ MOST_VALUES = 32
 class TagIntake:
     """Judges items; `identities` and `sos` do the work.
 
+    `gateway_of` has the site's receivers; a gateway speaks for its own, and for those that are
+    nobody's (""). `suspect` is told suspicions, after the commit.
+
     Counts of `TagNews`, besides theirs: sealed, sealed_malformed, tag_states, tag_states_strange
     (of nobody here, or a recording), tag_values_implausible, tag_states_locked (no key opened what
-    is in it), receiver_events, receiver_events_implausible.
+    is in it, or it came unsealed of one that has a key), receiver_events, receiver_events_strange
+    (of a receiver that is not on the site, or another gateway's).
     """
 
-    def __init__(self, registry: Registry, identities: Identities, sos: Sos) -> None:
+    def __init__(
+        self,
+        registry: Registry,
+        identities: Identities,
+        sos: Sos,
+        *,
+        gateway_of: Mapping[str, str],
+        suspect: Callable[[Sequence[Suspicion]], None],
+    ) -> None:
         self._registry = registry
+        self._gateway_of = gateway_of
+        self._suspect = suspect
         self._identities = identities
         self._sos = sos
 
@@ -67,8 +81,8 @@ class TagIntake:
             case TagState():
                 self._take_state(replace(item, at=min(at, now)), news)
             case ReceiverEvent():
-                if not is_name(item.receiver):
-                    news.counts["receiver_events_implausible"] += 1
+                if self._gateway_of.get(item.receiver) not in {gateway, ""}:
+                    news.counts["receiver_events_strange"] += 1
                     return
                 news.counts["receiver_events"] += 1
                 news.happenings.append(ReceiverTold(gateway, replace(item, at=at)))
@@ -76,8 +90,13 @@ class TagIntake:
     def settle(self, news: TagNews) -> None:
         """What `news` holds is committed."""
         self._registry.bind(news.bound)
+        self._suspect(news.told)
         if news.waiting:
             self._sos.wake()
+
+    def is_downgrade(self, identifier: str, tag: str) -> bool:
+        """Whether a device that seals what it says has said this unsealed: anybody can do that."""
+        return identifier.startswith("bthome:") and tag in self._registry.bind_of
 
     def _take_sealed(
         self, connection: Connection, gateway: str, item: Sealed, news: TagNews
@@ -97,6 +116,10 @@ class TagIntake:
         tag = self._owner(item, news)
         if not tag or not is_name(item.receiver):
             news.counts["tag_states_strange"] += 1
+            return
+        if self.is_downgrade(item.identifier, tag):
+            news.counts["tag_states_locked"] += 1
+            news.doubt(item.at, tag, Doubt.COUNTER, item.receiver)
             return
         news.counts["tag_states"] += 1
         values = dict(item.values)
@@ -120,7 +143,7 @@ class TagIntake:
         if len(item.identifier) > LONGEST_IDENTIFIER:
             return ""
         if item.identifier.startswith(ROTATING):
-            heard = self._identities.hear(item.identifier, int(item.at), news)
+            heard = self._identities.hear_lately(item.identifier, int(item.at), news)
             return heard.tag if heard is not None and heard.use else ""
         known = self._registry.directory.find(item.identifier)
         return "" if known is None else known.tag

@@ -13,7 +13,7 @@ KEY_SIZE = 16
 LONGEST_FILE = 10_000
 EXAMPLE = (
     '{"identity_key": "32 hex digits", "rotation_exponent": 10, "zero_at": 1795000000.0, '
-    '"bind_key": "32 hex digits"}'
+    '"bind_key": "32 hex digits"}, rotation_exponent 8 to 15.'
 )
 
 
@@ -40,7 +40,7 @@ _Key = Annotated[str, msgspec.Meta(pattern="^[0-9A-Fa-f]{32}$")]
 
 class _File(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     identity_key: _Key | None = None
-    rotation_exponent: Annotated[int, msgspec.Meta(ge=0, le=15)] | None = None
+    rotation_exponent: Annotated[int, msgspec.Meta(ge=8, le=15)] | None = None
     zero_at: Annotated[float, msgspec.Meta(ge=0, le=2**40)] | None = None
     bind_key: _Key | None = None
 

@@ -15,13 +15,17 @@ from gateway.store.tag_states import StoredState
 
 @dataclass(slots=True)
 class TagNews:
-    """`bound` is to be known once it is committed; `counts` are those of the parts that fill it."""
+    """`bound` is to be known once it is committed, `told` are the suspicions that are new.
+
+    `counts` are those of the parts that fill it.
+    """
 
     bound: dict[str, Bound] = field(default_factory=dict)
     states: list[StoredState] = field(default_factory=list)
     waiting: list[WaitingFrame] = field(default_factory=list)
     happenings: list[Happening] = field(default_factory=list)
     counts: Counter[str] = field(default_factory=Counter)
+    told: list[Suspicion] = field(default_factory=list)
     _doubted: dict[tuple[str, Doubt, int], Suspicion] = field(default_factory=dict)
 
     def doubt(self, at: float, tag: str, doubt: Doubt, receiver: str) -> None:
@@ -38,6 +42,6 @@ class TagNews:
         heard_eids.add(connection, self.bound)
         tag_states.record(connection, self.states)
         self.counts["sealed_dropped"] += sealed_waiting.add(connection, self.waiting)
-        told = [one for one in self._doubted.values() if suspicions.add(connection, one)]
-        self.counts["suspicions"] += len(told)
-        return [*self.happenings, *map(TagSuspected, told)]
+        self.told = [one for one in self._doubted.values() if suspicions.add(connection, one)]
+        self.counts["suspicions"] += len(self.told)
+        return [*self.happenings, *map(TagSuspected, self.told)]

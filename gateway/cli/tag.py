@@ -111,7 +111,7 @@ def enable(
     *,
     config: ConfigFile,
 ) -> None:
-    """Follow a tag again that was disabled."""
+    """Follow a tag again that was disabled, or whose new battery lost its count."""
     _switch(tag, config, disabled=False)
     typer.echo(f"Tag {tag} is followed again.")
 
@@ -197,9 +197,16 @@ def _switch(tag: str, config: Path, *, disabled: bool) -> None:
 
     async def work() -> None:
         async with Database(settings.state_path(settings.hub.database), owner=False) as database:
-            await database.write(people.set_disabled, tag, at)
+            await database.write(_set_disabled, tag, at)
 
     asyncio.run(work())
+
+
+def _set_disabled(connection: Connection, tag: str, at: float | None) -> None:
+    """Whoever enables a tag has it in hand: its counter begins anew, as after a new battery."""
+    people.set_disabled(connection, tag, at)
+    if at is None:
+        tag_keys.set_counter(connection, tag, None)
 
 
 def _hub_key(settings: Settings) -> SealingKey | None:

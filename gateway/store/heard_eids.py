@@ -7,6 +7,7 @@ from sqlalchemy import Connection, select
 from sqlalchemy.dialects.sqlite import insert as upsert
 
 from gateway.model import TagIdentifier
+from gateway.store.schema import tags
 from gateway.store.tag_schema import heard_eids
 
 
@@ -31,10 +32,13 @@ def known(connection: Connection) -> dict[str, Bound]:
 
 
 def identifiers(connection: Connection) -> tuple[TagIdentifier, ...]:
-    """All that are kept, as the registry tells identifiers."""
-    return tuple(
-        TagIdentifier(one, bound.tag, button=False) for one, bound in known(connection).items()
+    """All that are kept of tags in use, as the registry tells identifiers."""
+    kept = (
+        select(heard_eids.c.identifier, heard_eids.c.tag)
+        .join(tags, tags.c.id == heard_eids.c.tag)
+        .where(tags.c.disabled_at.is_(None))
     )
+    return tuple(TagIdentifier(*row, button=False) for row in connection.execute(kept))
 
 
 _ADD = upsert(heard_eids).on_conflict_do_nothing()

@@ -15,7 +15,8 @@ MOST_WAITING = 2_000
 class WaitingFrame(NamedTuple):
     """A frame as it was captured at `at`, by the hub's clock, and came at `came_at`.
 
-    Of lower `rank` is tried first: 1 is for an address that no key opened before.
+    Of lower `rank` is tried first: 1 is for an address that no key opened before, and each time
+    that the frame is heard again takes 1 away.
     """
 
     gateway: str
@@ -60,5 +61,8 @@ def remove(connection: Connection, ids: Iterable[int]) -> None:
     connection.execute(delete(sealed_waiting).where(sealed_waiting.c.id.in_(list(ids))))
 
 
-_ADD = upsert(sealed_waiting).on_conflict_do_nothing()
+# A burst repeats itself, made-up addresses do not: what is heard again goes forward.
+_ADD = upsert(sealed_waiting).on_conflict_do_update(
+    index_elements=["address", "payload"], set_={"rank": sealed_waiting.c.rank - 1}
+)
 _COUNT = select(func.count()).select_from(sealed_waiting)

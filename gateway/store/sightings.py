@@ -135,6 +135,17 @@ def late_stretch(connection: Connection, *, longest_s: int) -> LateStretch | Non
     return LateStretch(since, until, through_id)
 
 
+def amend_again(connection: Connection, since: int, until: int) -> None:
+    """More is known now of what came late of the seconds since ≤ second < until."""
+    connection.execute(
+        update(windows)
+        .where(
+            windows.c.second >= since, windows.c.second < until, windows.c.late, windows.c.amended
+        )
+        .values(amended=False)
+    )
+
+
 def set_amended(connection: Connection, stretch: LateStretch) -> None:
     """Say that history holds the late windows of `stretch`, but for those that came since."""
     connection.execute(

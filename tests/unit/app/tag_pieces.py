@@ -22,6 +22,7 @@ from gateway.model import (
     Lane,
     Reading,
     Sealed,
+    Suspicion,
     TagIdentifier,
     Trust,
     Window,
@@ -31,7 +32,7 @@ from gateway.settings import HubSettings
 from gateway.store import people, tag_keys
 from gateway.store.database import Connection, Database
 from gateway.store.outgoing import Queue
-from tests.unit.app.town import NOW, HandClock
+from tests.unit.app.town import NOW, HandClock, street
 
 KEY = SealingKey(bytes(32))
 OUT = Queue("out", "sink")
@@ -115,17 +116,21 @@ def hub_tags(
     registry: Registry,
     told: list[Alert] | None = None,
     joined: list[Alert] | None = None,
+    doubts: list[Suspicion] | None = None,
 ) -> HubTags:
     """The parts; what they announce goes to `told`, what they join lamps to into `joined`."""
     announced, lit = [] if told is None else told, [] if joined is None else joined
+    doubted = [] if doubts is None else doubts
     return HubTags(
         HubSettings(),
+        street(),
         database=database,
         clock=clock,
         registry=registry,
         out=OUT,
         joined=lambda _, alerts, __: lit.extend(alerts),
         announce=announced.extend,
+        suspect=doubted.extend,
     )
 
 
@@ -143,10 +148,13 @@ class TagHub:
     key: SealingKey | None = KEY
     told: list[Alert] = field(default_factory=list)
     lit: list[Alert] = field(default_factory=list)
+    doubted: list[Suspicion] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         self.registry = Registry(self.database, self.key)
-        self.tags = hub_tags(self.database, self.clock, self.registry, self.told, self.lit)
+        self.tags = hub_tags(
+            self.database, self.clock, self.registry, self.told, self.lit, self.doubted
+        )
         self.intake = Intake(
             self.database,
             self.clock,

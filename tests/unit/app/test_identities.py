@@ -123,6 +123,31 @@ async def test_after_a_change_of_battery_a_tag_is_found_again_and_its_counter_be
     assert await identifiers(hub, last) == [reborn.eid(last)]
 
 
+async def test_what_the_wide_search_finds_is_bound_and_its_seconds_are_gone_through_again(
+    hub: TagHub,
+) -> None:
+    for second in range(NOW, NOW + HOUR_S, 256):
+        await live(hub, second, ANN.eid(second))
+    lost = NOW + 2 * HOUR_S
+    reborn = NativeTag(1, ahead_s=-6 * HOUR_S).eid(lost)
+    hub.clock.now = lost + 200.0
+    await hub.hear(lost, reborn)
+    assert hub.registry.directory.find(reborn) is None
+    await hub.database.write(sightings.mark_late, lost, lost + 1)
+    stretch = await hub.database.read(sightings.late_stretch, longest_s=60)
+    assert stretch is not None
+    await hub.database.write(sightings.set_amended, stretch)
+    assert await hub.database.read(sightings.late_stretch, longest_s=60) is None
+    await hub.tags.identities.look()
+    known = hub.registry.directory.find(reborn)
+    assert known is not None
+    assert known.tag == ANN.id
+    assert Doubt.PROVISIONAL in {one.doubt for one in hub.doubted}
+    stretch = await hub.database.read(sightings.late_stretch, longest_s=3_600)
+    assert stretch is not None
+    assert stretch.since <= lost < stretch.until
+
+
 async def test_windows_of_a_gateway_that_was_away_for_hours_are_read_by_their_own_time(
     hub: TagHub,
 ) -> None:

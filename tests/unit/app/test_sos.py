@@ -11,7 +11,7 @@ from sqlalchemy.exc import DBAPIError
 from gateway.app.sos import FRAMES_AT_ONCE, SAME_PRESS_S, Sos
 from gateway.link.envelope import Kind
 from gateway.link.receiver import CommitError
-from gateway.model import Alert, AlertKind, Doubt, Lane, TagIdentifier
+from gateway.model import Alert, AlertKind, Doubt, Lane, Suspicion, TagIdentifier
 from gateway.sealing import SealingKey
 from gateway.store import alerts, outgoing, sealed_waiting, suspicions, tag_keys, tag_states
 from gateway.store.database import Connection, Database
@@ -233,6 +233,34 @@ async def test_a_recorded_state_changes_nothing_and_is_suspected(hub: TagHub) ->
     assert hub.told == []
 
 
+async def test_an_old_press_that_is_played_right_after_a_newer_message_is_a_recording(
+    hub: TagHub, ann: NativeTag
+) -> None:
+    old = ann.press(NOW - 86_400.0)
+    ann.counter += 20
+    newer = sealed(ann.message(OPENED), NOW - 2.0, near=ann.eid(NOW))
+    await hub.receive(newer, kind=Kind.SEALED)
+    played = sealed(bytes.fromhex(old.payload), NOW - 1.0, near=ann.eid(NOW))
+    await hub.receive(played, kind=Kind.SEALED)
+    assert seen(hub.told) == [(ann.id, "counter")]
+    assert hub.doubted == [Suspicion(NOW - 1.0, ann.id, Doubt.COUNTER, ("r-1",))]
+
+
+async def test_one_frame_that_a_key_opened_by_chance_moves_no_counter_and_says_no_state(
+    hub: TagHub, ann: NativeTag
+) -> None:
+    chance = sealed(ann.message(OPENED), NOW - 9.0)
+    for _ in range(2):  # the same one again proves nothing
+        await hub.receive(chance, kind=Kind.SEALED)
+        await hub.tags.sos.try_waiting()
+    assert await hub.database.read(tag_keys.counter, ann.id) is None
+    assert await hub.database.read(tag_states.of, ann.id) == {}
+    await hub.receive(sealed(ann.message(OPENED), NOW - 5.0), kind=Kind.SEALED)
+    await hub.tags.sos.try_waiting()
+    assert await hub.database.read(tag_keys.counter, ann.id) == Counter(2, NOW - 5.0)
+    assert "opening" in await hub.database.read(tag_states.of, ann.id)
+
+
 async def test_strangers_never_alert_and_only_wait_behind_the_others(
     hub: TagHub, ann: NativeTag
 ) -> None:
@@ -334,6 +362,7 @@ async def test_the_task_tries_again_until_the_database_takes_it(
         out=OUT,
         joined=joined,
         announce=hub.told.extend,
+        suspect=hub.doubted.extend,
     )
     await hub.receive(ann.press(float(NOW)), kind=Kind.SEALED)
     with structlog.testing.capture_logs() as logged:

@@ -30,7 +30,7 @@ def test_a_file_gives_its_keys() -> None:
         {"identity_key": IDENTITY.hex() + "00"},
         {"bind_key": "x" * 32},
         {"rotation_exponent": 16},
-        {"rotation_exponent": -1},
+        {"rotation_exponent": 7},
         {"zero_at": -1.0},
         {"zero_at": None},
         {"identity_key": None},

@@ -151,12 +151,14 @@ class Street:
         )
         self.tags = HubTags(
             HubSettings(),
+            street(),
             database=database,
             clock=clock,
             registry=self.registry,
             out=OUT,
             joined=lambda _, __, ___: None,
             announce=self.listeners.alerts,
+            suspect=self.listeners.suspicions,
         )
         self.intake = Intake(
             database,

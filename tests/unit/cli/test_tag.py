@@ -16,7 +16,7 @@ from gateway.sealing import read_sealing_key, write_new_key
 from gateway.store import people, tag_keys
 from gateway.store.database import Connection, Database
 from gateway.store.people import Ward
-from gateway.store.tag_keys import SealedKeys
+from gateway.store.tag_keys import Counter, SealedKeys
 from tests.unit.cli.test_user import config, database_of
 
 __all__ = ["config"]
@@ -276,5 +276,23 @@ def test_a_lost_tag_is_disabled_and_enabled_again(
     assert registered(families, "sato")[1] == ()
     assert run_command_line(["tag", "enable", tag.id, *config]) == 0
     assert [one.identifier for one in registered(families, "sato")[1]] == [UID]
+    assert run_command_line(["tag", "enable", "t-nobody", *config]) == 2
     assert run_command_line(["tag", "disable", "t-nobody", *config]) == 2
     assert "There is no tag t-nobody" in capsys.readouterr().err
+
+
+def test_a_tag_with_a_new_battery_is_enabled_and_counts_anew(
+    with_key: Path, tmp_path: Path
+) -> None:
+    assert add(with_key, "--keys", keys_file(tmp_path, **NATIVE)) == 0
+    (keys,) = kept(with_key)
+
+    async def counted(*, risen: Counter | None) -> Counter | None:
+        async with database_of(with_key) as database:
+            if risen is not None:
+                await database.write(tag_keys.set_counter, keys.tag, risen)
+            return await database.read(tag_keys.counter, keys.tag)
+
+    assert asyncio.run(counted(risen=Counter(900, 1.0))) == Counter(900, 1.0)
+    assert run_command_line(["tag", "enable", keys.tag, "--config", str(with_key)]) == 0
+    assert asyncio.run(counted(risen=None)) is None

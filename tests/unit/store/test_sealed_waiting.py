@@ -22,11 +22,16 @@ async def test_frames_are_taken_by_rank_and_the_newest_first(database: Database)
     assert await payloads(database) == ["address 1"]
 
 
-async def test_a_payload_of_an_address_waits_once(database: Database) -> None:
+async def test_a_payload_of_an_address_waits_once_and_goes_forward_when_it_is_heard_again(
+    database: Database,
+) -> None:
     again = frame(1)._replace(gateway="gw-2", at=12.0)
-    await database.write(sealed_waiting.add, [frame(1), again])
+    await database.write(sealed_waiting.add, [frame(1), frame(2)])
     await database.write(sealed_waiting.add, [again])
-    assert list((await database.read(sealed_waiting.first, limit=9)).values()) == [frame(1)]
+    waiting = list((await database.read(sealed_waiting.first, limit=9)).values())
+    assert waiting == [frame(1, rank=-1), frame(2)]
+    assert await database.write(sealed_waiting.add, [frame(3)], most=2) == 1
+    assert await payloads(database) == ["address 1", "address 3"]
 
 
 async def test_where_too_many_wait_strangers_go_first_and_then_the_oldest(
