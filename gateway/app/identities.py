@@ -6,7 +6,7 @@ kept under `replay:`, for nobody to walk by, and the tag is suspected.
 """
 
 import asyncio
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from itertools import islice
 
 import structlog
@@ -34,7 +34,7 @@ LATE_S = 600.0  # how long beyond its slot an identifier is still taken for the 
 MOST_FLAGGED_S = 86_400.0
 LATELY_S = 1_800.0  # tables of these times are kept ready
 SETTLED_S = 120.0  # what was found sooner is of now, and known at its next hearing
-MOST_FOUND_AT_ONCE = 10
+MOST_FOUND_AT_ONCE = 500
 _HOUR_S = 3_600.0
 
 _log = structlog.get_logger()
@@ -139,7 +139,8 @@ class Identities:
             return heard
         if second > bound.until:
             return Heard(bound.tag, use=False, doubt=Doubt.CLOSED_SLOT)
-        return Heard(bound.tag, use=True, doubt=Doubt.PROVISIONAL)
+        is_old = self._clock.utc() - second > LATELY_S  # and was judged when it was bound
+        return Heard(bound.tag, use=True, doubt=None if is_old else Doubt.PROVISIONAL)
 
     # --- on the loop ------------------------------------------------------------------------------
 
@@ -194,6 +195,7 @@ class Identities:
     def _bind(
         self, connection: Connection, found: Mapping[str, float], news: TagNews, now: float
     ) -> list[Alert]:
+        spans: list[tuple[int, int]] = []
         for identifier, at in found.items():
             heard = self.hear(identifier, int(at), news)
             if heard is not None and heard.doubt is not None:
@@ -201,8 +203,9 @@ class Identities:
             bound = news.bound.get(identifier)
             if bound is not None and at < now - SETTLED_S:
                 slot_s = bound.until - LATE_S - at
-                since, until = int(at - slot_s), int(at) + 1
-                sightings.amend_again(connection, since, until)
+                spans.append((int(at - slot_s), int(at) + 1))
+        for since, until in _merged(spans):
+            sightings.amend_again(connection, since, until)
         return record_happenings(connection, news.write(connection), now=now, out=self._out)
 
     async def _doubt_what_was_taken_back(self, now: float) -> bool:
@@ -237,6 +240,17 @@ class Identities:
             _log.error("the clocks of tags wait to be stored", reason=str(error))
         else:
             self._unkept.clear()
+
+
+def _merged(spans: Iterable[tuple[int, int]]) -> list[tuple[int, int]]:
+    """`spans` without what they have in common."""
+    merged: list[tuple[int, int]] = []
+    for since, until in sorted(spans):
+        if merged and since <= merged[-1][1]:
+            merged[-1] = (merged[-1][0], max(until, merged[-1][1]))
+        else:
+            merged.append((since, until))
+    return merged
 
 
 def _keep(connection: Connection, clocks: Sequence[StoredClock]) -> None:

@@ -156,9 +156,23 @@ async def test_windows_of_a_gateway_that_was_away_for_hours_are_read_by_their_ow
     for hour in range(8):
         second = NOW + hour * HOUR_S
         await hub.hear(second, ANN.eid(second))
+        hub.clock.now += 31.0
+        await hub.tags.identities.look()
         assert await identifiers(hub, second) == [ANN.eid(second)]
         assert hub.registry.directory.find(ANN.eid(second)) is not None
     assert await doubts(hub, ANN) == set()
+
+
+async def test_what_one_gateway_heard_live_is_not_doubted_when_another_tells_it_hours_later(
+    hub: TagHub,
+) -> None:
+    for second in range(NOW, NOW + 4 * HOUR_S, 500):
+        await live(hub, second, ANN.eid(second))
+    for second in range(NOW, NOW + 4 * HOUR_S, 500):
+        await hub.hear(second, ANN.eid(second), gateway="gw-02")
+        await hub.tags.identities.look()
+    assert await doubts(hub, ANN) == set()
+    assert hub.told == []
 
 
 async def test_a_batch_that_failed_binds_nothing_and_can_come_again(hub: TagHub) -> None:
