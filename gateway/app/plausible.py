@@ -8,6 +8,7 @@ import re
 from gateway.clock import EARLIEST_TRUE_TIME
 from gateway.link.envelope import Item
 from gateway.model import Gap, Reading, Window
+from gateway.tags.frames import VALUE_NAMES
 
 SKEW_TOLERATED_S = 30.0
 LAST_TIME = 2.0**40  # beyond, a number is no time: seconds of the year 36,812
@@ -19,7 +20,7 @@ LONGEST_IDENTIFIER = 128
 LARGEST_VALUE = 1e12
 
 _ADDRESS = re.compile(r"[0-9A-Fa-f]{2}(:[0-9A-Fa-f]{2}){5}")
-_VALUE_NAME = re.compile(r"[a-z][a-z0-9_]{0,31}")
+_SECOND_AND_MORE = re.compile(r"_[1-9][0-9]?$")  # temperature_c_2
 
 
 def is_plausible(item: Item) -> bool:
@@ -50,7 +51,8 @@ def is_address(address: str) -> bool:
 
 def is_value(name: str, value: float) -> bool:
     """Whether a tag may say this of itself."""
-    return _VALUE_NAME.fullmatch(name) is not None and abs(value) <= LARGEST_VALUE
+    known = name in VALUE_NAMES or _SECOND_AND_MORE.sub("", name) in VALUE_NAMES
+    return known and abs(value) <= LARGEST_VALUE
 
 
 def is_off(skew_s: float) -> bool:

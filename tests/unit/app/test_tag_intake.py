@@ -112,9 +112,15 @@ async def test_values_of_implausible_names_or_sizes_are_left_out(hub: TagHub, na
 
 
 async def test_a_tag_says_no_more_than_a_few_values(hub: TagHub) -> None:
-    said = TagState(float(NOW), "r-1", UID.identifier, {f"v_{n}": 1.0 for n in range(1_000)})
-    await hub.receive(said, kind=Kind.TAG_STATES)
+    many = {f"count_{n}": 1.0 for n in range(1, 100)}
+    await hub.receive(TagState(float(NOW), "r-1", UID.identifier, many), kind=Kind.TAG_STATES)
     assert len(await state(hub, BOUGHT)) == 32
+
+
+async def test_values_that_no_format_has_are_left_out(hub: TagHub) -> None:
+    said = {"battery_v": 2.9, "temperature_c_2": 21.0, "v_17": 1.0, "count_x": 2.0, "": 3.0}
+    await hub.receive(TagState(float(NOW), "r-1", UID.identifier, said), kind=Kind.TAG_STATES)
+    assert set(await state(hub, BOUGHT)) == {"battery_v", "temperature_c_2"}
 
 
 async def test_a_state_is_never_of_the_future(hub: TagHub) -> None:
