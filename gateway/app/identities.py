@@ -203,7 +203,7 @@ class Identities:
             bound = news.bound.get(identifier)
             if bound is not None and at < now - SETTLED_S:
                 slot_s = bound.until - LATE_S - at
-                spans.append((int(at - slot_s), int(at) + 1))
+                spans.append((int(at - slot_s), int(at + slot_s) + 1))
         for since, until in _merged(spans):
             sightings.amend_again(connection, since, until)
         return record_happenings(connection, news.write(connection), now=now, out=self._out)

@@ -164,7 +164,7 @@ class Rotation:
     def search(self, now: float) -> tuple[tuple[str, float], ...]:
         """Look among all slots of a day before and after for what is nobody's yet.
 
-        What it finds, with the time when it was last heard: `hear` knows it from now on.
+        What it finds, with the time when it was first heard: `hear` knows it from now on.
         """
         self._searched_at = now
         with self._lock:
@@ -276,7 +276,7 @@ class Rotation:
         if identifier in self._nobodys or not is_eid(identifier):
             return None
         with self._lock:
-            at = max(at, self._unknown.get(identifier, at))
+            at = min(at, self._unknown.get(identifier, at))  # a recording is later
             if _put(self._unknown, identifier, at, most=_MOST_UNKNOWN):
                 self.counts["unknown_dropped"] += 1
         return None

@@ -164,6 +164,15 @@ def test_a_backlog_makes_no_tables_and_is_found_by_one_search() -> None:
     assert rotation.counts["tables"] == made
 
 
+def test_a_backlog_with_a_recording_in_it_is_found_by_the_tags_own_time() -> None:
+    tag = key(1)
+    rotation = settled(tag)
+    own_at = NOW - 9 * HOUR_S
+    for at in (own_at + 2 * HOUR_S, own_at, own_at + 3 * HOUR_S):
+        assert rotation.hear(sent(tag, own_at), at) is None
+    assert rotation.search(NOW + 30) == ((sent(tag, own_at), own_at),)
+
+
 def test_what_is_some_minutes_late_is_known_at_once() -> None:
     tag = key(1)
     rotation = settled(tag)
