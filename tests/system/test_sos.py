@@ -9,9 +9,9 @@ import pytest
 from tests.system.siren import rig_of, sirens
 
 TAGS = 16
-BACKLOG_ROWS = 20_000
+BACKLOG_ROWS = 40_000  # minutes of sending
 STRANGERS_PER_S = 300.0
-KNOWN_WITHIN_S = 2.0  # of most; measured: see `make bench`, and this machine may be busy
+KNOWN_WITHIN_S = 5.0  # `make bench` measures; this guards the order, on a busy machine too
 
 _log = logging.getLogger(__name__)
 
