@@ -12,6 +12,8 @@ anybody can send such frames: only the hub can tell whose they are. So:
   anybody waits, room is first for those whom one receiver heard again: a tag in distress sends a
   burst, and addresses that an attacker makes up come once, or cost as many adverts as a burst.
   Among equals the newest goes first. What is displaced is counted (`dropped`), and can come again.
+- Anybody can send under a known address, too: of what waits for the room of one address, that which
+  one receiver heard most often goes on. A press is one payload many times, made-up ones come once.
 
 It takes the caller's word for who is known.
 """
@@ -25,24 +27,27 @@ REPEAT_S = 2.0
 BURST_S = 10.0
 MOST_WAITING = 500
 MOST_ADDRESSES = 4_096
-PAYLOADS_KEPT = 8  # of one address
 FORGETS_S = 600.0
 
 T = TypeVar("T")
 
 
 class Standing(NamedTuple):
-    """How many frames those of one standing may send at once and in the long run, each and all."""
+    """How many frames those of one standing may send at once and in the long run, each and all.
+
+    `kept` payloads of each are remembered.
+    """
 
     own_burst: int
     own_every_s: float
     burst: int
     every_s: float
+    kept: int
 
 
-KNOWN = Standing(own_burst=8, own_every_s=2.0, burst=500, every_s=1 / 50)
+KNOWN = Standing(own_burst=8, own_every_s=2.0, burst=500, every_s=1 / 50, kept=32)
 # A street has some dozens of strangers' sensors, each with a new frame every few seconds.
-STRANGER = Standing(own_burst=4, own_every_s=30.0, burst=500, every_s=1 / 20)
+STRANGER = Standing(own_burst=4, own_every_s=30.0, burst=500, every_s=1 / 20, kept=8)
 
 
 class _Room:
@@ -66,12 +71,22 @@ class _Room:
 
 
 class _Payload:
-    __slots__ = ("first_s", "heard_s", "told_s")
+    """`times` counts hearings at one receiver: a single advert may come to many."""
 
-    def __init__(self, now: float) -> None:
+    __slots__ = ("_receiver", "first_s", "heard_s", "times", "told_s")
+
+    def __init__(self, receiver: str, now: float) -> None:
         self.first_s = now
         self.heard_s = now
         self.told_s: float | None = None
+        self.times = 0
+        self._receiver = receiver
+
+    def hear(self, receiver: str, now: float, *, numbered: bool) -> None:
+        if not numbered and now - self.heard_s >= BURST_S:
+            self.first_s = now
+        self.heard_s = now
+        self.times += receiver == self._receiver
 
 
 class _Sender:
@@ -81,13 +96,14 @@ class _Sender:
         self._payloads: dict[str, _Payload] = {}
         self._rooms: dict[Standing, _Room] = {}
 
-    def said(self, payload: str, now: float) -> _Payload:
-        """What is known of `payload`."""
-        said = self._payloads.get(payload)
+    def said(self, payload: str, receiver: str, now: float, *, kept: int) -> _Payload:
+        """What is known of `payload`; who was not heard for the longest is forgotten."""
+        said = self._payloads.pop(payload, None)
         if said is None:
-            if len(self._payloads) >= PAYLOADS_KEPT:
+            while len(self._payloads) >= kept:
                 del self._payloads[next(iter(self._payloads))]
-            said = self._payloads[payload] = _Payload(now)
+            said = _Payload(receiver, now)
+        self._payloads[payload] = said
         return said
 
     def room(self, standing: Standing, now: float) -> _Room:
@@ -99,19 +115,21 @@ class _Sender:
 
 
 class _Waiting(Generic[T]):
-    """`times` counts hearings at one receiver: a single advert may come to many."""
+    """The payload of an address that was heard most often, the newest of several; and `times` how
+    often, as in `_Payload`, the address was heard."""
 
-    __slots__ = ("_receiver", "item", "payload", "times")
+    __slots__ = ("_receiver", "item", "said", "times")
 
-    def __init__(self, item: T, payload: str, receiver: str) -> None:
+    def __init__(self, item: T, said: _Payload, receiver: str) -> None:
         self.item = item
-        self.payload = payload
+        self.said = said
         self.times = 1
         self._receiver = receiver
 
-    def come_again(self, item: T, payload: str, receiver: str) -> None:
-        self.item, self.payload = item, payload
+    def come_again(self, item: T, said: _Payload, receiver: str) -> None:
         self.times += receiver == self._receiver
+        if said.times >= self.said.times:
+            self.item, self.said = item, said
 
 
 class _Line(Generic[T]):
@@ -154,10 +172,8 @@ class Bursts(Generic[T]):
         A payload that is not `numbered` has no counter: after `BURST_S` of silence it is a new one.
         """
         sender = self._sender(address, now)
-        said = sender.said(payload, now)
-        if not numbered and now - said.heard_s >= BURST_S:
-            said.first_s = now
-        said.heard_s = now
+        said = sender.said(payload, receiver, now, kept=standing.kept)
+        said.hear(receiver, now, numbered=numbered)
         if said.told_s is not None:
             if now - said.first_s > BURST_S:
                 self.counts["old"] += 1
@@ -167,12 +183,15 @@ class Bursts(Generic[T]):
                 return False
         line = self._line(standing, now)
         waits = line.waiting.pop(address, None)
-        if waits is not None:
-            waits.come_again(item, payload, receiver)
-        comes_first = not line.is_crowded or (waits is not None and waits.times > 1)
+        if waits is None:
+            comes_first = not line.is_crowded
+            waits = _Waiting(item, said, receiver)
+        else:
+            waits.come_again(item, said, receiver)
+            comes_first = waits.said is said and said.times > 1
         if comes_first and self._admit(sender, said, standing, now):
             return True
-        self._wait(line, address, waits or _Waiting(item, payload, receiver))
+        self._wait(line, address, waits)
         return False
 
     def due(self, now: float) -> list[T]:
@@ -183,7 +202,7 @@ class Bursts(Generic[T]):
                 if not line.room.has(now):
                     break
                 waits, sender = line.waiting[address], self._sender(address, now)
-                if self._admit(sender, sender.said(waits.payload, now), standing, now):
+                if self._admit(sender, waits.said, standing, now):
                     del line.waiting[address]
                     found.append(waits.item)
             line.is_crowded = not line.room.has(now)

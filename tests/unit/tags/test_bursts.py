@@ -1,5 +1,7 @@
 """Which frames that may be an SOS go on; items are strings here, and time is the test's."""
 
+import pytest
+
 from gateway.tags.bursts import BURST_S, KNOWN, MOST_WAITING, STRANGER, Bursts, Standing
 
 TAG = "AA:AA:AA:AA:AA:AA"
@@ -71,8 +73,30 @@ def test_without_a_number_the_same_after_a_silence_is_a_new_press() -> None:
 
 def test_an_address_that_always_has_something_new_is_held_to_its_own_room() -> None:
     bursts: Bursts[str] = Bursts()
-    went = sum(hear(bursts, str(tenth), now=tenth / 10) for tenth in range(600))
+    went = 0
+    for tenth in range(600):
+        went += hear(bursts, str(tenth), now=tenth / 10) + len(bursts.due(tenth / 10))
     assert went == KNOWN.own_burst + 59 // KNOWN.own_every_s
+
+
+@pytest.mark.parametrize("times", [1, 2])
+def test_made_up_frames_under_its_address_do_not_keep_a_press_waiting(times: int) -> None:
+    """An attacker sends 100 frames a second as the tag, a press ten times a second."""
+    bursts: Bursts[str] = Bursts()
+    went: list[tuple[float, str]] = []
+    for hundredth in range(7_000):
+        now = hundredth / 100
+        payload = f"made up {hundredth // times}"
+        if hundredth >= 6_000 and hundredth % 10 == 0:
+            payload = "press"
+        if hear(bursts, payload, now=now):
+            went.append((now, payload))
+        if hundredth % 100 == 0:
+            went += [(now, item.removeprefix(f"{TAG} ")) for item in bursts.due(now)]
+    pressed = [at for at, payload in went if payload == "press"]
+    assert pressed[0] - 60.0 <= KNOWN.own_every_s + 0.2  # as room comes; its second frame by then
+    assert len(pressed) >= 4
+    assert len(went) <= KNOWN.own_burst + 70 // KNOWN.own_every_s
 
 
 def test_what_waits_goes_on_when_its_address_has_room_and_it_is_the_newest() -> None:
