@@ -44,8 +44,7 @@ class BleakScan:
                 await self._scanner.stop()
         finally:
             if self._monitor is not None:
-                async with asyncio.timeout(ANSWER_S):
-                    await self._monitor.stop()
+                await self._monitor.stop()
 
 
 class BluezRadio:

@@ -132,7 +132,6 @@ class Bluez:
     async def _call(
         self, path: str, interface: str, member: str, signature: str = "", body: Any = ()
     ) -> Message:
-        bus = await self._connected_bus()
         message = Message(
             destination=BLUEZ,
             path=path,
@@ -142,6 +141,7 @@ class Bluez:
             body=list(body),
         )
         async with asyncio.timeout(ANSWER_S):
+            bus = await self._connected_bus()
             reply = await bus.call(message)
         return _check(reply)
 

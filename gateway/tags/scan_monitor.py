@@ -17,6 +17,8 @@ from dbus_fast.aio import MessageBus
 from dbus_fast.annotations import DBusObjectPath, DBusSignature, DBusStr
 from dbus_fast.service import ServiceInterface, dbus_method, dbus_property
 
+from gateway.tags.scan_problems import ANSWER_S
+
 MONITOR_MANAGER = "org.bluez.AdvertisementMonitorManager1"
 _MONITOR = "org.bluez.AdvertisementMonitor1"
 
@@ -57,10 +59,14 @@ class Monitor:
         return reply
 
     async def stop(self) -> None:
-        """Withdraw it. What BlueZ answers is of no use: a restarted one never knew it."""
+        """Withdraw it. What BlueZ answers is of no use: a restarted one never knew it.
+
+        Raises TimeoutError where BlueZ hangs.
+        """
         self._bus.unexport(self._path, self._interface)
         if self._bus.connected:
-            await self._bus.call(self._call("UnregisterMonitor"))
+            async with asyncio.timeout(ANSWER_S):
+                await self._bus.call(self._call("UnregisterMonitor"))
 
     def _call(self, member: str) -> Message:
         return Message(
