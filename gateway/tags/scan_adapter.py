@@ -167,9 +167,10 @@ class AdapterScan:
             if self._gone.is_set() or not world.radio.connected:
                 world.counts["gone"] += 1
                 return Step.NEW_SCAN
-            step = self._silence.due(now)
+            is_blind = adverts.blind > 0 and adverts.heard == 0
+            step = self._silence.due(now, is_sure=is_blind)
             if step is not None:
-                self._blind = adverts.blind > 0 and adverts.heard == 0
+                self._blind = is_blind
                 self._silent(step)
                 return step
 

@@ -2,7 +2,8 @@
 
 What is watched are adverts heard, never the process: every failure of BlueZ looks like silence. How
 long a silence may be is learned from the place: an adapter by a street hears hundreds of adverts a
-second, one at a field none for minutes.
+second, one at a field none for minutes. A new scan costs nothing and comes soon; people are called
+only for a silence that is long for the nights of the place, too.
 """
 
 from dataclasses import dataclass
@@ -17,6 +18,7 @@ class Patience:
     first_s: float = 60.0  # to hear anything at all
     least_s: float = 30.0  # silence never counts before
     most_s: float = 600.0  # silence always counts after
+    report_s: float = 600.0  # an adapter that has heard is told to nobody before
     quiet_most_s: float = 3600.0  # between two attempts at an adapter that stays silent
     soon_s: float = 10.0  # what is heard so soon after a restart is owed to the restart
     retry_first_s: float = 2.0  # between two starts that fail
@@ -36,7 +38,11 @@ class Step(Enum):
 USUAL_GAPS = 4.0
 """Silence counts from this many of the longest usual gaps on."""
 
+REPORT_GAPS = 3.0
+"""People are called from this many of the longest gaps of the last days on."""
+
 _FORGET_HALF_S = 3600.0
+_REPORT_FORGET_HALF_S = 3 * 24 * 3600.0
 
 
 class Silence:
@@ -48,8 +54,8 @@ class Silence:
         self._scan_since = 0.0
         self._quiet_since = 0.0
         self._rung = 0
-        self._longest_gap_s = 0.0
-        self._longest_gap_at = 0.0
+        self._usual_gap = _Longest(_FORGET_HALF_S)
+        self._quiet_gap = _Longest(_REPORT_FORGET_HALF_S)
 
     @property
     def heard_at(self) -> float | None:
@@ -70,17 +76,25 @@ class Silence:
     def heard(self, now: float) -> None:
         """Something was heard since the last look."""
         if self._heard_at is not None and not self._mended(now):
-            self._learn(now - self._quiet_since, now)
+            self._usual_gap.learn(now - self._quiet_since, now)
+            self._quiet_gap.learn(now - self._quiet_since, now)
         self._heard_at = self._quiet_since = now
         self._rung = 0
 
-    def due(self, now: float) -> Step | None:
-        """What to do now, if anything. Each step is given once; the last one again and again."""
+    def due(self, now: float, *, is_sure: bool = False) -> Step | None:
+        """What to do now, if anything. Each step is given once; the last one again and again.
+
+        `is_sure` where the place is known not to be quiet: what is heard cannot be used.
+        """
         silent_since = max(self._scan_since, self._heard_at or self._scan_since)
         if now - silent_since < self.limit_s(now):
             return None
         self._rung += 1
-        return {1: Step.NEW_SCAN, 2: Step.POWER_CYCLE}.get(self._rung, Step.REPORT)
+        if self._rung == 1:
+            return Step.NEW_SCAN
+        if self._rung == 2:
+            return Step.POWER_CYCLE
+        return Step.REPORT if is_sure or self._is_too_long(now) else Step.NEW_SCAN
 
     def limit_s(self, now: float) -> float:
         """How long the adapter may be silent at present."""
@@ -88,7 +102,7 @@ class Silence:
         if self._heard_at is None:
             base_s = patience.first_s
         else:
-            gap_s = USUAL_GAPS * self._usual_gap_s(now)
+            gap_s = USUAL_GAPS * self._usual_gap.at(now)
             base_s = min(max(gap_s, patience.least_s), patience.most_s)
         doublings = min(max(self._rung - 2, 0), 20)
         return min(base_s * 2.0**doublings, max(patience.quiet_most_s, base_s))
@@ -97,12 +111,27 @@ class Silence:
         """Whether the new scan ended the silence; otherwise the place itself was quiet."""
         return self._rung > 0 and now - self._scan_since <= self._patience.soon_s
 
-    def _learn(self, gap_s: float, now: float) -> None:
-        if gap_s > self._usual_gap_s(now):
-            self._longest_gap_s, self._longest_gap_at = gap_s, now
+    def _is_too_long(self, now: float) -> bool:
+        if self._heard_at is None:
+            return True
+        most_s = max(self._patience.report_s, REPORT_GAPS * self._quiet_gap.at(now))
+        return now - self._quiet_since >= most_s
 
-    def _usual_gap_s(self, now: float) -> float:
-        return self._longest_gap_s * exp2((self._longest_gap_at - now) / _FORGET_HALF_S)
+
+class _Longest:
+    """The longest gap lately: it counts for half after each `half_s`."""
+
+    def __init__(self, half_s: float) -> None:
+        self._half_s = half_s
+        self._gap_s = 0.0
+        self._learned_at = 0.0
+
+    def learn(self, gap_s: float, now: float) -> None:
+        if gap_s > self.at(now):
+            self._gap_s, self._learned_at = gap_s, now
+
+    def at(self, now: float) -> float:
+        return self._gap_s * exp2((self._learned_at - now) / self._half_s)
 
 
 class Retries:

@@ -27,6 +27,7 @@ SHORT = Patience(
     first_s=1.5,
     least_s=1.5,
     most_s=2.0,
+    report_s=0.0,
     quiet_most_s=2.0,
     soon_s=0.5,
     retry_first_s=0.5,

@@ -79,6 +79,47 @@ def test_each_step_waits_for_its_silence_and_the_last_one_is_repeated_ever_more_
     ]
 
 
+def told_in_a_night(silence: Silence, gaps_s: list[float], *, since: float) -> int:
+    """How often people are called, with passers-by at those gaps."""
+    now, told = since, 0
+    for gap_s in gaps_s:
+        for _ in range(int(gap_s)):
+            now += 1.0
+            step = silence.due(now)
+            told += step is Step.REPORT
+            if step is not None:
+                silence.scanning(now)
+        silence.heard(now)
+    return told
+
+
+def test_quiet_nights_call_nobody_and_a_deaf_adapter_does() -> None:
+    silence = Silence(Patience())
+    silence.scanning(0.0)
+    nights = [[240.0, 540.0, 300.0] * 3, [240.0, 900.0, 30.0], [500.0, 240.0, 900.0]]
+    now = 0.0
+    for night in nights:
+        for _ in range(18 * 60):
+            now += 60.0
+            silence.heard(now)
+        assert told_in_a_night(silence, night, since=now) == 0
+        now += sum(night)
+    assert told_in_a_night(silence, [2 * 3600.0], since=now) > 0
+
+
+def test_adverts_that_cannot_be_used_are_told_without_waiting() -> None:
+    silence = Silence(Patience())
+    last = heard_every(silence, 1.0, until=100.0)
+    now, steps = last, []
+    while now < last + 95.0:
+        now += 1.0
+        step = silence.due(now, is_sure=True)
+        if step is not None:
+            steps.append(step)
+            silence.scanning(now)
+    assert steps == [Step.NEW_SCAN, Step.POWER_CYCLE, Step.REPORT]
+
+
 def test_the_rate_follows_within_seconds() -> None:
     rate = Rate()
     assert rate.per_s == 0.0
