@@ -21,16 +21,19 @@ class Gate:
     followed tag that is broken.
     """
 
-    def __init__(self, allow: Iterable[str] = ()) -> None:
+    def __init__(self, allow: Iterable[str] | None = ()) -> None:
         self.counts: Counter[str] = Counter()
         self.follow(allow)
 
-    def follow(self, allow: Iterable[str]) -> None:
-        """Replace the allow-list (`model.EdgeOrders.allow`); the counts go on."""
+    def follow(self, allow: Iterable[str] | None) -> None:
+        """Replace the allow-list (`model.EdgeOrders.allow`); the counts go on.
+
+        None: a hub that knows of no such list; then every frame is let through.
+        """
         ways: dict[str | int | None, _Ways] = {None: ()}
-        wanted = frozenset(allow)
+        wanted = None if allow is None else frozenset(allow)
         for form in FORMATS:
-            admits = form.admits(wanted)
+            admits = _everything if wanted is None else form.admits(wanted)
             if admits is not None:
                 ways[form.carrier] = (*ways.get(form.carrier, ()), (admits, form.decode))
         self._every_company = ways.pop(None)
@@ -59,3 +62,7 @@ class Gate:
         if not frames:
             self.counts[dropped.reason] += 1
         return frames
+
+
+def _everything(_payload: bytes, _address: str) -> bool:
+    return True

@@ -112,6 +112,19 @@ def test_a_followed_tag_s_broken_frame_is_counted_for_what_is_wrong(
     assert gate.counts == {reason: 1}
 
 
+def test_orders_of_a_hub_without_an_allow_list_let_everything_through() -> None:
+    gate = Gate()
+    heard = advert(
+        manufacturer={APPLE: IBEACON, OTHER: ALTBEACON},
+        services={"feaa": EID, "fcd2": PLAIN},
+        address=ADDRESS,
+    )
+    assert gate.read(heard) == ()
+    gate.follow(None)
+    formats = {frame.format for frame in gate.read(heard)}
+    assert formats == {"ibeacon", "altbeacon", "eddystone_eid", "bthome"}
+
+
 def test_an_advert_may_carry_several_frames() -> None:
     frames = Gate([ALLOWED_IBEACON, "eid", "bthome"]).read(
         advert(
