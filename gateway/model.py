@@ -220,12 +220,13 @@ class EdgeOrders:
     `buttons` are identifiers whose hearing is urgent. They carry no name and no tag. `allow` says
     which frames are looked at, everything else is a stranger's: the beginning of registered
     identifiers (`ibeacon:{uuid}`, `uid:{namespace}`, `alt:{first 32 digits}`, `bthome:{address}`),
-    `eid` for all Eddystone-EID frames and `bthome` for all encrypted BTHome frames.
+    `eid` for all Eddystone-EID frames and `bthome` for all encrypted BTHome frames. Where it is
+    None, the hub is one that knows no such list, and every frame is looked at.
     """
 
     receivers: tuple[ReceiverSource, ...]
     buttons: tuple[str, ...]
-    allow: tuple[str, ...] = ()
+    allow: tuple[str, ...] | None = None
 
 
 # --- positions ----------------------------------------------------------------------------------

@@ -117,10 +117,10 @@ class Hearing:
         self._remote.follow(orders.receivers)
         self._receivers.follow(self._remote.receivers, self._clock.monotonic())
         self._buttons = frozenset(orders.buttons)
-        self._allowed = frozenset(orders.allow)
+        self._allowed = frozenset(orders.allow or ())
         self._gate.follow(orders.allow)
-        if not orders.allow:
-            _log.warning("no tag is followed: none is registered, or the hub is an older one")
+        if orders.allow is None:
+            _log.warning("orders of an older hub: the frames of everybody are taken for tags'")
         for source in self._remote.refused:
             _log.error(
                 "a receiver cannot be followed; mend its format and topic in the site",

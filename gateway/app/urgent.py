@@ -32,7 +32,7 @@ class Urgent:
         self._counts: Counter[str] = Counter()
         self._rows = rows
         self._pressed_at: dict[str, float] = {}
-        self._bursts: Bursts[Press | Sealed] = Bursts()
+        self._bursts: Bursts[tuple[Press | Sealed, bool]] = Bursts()
         self._presses: deque[Press] = deque()
         self._known: deque[Sealed] = deque()
         self._strangers: deque[Sealed] = deque()
@@ -58,7 +58,7 @@ class Urgent:
         """A plain frame that says that a button of a followed sensor was pressed."""
         payload = "" if packet is None else str(packet)
         goes = self._bursts.hear(
-            press,
+            (press, True),
             receiver=press.receiver,
             address=address,
             payload=payload,
@@ -72,7 +72,7 @@ class Urgent:
     def sealed(self, sealed: Sealed, *, is_known: bool, now: float) -> None:
         """An encrypted frame; `is_known` where its address was heard as a tag's before."""
         goes = self._bursts.hear(
-            sealed,
+            (sealed, is_known),
             receiver=sealed.receiver,
             address=sealed.address,
             payload=sealed.payload,
@@ -80,15 +80,15 @@ class Urgent:
             now=now,
         )
         if goes:
-            self._queue(self._known if is_known else self._strangers, sealed, "sealed_full")
+            self._queue_sealed(sealed, is_known=is_known)
 
     def tick(self, now: float) -> None:
         """Frames that waited for room may have it now."""
-        for one in self._bursts.due(now):
+        for one, is_known in self._bursts.due(now):
             if isinstance(one, Press):
                 self._queue(self._presses, one, "presses_full")
             else:
-                self._queue(self._strangers, one, "sealed_full")
+                self._queue_sealed(one, is_known=is_known)
 
     async def store(self) -> None:
         """Store what comes, until cancelled."""
@@ -110,6 +110,9 @@ class Urgent:
     async def _store(self, kind: Kind, items: Sequence[Press] | Sequence[Sealed]) -> None:
         since, until = min(one.at for one in items), max(one.at for one in items)
         await self._rows.put(Lane.URGENT, kind, items, since=since, until=until)
+
+    def _queue_sealed(self, sealed: Sealed, *, is_known: bool) -> None:
+        self._queue(self._known if is_known else self._strangers, sealed, "sealed_full")
 
     def _queue(self, queue: deque[T], one: T, full: str) -> None:
         if len(queue) >= MOST_WAITING:

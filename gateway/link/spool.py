@@ -85,6 +85,8 @@ class Spool:
 
     async def _flush_queue(self, queue: deque[Append]) -> None:
         while queue:
+            if queue is self._rows and self._urgent:  # came while these were on their way
+                await self._flush_queue(self._urgent)
             row = queue.popleft()
             try:
                 await self._outbox.append_encoded(row)

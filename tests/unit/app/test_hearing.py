@@ -24,6 +24,7 @@ from gateway.model import (
     TagState,
     Window,
 )
+from gateway.tags.bursts import KNOWN
 
 START = 1_800_000_000.0
 SOURCE = ReceiverSource("r-1", "openmqttgateway", "home/OMG_1")
@@ -245,6 +246,34 @@ async def test_strangers_are_counted_and_nothing_else_is_made_of_them(
     assert window.readings == ()
     assert hearing.counts["advert_not_ours"] == 1_001
     assert hearing.adverts_per_s()["pole-1"] > 0
+
+
+async def test_orders_of_a_hub_that_knows_no_list_let_everybody_through(
+    clock: FakeClock, spool: Remembers
+) -> None:
+    hearing = hearing_of(clock, spool)
+    hearing.follow(EdgeOrders((SOURCE,), (f"ibeacon:{UUID}:1:2",)))
+    hearing.message(advert(minor=2))
+    await hearing.urgent.store_waiting()
+    assert len(of(Press, spool.of(Kind.PRESS))) == 1
+
+
+async def test_a_known_frame_that_waited_goes_before_those_of_strangers(
+    clock: FakeClock, spool: Remembers
+) -> None:
+    hearing = hearing_of(clock, spool)
+    for _ in range(4):
+        hearing.advert(local(clock, xfeaa=eid()))
+        clock.now += 1.0
+    for number in range(KNOWN.own_burst + 1):
+        hearing.advert(local(clock, xfcd2=SEALED + f"{number:02x}"))
+    await hearing.urgent.store_waiting()
+    spool.rows.clear()
+    clock.now += 3.0
+    hearing.advert(local(clock, address="a stranger", xfcd2=SEALED))
+    await hearing.tell()
+    await hearing.urgent.store_waiting()
+    assert [one.address for one in of(Sealed, spool.of(Kind.SEALED))] == [TAG, "a stranger"]
 
 
 # --- frames that only the hub can read ----------------------------------------------------------

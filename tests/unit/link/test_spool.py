@@ -1,3 +1,5 @@
+import asyncio
+
 import msgspec
 import pytest
 
@@ -62,6 +64,28 @@ async def test_urgent_rows_come_first_when_there_is_space() -> None:
     disk.room = 100
     await spool.put(row(3))
     assert disk.rows == [row(2, Lane.URGENT), row(1), row(3)]
+
+
+async def test_an_urgent_row_does_not_wait_until_all_held_rows_are_stored() -> None:
+    class SlowDisk(FlakyDisk):
+        async def append_encoded(self, row: Append) -> int:
+            await asyncio.sleep(0)
+            if len(self.rows) == 10:
+                has_ten.set()
+            return await super().append_encoded(row)
+
+    has_ten, disk = asyncio.Event(), SlowDisk()
+    spool = Spool(disk)
+    disk.room = 0
+    for number in range(1, 100):
+        await spool.put(row(number))
+    disk.room = 1_000
+    async with asyncio.TaskGroup() as tasks:
+        tasks.create_task(spool.put(row(100)))
+        await has_ten.wait()
+        tasks.create_task(spool.put(row(101, Lane.URGENT)))
+    assert disk.rows.index(row(101, Lane.URGENT)) < 15
+    assert len(disk.rows) == 101
 
 
 async def test_what_memory_cannot_hold_becomes_one_gap() -> None:
