@@ -34,6 +34,7 @@ COMMANDS = (
     Command("run", "gateway.cli.run", "run", "Start the roles that the configuration names."),
     Command("demo", "gateway.cli.demo", "demo", "Watch a simulated town, page and all."),
     Command("check", "gateway.cli.check", "check", "Validate the settings and the site."),
+    Command("doctor", "gateway.cli.doctor", "doctor", "Say what is wrong here, and what to do."),
     Command("scan", "gateway.cli.scan", "scan", "Watch live what the receivers hear."),
     Command("user add", "gateway.cli.user", "add", "Add a person who may log in."),
     Command("key new", "gateway.cli.key", "new", "Make the key that tags' keys are kept under."),

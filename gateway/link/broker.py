@@ -118,7 +118,7 @@ class Broker:
 
     async def run(self) -> None:
         """Stay connected until cancelled. Raises SettingsError where a named file is unusable."""
-        password, tls = _password(self._settings), _tls(self._settings)
+        password, tls = password_of(self._settings), tls_of(self._settings)
         delay_s = FIRST_DELAY_S
         cancelled_before = cancellations()
         while True:
@@ -259,7 +259,8 @@ def _counted_queue(counts: Counter[str]) -> type[asyncio.Queue[aiomqtt.Message]]
     return CountedQueue
 
 
-def _password(settings: BrokerSettings) -> str | None:
+def password_of(settings: BrokerSettings) -> str | None:
+    """The password in the file that is named. Raises SettingsError."""
     if settings.password_file is None:
         return None
     try:
@@ -271,7 +272,8 @@ def _password(settings: BrokerSettings) -> str | None:
         ) from error
 
 
-def _tls(settings: BrokerSettings) -> ssl.SSLContext | None:
+def tls_of(settings: BrokerSettings) -> ssl.SSLContext | None:
+    """With the certificates that are named. Raises SettingsError."""
     if settings.ca_file is None and settings.cert_file is None:
         return None
     try:

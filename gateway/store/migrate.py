@@ -33,3 +33,10 @@ def migrate(connection: Connection, path: Path) -> None:
             "or put back the backup made before the update."
         )
     command.upgrade(config, "head")
+
+
+def newest_schema() -> str:
+    """The schema that this program brings a database to."""
+    config = Config()
+    config.set_main_option("script_location", str(SCRIPTS).replace("%", "%%"))
+    return str(ScriptDirectory.from_config(config).get_current_head())
