@@ -5,12 +5,13 @@ VENV := .venv
 BIN := $(VENV)/bin
 WEB := $(shell find gateway/web -path '*/node_modules' -prune -o -path '*/dist' -prune -o -type f -print 2>/dev/null)
 
-.PHONY: help setup demo test fuzz check bench packages requirements clean
+.PHONY: help setup demo test test-bluez fuzz check bench packages requirements clean
 
 help:
 	@echo 'make demo    the whole system on a simulated town, with a page to look at; BLUEZ=1: with'
 	@echo '             Bluetooth adapters of its own, on a simulated BlueZ'
 	@echo 'make test    every test (as root on Debian it installs the services they need)'
+	@echo 'make test-bluez  the radio with a real BlueZ, in emulated machines; the first time as root'
 	@echo 'make fuzz    hostile bytes for all that reads the air; SECONDS=600 for each reader'
 	@echo 'make check   linters, types, import layers'
 	@echo 'make bench   what it can do: a table, and JSON in .bench/'
@@ -35,6 +36,10 @@ test: setup packages
 	$(BIN)/pytest --numprocesses=auto --dist=loadscope tests/accuracy
 	$(BIN)/pytest tests/integration tests/system # one after the other: what they time is real
 
+test-bluez: setup
+	$(BIN)/python -m tests.bluez.machine.image # built once: some minutes
+	$(BIN)/pytest tests/bluez/machine
+
 fuzz: SECONDS = 60
 fuzz: setup
 	@$(BIN)/python -c 'import atheris' 2>/dev/null \
@@ -58,4 +63,4 @@ requirements: # after a change of dependencies in pyproject.toml; needs uv
 	  --no-header --no-emit-index-url --upgrade -o requirements.txt pyproject.toml
 
 clean:
-	rm -rf $(VENV) gateway/web/node_modules gateway/web/dist .demo .bench .fuzz
+	rm -rf $(VENV) gateway/web/node_modules gateway/web/dist .demo .bench .bluez .fuzz

@@ -1,7 +1,10 @@
 """What the machines heard, as a table at the end."""
 
+from collections.abc import Mapping
+
 import pytest
 
+from tests.bluez.alone import MODES
 from tests.bluez.facts import Heard
 from tests.bluez.machine.machine import Outcome
 from tests.bluez.setups import ADVERTS_PER_S, Setup
@@ -13,12 +16,15 @@ class Table:
     def __init__(self) -> None:
         self.lines: list[str] = []
 
-    def add(self, setup: Setup, heard: Heard, outcome: Outcome) -> None:
-        """What the gateway's scanner heard in a set-up."""
-        own, every = heard.per_s(own_rssi=True), heard.per_s(own_rssi=False)
+    def add(
+        self, setup: Setup, gateway: Heard, alone: Mapping[str, Heard], outcome: Outcome
+    ) -> None:
+        """What was heard in a set-up: by the gateway's scanner, and by bleak alone."""
+        rates = ", ".join(f"{mode} {alone[mode].per_s(own_rssi=False):.1f}" for mode in MODES)
+        own = gateway.per_s(own_rssi=True)
         self.lines.append(
-            f"{setup.name:18} {own:5.1f} of {ADVERTS_PER_S:.0f} adverts/s with their own RSSI "
-            f"({every:.1f} in all), a run of {outcome.took_s:.0f} s; {outcome.versions}"
+            f"{setup.name:18} {own:.1f} of {ADVERTS_PER_S:.0f} adverts/s with their own RSSI; "
+            f"bleak alone: {rates}; {outcome.took_s:.0f} s, {outcome.versions}"
         )
 
 

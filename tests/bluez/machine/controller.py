@@ -6,6 +6,7 @@ controller that also speaks classic Bluetooth, as a Raspberry Pi's.
 """
 
 import asyncio
+import socket
 import struct
 from pathlib import Path
 from typing import Self, cast
@@ -17,6 +18,9 @@ from bumble.transport.common import StreamPacketSink, StreamPacketSource
 LEGACY_UNDIRECTED = 0x10  # an extended report of an old ADV_NONCONN_IND
 NOT_GIVEN = 0x7F
 NO_SET = 0xFF
+
+WIRE_BYTES = 4_096
+BEHIND_BYTES = 2_048
 
 # What Linux reads of a dual-mode controller and bumble does not answer; all begin with the status.
 CLASSIC_ANSWERS = {
@@ -45,6 +49,7 @@ class RadioController(Controller):
         super().__init__(line.stem, public_address=address)
         self.line = line
         self.reported = 0
+        self.lost = 0
         self._classic = not le_only
         self._by_address = duplicates == "address"
         self._seen: set[bytes] = set()
@@ -71,6 +76,9 @@ class RadioController(Controller):
             if bytes(sender) in self._seen:
                 return
             self._seen.add(bytes(sender))
+        if self._is_behind():
+            self.lost += 1
+            return
         self.reported += 1
         report = hci.HCI_LE_Extended_Advertising_Report_Event.Report(
             event_type=LEGACY_UNDIRECTED,
@@ -87,6 +95,14 @@ class RadioController(Controller):
             data=data,
         )
         self.send_hci_packet(hci.HCI_LE_Extended_Advertising_Report_Event([report]))
+
+    def _is_behind(self) -> bool:
+        """Whether the machine takes too little. An answer behind many adverts would come too late
+        for its kernel, so these are lost, as with a real controller."""
+        sink = self.host
+        return isinstance(sink, StreamPacketSink) and (
+            sink.transport.get_write_buffer_size() > BEHIND_BYTES
+        )
 
     # What the machine's kernel commands; the names are bumble's.
 
@@ -135,5 +151,7 @@ class _Line(StreamPacketSource):
         self._controller = controller
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        wire: socket.socket = transport.get_extra_info("socket")
+        wire.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, WIRE_BYTES)
         self.set_packet_sink(self._controller)
         self._controller.host = StreamPacketSink(cast(asyncio.WriteTransport, transport))

@@ -27,7 +27,7 @@ class Outcome:
 
 
 async def run_machine(
-    image: Image, job: str, *, folder: Path, lines: Sequence[Path], within_s: float = 120.0
+    image: Image, job: str, *, folder: Path, lines: Sequence[Path], within_s: float = 240.0
 ) -> Outcome:
     """Run `job`, a shell script with the functions of guest.sh, whose /job is `folder`.
 
@@ -44,8 +44,10 @@ async def run_machine(
         async with asyncio.timeout(within_s):
             code = await process.wait()
     except TimeoutError:
-        problem = f"the machine was not done within {within_s:.0f} s"
-        raise MachineError(f"{problem}; it said:\n{_said(console)[-2000:]}") from None
+        problem = f"not done within {within_s:.0f} s (is this host busy?)"
+        raise MachineError(
+            f"the machine was {problem}; it said:\n{_said(console)[-2000:]}"
+        ) from None
     finally:
         if process.returncode is None:
             process.kill()
