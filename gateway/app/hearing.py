@@ -97,7 +97,7 @@ class Hearing:
         self._lost_at: float | None = None
         self._pending_gap: Gap | None = None
         self._reason = "restart"
-        self.urgent = Urgent(self._rows)
+        self.urgent = Urgent(self._rows, lane)
 
     @property
     def counts(self) -> Counter[str]:

@@ -1,12 +1,13 @@
 """What may be an SOS, on its way to the outbox: presses, and frames that only the hub can read.
 
 They skip the windows, and wait only for the disk's commit before them. All that waits is one row
-of each sort, so a crowd of strangers costs those before them one commit.
+of each sort, so a crowd of strangers costs those before them one commit. While the hub is away,
+strangers' frames go where the windows go: after hours they would stand before a new SOS.
 """
 
 import asyncio
 from collections import Counter, deque
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import TypeVar
 
 from gateway.app.edge_rows import EdgeRows
@@ -25,12 +26,15 @@ T = TypeVar("T", Press, Sealed)
 class Urgent:
     """Takes presses and sealed frames at once; `store` puts them on the urgent lane.
 
+    `lane` is where windows go now: live, or backlog while the hub is away.
+
     `counts`: presses_full, sealed_full, and those of `Bursts` as sealed_…
     """
 
-    def __init__(self, rows: EdgeRows) -> None:
+    def __init__(self, rows: EdgeRows, lane: Callable[[], Lane]) -> None:
         self._counts: Counter[str] = Counter()
         self._rows = rows
+        self._lane = lane
         self._pressed_at: dict[str, float] = {}
         self._bursts: Bursts[tuple[Press | Sealed, bool]] = Bursts()
         self._presses: deque[Press] = deque()
@@ -101,15 +105,18 @@ class Urgent:
         """Store what waits now; after each row, whatever came first goes first."""
         while self._presses or self._known or self._strangers:
             if self._presses:
-                await self._store(Kind.PRESS, _taken(self._presses))
+                await self._store(Lane.URGENT, Kind.PRESS, _taken(self._presses))
             elif self._known:
-                await self._store(Kind.SEALED, _taken(self._known))
+                await self._store(Lane.URGENT, Kind.SEALED, _taken(self._known))
             else:
-                await self._store(Kind.SEALED, _taken(self._strangers))
+                lane = Lane.URGENT if self._lane() is Lane.LIVE else Lane.BACKLOG
+                await self._store(lane, Kind.SEALED, _taken(self._strangers))
 
-    async def _store(self, kind: Kind, items: Sequence[Press] | Sequence[Sealed]) -> None:
+    async def _store(
+        self, lane: Lane, kind: Kind, items: Sequence[Press] | Sequence[Sealed]
+    ) -> None:
         since, until = min(one.at for one in items), max(one.at for one in items)
-        await self._rows.put(Lane.URGENT, kind, items, since=since, until=until)
+        await self._rows.put(lane, kind, items, since=since, until=until)
 
     def _queue_sealed(self, sealed: Sealed, *, is_known: bool) -> None:
         self._queue(self._known if is_known else self._strangers, sealed, "sealed_full")

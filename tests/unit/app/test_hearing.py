@@ -86,12 +86,18 @@ def spool() -> Remembers:
     return Remembers()
 
 
-def hearing_of(clock: FakeClock, spool: Remembers, *, heard_until: float | None = None) -> Hearing:
+def hearing_of(
+    clock: FakeClock,
+    spool: Remembers,
+    *,
+    heard_until: float | None = None,
+    lane: Lane = Lane.LIVE,
+) -> Hearing:
     hearing = Hearing(
         clock=clock,
         spool=spool,
         heard_until=heard_until,
-        lane=lambda: Lane.LIVE,
+        lane=lambda: lane,
         receiver_timeout_s=150.0,
     )
     hearing.follow(EdgeOrders((SOURCE,), (f"ibeacon:{UUID}:1:2",), ALLOW))
@@ -306,6 +312,17 @@ async def test_an_encrypted_frame_of_nobody_known_goes_on_too(
         (SENSOR, f"bthome:{SENSOR.lower()}"),
         (TAG, ""),
     ]
+
+
+async def test_while_the_hub_is_away_strangers_frames_go_with_the_windows(
+    clock: FakeClock, spool: Remembers
+) -> None:
+    """Else those of hours would stand before an SOS of the moment when it is back."""
+    hearing = hearing_of(clock, spool, lane=Lane.BACKLOG)
+    hearing.advert(local(clock, xfcd2=SEALED))
+    hearing.advert(local(clock, address=SENSOR, xfcd2=SEALED))
+    await hearing.urgent.store_waiting()
+    assert [row.lane for row in spool.of(Kind.SEALED)] == [Lane.URGENT, Lane.BACKLOG]
 
 
 async def test_an_old_frame_that_comes_with_each_later_advert_is_not_sent_for_ever(
