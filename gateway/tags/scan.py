@@ -93,7 +93,7 @@ class Scanner:
 
     @property
     def running(self) -> frozenset[str]:
-        """The receivers that scan now and are not silent for longer than is usual for them."""
+        """The receivers that scan now, have heard, and are not silent for longer than usual."""
         return frozenset(scan.receiver for scan in self._scans.values() if scan.running)
 
     def statuses(self) -> dict[str, AdapterStatus]:

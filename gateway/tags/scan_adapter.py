@@ -94,8 +94,10 @@ class AdapterScan:
 
     @property
     def running(self) -> bool:
-        """Whether its silence says anything: it scans, and is not silent for longer than usual."""
-        return self._scan is not None and not self._silence.overdue
+        """Whether its silence says anything: it scans, has heard, and is not silent for longer
+        than usual. One that never heard anybody may be deaf."""
+        has_heard = self._silence.heard_at is not None
+        return self._scan is not None and has_heard and not self._silence.overdue
 
     def status(self) -> AdapterStatus:
         """How it is now."""

@@ -118,6 +118,17 @@ async def test_a_told_adapter_that_hears_again_is_told_once_more() -> None:
         assert scanner.statuses()["hci0"].problem == ""
 
 
+async def test_an_adapter_that_never_heard_anybody_says_nothing_by_its_silence() -> None:
+    air = Air(ONE)
+    async with scanning(air) as scanner:
+        await air.pass_s(10.0)
+        assert scanner.statuses()["hci0"].state == "scanning"
+        assert scanner.running == frozenset()
+        air.rates["hci0"] = 5
+        await air.pass_s(2.0)
+        assert scanner.running == {"pole-01"}
+
+
 async def test_an_empty_place_is_tried_ever_more_seldom_and_never_given_up() -> None:
     air = Air(ONE, patience=Patience(tick_s=10.0))
     async with scanning(air):
