@@ -15,10 +15,10 @@ from tests.bluez.facts import (
     read_heard,
 )
 from tests.bluez.machine.conftest import Table
-from tests.bluez.machine.rig import by_the_tags_clock, from_the_first, run_setup
+from tests.bluez.machine.rig import by_the_tags_clock, once_settled, run_setup
 from tests.bluez.setups import BEACONS, SETUPS, UNCHANGING, Setup
 
-LISTEN_S, ALONE_S = 10, 8
+LISTEN_S, ALONE_S = 10, 10
 
 # Around the first controller payloads change, as the facts of the gateway's own scan want it, and
 # around the others they stay as they are, as those of bleak alone want it.
@@ -65,7 +65,7 @@ def run(setup: Setup, tmp_path_factory: pytest.TempPathFactory, table: Table) ->
     assert all(file.exists() for file in files), f"it failed:\n{outcome.said[-4000:]}"
     gateway, *told = (read_heard(file) for file in files)
     alone = {
-        mode: from_the_first(said[adapter])
+        mode: once_settled(said[adapter])
         for modes, said in zip(_ALONE, told, strict=True)
         for adapter, mode in modes.items()
     }
