@@ -1,79 +1,33 @@
-"""What is heard becomes windows, presses and gaps; a fake clock and a spool that only remembers."""
+"""What is heard becomes windows, presses and gaps."""
 
-import json
-from dataclasses import dataclass, field
-from typing import TypeVar
-
-import msgspec
 import pytest
 
-from gateway.app.hearing import Hearing
 from gateway.link.envelope import Kind
-from gateway.link.outbox_file import Append
 from gateway.link.topics import Message
 from gateway.model import (
-    Advert,
     Condition,
     EdgeOrders,
     Gap,
     Lane,
     Press,
     ReceiverEvent,
-    ReceiverSource,
-    Sealed,
     TagState,
-    Window,
 )
-from gateway.tags.bursts import KNOWN
-
-START = 1_800_000_000.0
-SOURCE = ReceiverSource("r-1", "openmqttgateway", "home/OMG_1")
-T = TypeVar("T")
-UUID = "fda50693-a4e2-4fb1-afcf-c6eb07647825"
-SENSOR = "A4:C1:38:00:00:01"
-ALLOW = (f"ibeacon:{UUID}", "eid", "bthome", f"bthome:{SENSOR.lower()}")
-TAG = "AA:BB:CC:DD:EE:FF"
-SEALED = "41a47266c95f730011223378237214"
-
-
-@dataclass
-class FakeClock:
-    """Time that the test moves; monotonic and utc run together."""
-
-    now: float = START
-
-    def utc(self) -> float:
-        return self.now
-
-    def monotonic(self) -> float:
-        return self.now - START
-
-    def synced(self) -> bool:
-        return True
-
-
-@dataclass
-class Remembers:
-    """A spool that keeps rows for the test to look at."""
-
-    rows: list[Append] = field(default_factory=list)
-
-    async def put(self, row: Append) -> None:
-        self.rows.append(row)
-
-    def of(self, kind: Kind) -> list[Append]:
-        return [row for row in self.rows if row.kind == kind]
-
-    def windows(self) -> list[Window]:
-        return [_one(row, Window) for row in self.of(Kind.SIGHTINGS)]
-
-    def gaps(self) -> list[Gap]:
-        return [_one(row, Gap) for row in self.of(Kind.GAP)]
-
-
-def _one(row: Append, kind: type[T]) -> T:
-    (item,) = msgspec.json.decode(row.items)
-    return msgspec.convert(item, kind)
+from tests.unit.app.hearing_pieces import (
+    SENSOR,
+    SOURCE,
+    START,
+    UUID,
+    FakeClock,
+    Remembers,
+    advert,
+    eid,
+    hearing_of,
+    live_second,
+    local,
+    of,
+    one_of,
+)
 
 
 @pytest.fixture
@@ -84,64 +38,6 @@ def clock() -> FakeClock:
 @pytest.fixture
 def spool() -> Remembers:
     return Remembers()
-
-
-def hearing_of(
-    clock: FakeClock,
-    spool: Remembers,
-    *,
-    heard_until: float | None = None,
-    lane: Lane = Lane.LIVE,
-) -> Hearing:
-    hearing = Hearing(
-        clock=clock,
-        spool=spool,
-        heard_until=heard_until,
-        lane=lambda: lane,
-        receiver_timeout_s=150.0,
-    )
-    hearing.follow(EdgeOrders((SOURCE,), (f"ibeacon:{UUID}:1:2",), ALLOW))
-    return hearing
-
-
-def of(kind: type[T], rows: list[Append]) -> list[T]:
-    """The items of rows."""
-    return [item for row in rows for item in msgspec.json.decode(row.items, type=list[kind])]  # type: ignore[valid-type] # a type of the caller's
-
-
-def local(
-    clock: FakeClock,
-    *,
-    address: str = TAG,
-    receiver: str = "pole-1",
-    company: dict[int, bytes] | None = None,
-    **services: str,
-) -> Advert:
-    """An advert of an adapter; services in hex, by their UUID."""
-    data = {uuid.removeprefix("x"): bytes.fromhex(one) for uuid, one in services.items()}
-    return Advert(clock.now, receiver, address, -70, company or {}, data)
-
-
-def eid(number: int = 1) -> str:
-    return f"30ee{number:016x}"
-
-
-def advert(*, minor: int = 1, rssi: int = -70, **more: int) -> Message:
-    body = {
-        "id": "AA:BB:CC:DD:EE:FF",
-        "rssi": rssi,
-        "mfid": "4c00",
-        "uuid": UUID.replace("-", ""),
-        "major": 1,
-        "minor": minor,
-    } | more
-    return Message("home/OMG_1/BTtoMQTT/AABBCCDDEEFF", json.dumps(body).encode(), retained=False)
-
-
-async def live_second(hearing: Hearing, clock: FakeClock) -> None:
-    hearing.message(advert())
-    clock.now += 1.0
-    await hearing.close_windows(clock.now)
 
 
 async def test_a_second_becomes_one_live_row_that_names_who_was_alive(
@@ -214,7 +110,7 @@ async def test_a_button_is_an_urgent_row_at_once_and_a_burst_is_one_row(
     await hearing.urgent.store_waiting()
     (row,) = spool.of(Kind.PRESS)
     assert row.lane is Lane.URGENT
-    assert _one(row, Press) == Press(START, "r-1", f"ibeacon:{UUID}:1:2", -70)
+    assert one_of(row, Press) == Press(START, "r-1", f"ibeacon:{UUID}:1:2", -70)
     clock.now += 2.0
     hearing.message(advert(minor=2))
     await hearing.urgent.store_waiting()
@@ -263,118 +159,6 @@ async def test_orders_of_a_hub_that_knows_no_list_let_everybody_through(
     await hearing.urgent.store_waiting()
     assert len(of(Press, spool.of(Kind.PRESS))) == 1
 
-
-async def test_a_known_frame_that_waited_goes_before_those_of_strangers(
-    clock: FakeClock, spool: Remembers
-) -> None:
-    hearing = hearing_of(clock, spool)
-    for _ in range(4):
-        hearing.advert(local(clock, xfeaa=eid()))
-        clock.now += 1.0
-    for number in range(KNOWN.own_burst + 1):
-        hearing.advert(local(clock, xfcd2=SEALED + f"{number:02x}"))
-    await hearing.urgent.store_waiting()
-    spool.rows.clear()
-    clock.now += 3.0
-    hearing.advert(local(clock, address="a stranger", xfcd2=SEALED))
-    await hearing.tell()
-    await hearing.urgent.store_waiting()
-    assert [one.address for one in of(Sealed, spool.of(Kind.SEALED))] == [TAG, "a stranger"]
-
-
-# --- frames that only the hub can read ----------------------------------------------------------
-
-
-async def test_an_encrypted_frame_is_an_urgent_row_at_once_that_says_who_was_near(
-    clock: FakeClock, spool: Remembers
-) -> None:
-    hearing = hearing_of(clock, spool)
-    hearing.advert(local(clock, xfeaa=eid()))
-    for _ in range(5):
-        hearing.advert(local(clock, xfcd2=SEALED))
-        clock.now += 0.1
-    await hearing.urgent.store_waiting()
-    (row,) = spool.of(Kind.SEALED)
-    assert row.lane is Lane.URGENT
-    assert of(Sealed, [row]) == [
-        Sealed(START, "pole-1", TAG, SEALED, -70, near="eid:0000000000000001")
-    ]
-
-
-async def test_an_encrypted_frame_of_nobody_known_goes_on_too(
-    clock: FakeClock, spool: Remembers
-) -> None:
-    hearing = hearing_of(clock, spool)
-    hearing.advert(local(clock, xfcd2=SEALED))
-    hearing.advert(local(clock, address=SENSOR, xfcd2=SEALED))
-    await hearing.urgent.store_waiting()
-    assert [(one.address, one.near) for one in of(Sealed, spool.of(Kind.SEALED))] == [
-        (SENSOR, f"bthome:{SENSOR.lower()}"),
-        (TAG, ""),
-    ]
-
-
-async def test_while_the_hub_is_away_strangers_frames_go_with_the_windows(
-    clock: FakeClock, spool: Remembers
-) -> None:
-    """Else those of hours would stand before an SOS of the moment when it is back."""
-    hearing = hearing_of(clock, spool, lane=Lane.BACKLOG)
-    hearing.advert(local(clock, xfcd2=SEALED))
-    hearing.advert(local(clock, address=SENSOR, xfcd2=SEALED))
-    await hearing.urgent.store_waiting()
-    assert [row.lane for row in spool.of(Kind.SEALED)] == [Lane.URGENT, Lane.BACKLOG]
-
-
-async def test_an_old_frame_that_comes_with_each_later_advert_is_not_sent_for_ever(
-    clock: FakeClock, spool: Remembers
-) -> None:
-    """BlueZ gives what it last knew of a device, for as long as the device is heard."""
-    hearing = hearing_of(clock, spool)
-    for _ in range(600):
-        hearing.advert(local(clock, xfcd2=SEALED, xfeaa=eid()))
-        clock.now += 1.0
-        await hearing.tell()
-        await hearing.urgent.store_waiting()
-    assert len(of(Sealed, spool.of(Kind.SEALED))) == 6
-    assert hearing.counts["sealed_old"] > 500
-
-
-async def test_a_flood_of_strangers_does_not_keep_a_known_tag_waiting(
-    clock: FakeClock, spool: Remembers
-) -> None:
-    hearing = hearing_of(clock, spool)
-    for _ in range(4):
-        hearing.advert(local(clock, xfeaa=eid()))
-        clock.now += 1.0
-    for number in range(10_000):
-        stranger = f"11:22:33:44:{number // 256:02X}:{number % 256:02X}"
-        hearing.advert(local(clock, address=stranger, xfeaa=eid(number + 1_000)))
-        hearing.advert(local(clock, address=stranger, xfcd2=SEALED))
-        clock.now += 60 / 10_000
-    hearing.advert(local(clock, xfcd2=SEALED))
-    await hearing.urgent.store_waiting()
-    first = of(Sealed, spool.of(Kind.SEALED))[0]
-    assert (first.address, first.near) == (TAG, "eid:0000000000000001")
-    assert len(of(Sealed, spool.of(Kind.SEALED))) < 1_600
-    assert hearing.counts["sealed_dropped"] > 7_000
-
-
-@pytest.mark.parametrize(
-    ("frame", "presses"), [("4000013a01", 1), ("4000023a00", 0), ("4000030164", 0)]
-)
-async def test_a_plain_button_of_a_followed_sensor_is_a_press(
-    clock: FakeClock, spool: Remembers, frame: str, presses: int
-) -> None:
-    hearing = hearing_of(clock, spool)
-    for _ in range(3):
-        hearing.advert(local(clock, address=SENSOR, xfcd2=frame))
-    hearing.advert(local(clock, address=TAG, xfcd2=frame))
-    await hearing.urgent.store_waiting()
-    pressed = of(Press, spool.of(Kind.PRESS))
-    assert [one.identifier for one in pressed] == [f"bthome:{SENSOR.lower()}"] * presses
-
-
-# --- what tags say of themselves ----------------------------------------------------------------
 
 TLM = "20000b54188000000c8b00003a5e"
 
