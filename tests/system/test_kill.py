@@ -27,6 +27,8 @@ BETWEEN_KILLS_S = 5.0
 DOWN_S = 2.5
 VICTIMS = ("edge", "hub", "sink", "mosquitto", "influxd")
 CHILDREN = 3
+NAMESPACE = "6d616368696d6f726900"  # of the third child's tag: an edge looks at no other
+FIRST = 1 << 32  # instances that no tag of the town has
 
 
 @dataclass(slots=True)
@@ -66,10 +68,10 @@ async def _publish_one(
         "id": "AA:BB:CC:00:00:01",
         "rssi": -70,
         "servicedatauuid": "0xfeaa",
-        "servicedata": f"00e700112233445566778899{number:012x}0000",
+        "servicedata": f"00e7{NAMESPACE}{FIRST + number:012x}0000",
     }
     topic = f"{topics[number % len(topics)]}/BTtoMQTT/AABBCC000001"
-    ledger.produced[f"uid:00112233445566778899:{number:012x}"] = now
+    ledger.produced[f"uid:{NAMESPACE}:{FIRST + number:012x}"] = now
     await client.publish(topic, json.dumps(advert), qos=0)
 
 
