@@ -32,7 +32,7 @@ HOUR_S = 3_600.0
 DISK_KB = 48_000
 NO_DISKS = "mounting a small disk is not allowed here (it needs root)"
 RECEIVER_TOPIC = "home/OMG_p001/BTtoMQTT/AABBCC000001"
-GOOD_NAMESPACE = "00112233445566778899"
+FOLLOWED_UUID = "7b1f2c58-94e3-4d0a-9c6e-3a2d51f08e47"  # of the town's tags; others are passed by
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -257,9 +257,10 @@ async def test_bad_input_is_counted_and_the_next_good_advert_is_heard(rig: Fault
         await rig.publish(RECEIVER_TOPIC, *payloads)
     empty, long = eddystone("00"), eddystone("00" + "5a" * 299)
     await rig.publish(RECEIVER_TOPIC, empty, long, advert(manufacturerdata="4c00"))
-    instance = f"{int(time.time() * 1_000):012x}"
-    await rig.publish(RECEIVER_TOPIC, eddystone(f"00e7{GOOD_NAMESPACE}{instance}0000"))
-    good = f"uid:{GOOD_NAMESPACE}:{instance}"
+    major, minor = 0xFFFF, int(time.time()) & 0xFFFF
+    sent = f"4c000215{FOLLOWED_UUID.replace('-', '')}{major:04x}{minor:04x}c5"
+    await rig.publish(RECEIVER_TOPIC, advert(manufacturerdata=sent))
+    good = f"ibeacon:{FOLLOWED_UUID}:{major}:{minor}"
     await until(lambda: is_heard(rig, good), within_s=10, what="the good advert")
     wanted = {reason: len(payloads) for reason, payloads in BAD_INPUT.items()}
 
