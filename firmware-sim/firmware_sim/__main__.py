@@ -200,6 +200,22 @@ def _parser() -> argparse.ArgumentParser:
     site.add_argument("--gateways", type=int, choices=(1, 4), default=1)
     site.set_defaults(command=_site)
 
+    world = _world_options()
+    tags = commands.add_parser("tags", parents=[world], help="write the tags to register")
+    tags.add_argument("--out", type=Path, required=True)
+    tags.set_defaults(command=_tags)
+
+    _add_town(commands.add_parser("town", parents=[world], help="publish the town over MQTT"))
+    record = commands.add_parser("record", parents=[world], help="write a recording")
+    record.add_argument("--minutes", type=float, default=15.0)
+    record.add_argument("--out", type=Path, required=True)
+    record.set_defaults(command=_record)
+    _add_lamps(commands.add_parser("lamps", help="put a gateway's lamps on serial lines"))
+    add_bluez(commands.add_parser("bluez", help="offer org.bluez on a D-Bus of its own"))
+    return parser
+
+
+def _world_options() -> argparse.ArgumentParser:
     world = argparse.ArgumentParser(add_help=False)
     world.add_argument("--site", type=Path, required=True)
     world.add_argument("--seed", type=int, default=1)
@@ -208,7 +224,6 @@ def _parser() -> argparse.ArgumentParser:
     world.add_argument("--people", type=int, help="living here; twice the carriers by default")
     world.add_argument("--walk", type=_errand, action="append", default=[], metavar="WHO:FROM:TO")
     world.add_argument("--sos", type=_press, action="append", default=[], metavar="WHO@SECONDS")
-
     world.add_argument(
         "--native", type=_share, default=0.0, metavar="SHARE", help="of tags that rotate, as 1/3"
     )
@@ -223,12 +238,10 @@ def _parser() -> argparse.ArgumentParser:
         metavar="WHO@FROM-TO+LATER:PLACE",
         help="an attacker records that tag, and plays it LATER seconds later at a place",
     )
+    return world
 
-    tags = commands.add_parser("tags", parents=[world], help="write the tags to register")
-    tags.add_argument("--out", type=Path, required=True)
-    tags.set_defaults(command=_tags)
 
-    town = commands.add_parser("town", parents=[world], help="publish the town over MQTT")
+def _add_town(town: argparse.ArgumentParser) -> None:
     town.add_argument("--mqtt", default="127.0.0.1:1883", metavar="HOST:PORT")
     town.add_argument("--anchor", type=float, help="real Unix seconds at --start; now by default")
     town.add_argument("--rate", type=float, default=1.0)
@@ -250,14 +263,6 @@ def _parser() -> argparse.ArgumentParser:
         "--control", type=int, metavar="PORT", help="to press buttons …; 0: a free one"
     )
     town.set_defaults(command=_town)
-
-    record = commands.add_parser("record", parents=[world], help="write a recording")
-    record.add_argument("--minutes", type=float, default=15.0)
-    record.add_argument("--out", type=Path, required=True)
-    record.set_defaults(command=_record)
-    _add_lamps(commands.add_parser("lamps", help="put a gateway's lamps on serial lines"))
-    add_bluez(commands.add_parser("bluez", help="offer org.bluez on a D-Bus of its own"))
-    return parser
 
 
 def _add_lamps(lamps: argparse.ArgumentParser) -> None:

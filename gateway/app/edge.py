@@ -90,12 +90,7 @@ class Edge:
             receiver_timeout_s=edge.receiver_timeout_s,
             usual=learned.read(documents),
         )
-        scanner = Scanner(
-            edge.adapters,
-            hearing.advert,
-            utc=self._clock.utc,
-            on_event=hearing.receiver_event,
-        )
+        scanner = self._scanner(hearing)
         lighting = build_lighting(
             self._settings, self._clock, spool=spool, lane=sender.lane, documents=documents
         )
@@ -103,11 +98,7 @@ class Edge:
         inbox = OrdersInbox(outbox, on_order=partial(_pass_on, changed, lighting))
         receiver = self._receiver(broker, inbox)
         await self._wire(broker, sender, receiver, hearing)
-        for last in await inbox.last():
-            if isinstance(last, EdgeOrders):
-                await self._follow(last, broker, hearing)
-            elif lighting is not None:
-                lighting.order(last, stored=True)
+        await self._resume(inbox, broker, hearing, lighting)
         works = {
             "receiver": receiver.run(),
             "orders": self._obey(changed, broker, hearing),
@@ -129,6 +120,24 @@ class Edge:
             await hearing.urgent.store_waiting()
             if lighting is not None:
                 await lighting.store_waiting()
+
+    def _scanner(self, hearing: Hearing) -> Scanner:
+        return Scanner(
+            self._settings.edge.adapters,
+            hearing.advert,
+            utc=self._clock.utc,
+            on_event=hearing.receiver_event,
+        )
+
+    async def _resume(
+        self, inbox: OrdersInbox, broker: Broker, hearing: Hearing, lighting: Lighting | None
+    ) -> None:
+        """Go on with the orders of before."""
+        for last in await inbox.last():
+            if isinstance(last, EdgeOrders):
+                await self._follow(last, broker, hearing)
+            elif lighting is not None:
+                lighting.order(last, stored=True)
 
     async def _keep(self, name: str, work: Callable[[], Awaitable[object]]) -> None:
         await keep_going(name, work, self._counts)
