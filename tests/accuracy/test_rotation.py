@@ -6,6 +6,7 @@ day before. What the hub is told is measured against what was sent, and by whom.
 """
 
 import random
+import sys
 from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
@@ -214,8 +215,13 @@ def year() -> Year:
 
 def test_no_tag_is_lost_for_longer_than_a_slot(year: Year) -> None:
     own = year.fates[OWN]
+    lost_s = year.longest_lost * HEARD_EVERY_S
+    sys.stdout.write(
+        f"\na year: {own.total()} hearings, the longest loss {lost_s:.0f} s; "
+        f"{year.fates[PLAYED].total()} played recordings, {year.fates[PLAYED]['sure']} believed\n"
+    )
     assert own.total() > 150_000
-    assert year.longest_lost * HEARD_EVERY_S <= SLOT_S
+    assert lost_s <= SLOT_S
     assert own["aside"] + own["nobody's"] < 0.001 * own.total()
 
 
