@@ -11,6 +11,19 @@ EARLIEST_TRUE_TIME = 1_767_225_600.0  # 2026-01-01: a gateway that reads less ha
 
 
 @dataclass(frozen=True, slots=True)
+class ClockSetting:
+    """What a process goes by: UTC is `offset_s` + the monotonic time of `boot`.
+
+    `known` says whether that UTC is believed. Times captured under another setting of the same boot
+    differ by the offsets, exactly; of another boot's nothing more can be learned.
+    """
+
+    boot: str = ""
+    offset_s: float = 0.0
+    known: bool = True
+
+
+@dataclass(frozen=True, slots=True)
 class Clock:
     """Tells UTC (Unix seconds) and a monotonic time (seconds); both run at `rate`."""
 
