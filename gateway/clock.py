@@ -23,6 +23,10 @@ class ClockSetting:
     known: bool = True
 
 
+NO_SETTING = ClockSetting()
+"""Where it does not matter, or was never kept."""
+
+
 @dataclass(frozen=True, slots=True)
 class Clock:
     """Tells UTC (Unix seconds) and a monotonic time (seconds); both run at `rate`."""
@@ -30,6 +34,11 @@ class Clock:
     start: float | None = None
     anchor: float = 0.0
     rate: float = 1.0
+
+    @property
+    def setting(self) -> ClockSetting:
+        """What it goes by."""
+        return NO_SETTING
 
     def utc(self) -> float:
         """Now, in Unix seconds."""

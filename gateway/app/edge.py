@@ -69,7 +69,8 @@ class Edge:
         """
         settings = self._settings
         path = settings.state_path(settings.edge.outbox)
-        async with Outbox(path, max_bytes=settings.edge.outbox_max_mb * 1_000_000) as outbox:
+        most = settings.edge.outbox_max_mb * 1_000_000
+        async with Outbox(path, max_bytes=most, setting=self._clock.setting) as outbox:
             if outbox.set_aside is not None:
                 _log.error("the outbox was damaged and is set aside", file=str(outbox.set_aside))
             await self._serve(outbox, stop, started)
@@ -244,12 +245,17 @@ class Edge:
                 counts += lighting.counts
                 silent_s |= lighting.silent_s()
                 problems |= lighting.problems()
+            if outbox.set_aside is not None:
+                problems["outbox"] = (
+                    f"was damaged and set aside: {outbox.set_aside}. Check the card"
+                )
             status = Status(
                 online=True,
                 instance=broker.instance,
                 version=__version__,
                 at=now,
                 synced=self._clock.synced(),
+                unpacks=True,
                 silent_s=silent_s,
                 problems=problems,
                 adapters=scanner.statuses(),

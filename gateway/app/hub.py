@@ -39,7 +39,7 @@ from gateway.clock import Clock
 from gateway.lamps import LampType
 from gateway.lights.defaults import load_defaults
 from gateway.lights.profiles import load_types
-from gateway.link.acceptor import Event, NewEpoch
+from gateway.link.acceptor import Event, RowsLost
 from gateway.link.broker import Broker, Handler, Presence
 from gateway.link.envelope import Status, decode_status, encode
 from gateway.link.flow import Row
@@ -412,8 +412,11 @@ class Hub:
     async def _judge_events(self, intake: Intake, orders: Orders) -> None:
         while True:
             event = await self._events.get()
-            if isinstance(event, NewEpoch):
-                _log.warning("a gateway began a new outbox", gateway=event.sender)
+            if isinstance(event, RowsLost):
+                _log.warning(
+                    "rows of a gateway are lost: its outbox is new, or our database was put back",
+                    gateway=event.sender,
+                )
                 orders.forget(event.sender)
                 continue
             _log.error("two gateways have one id; give one another", gateway=event.sender)
@@ -451,6 +454,7 @@ class Hub:
                 version=__version__,
                 at=self._clock.utc(),
                 synced=self._clock.synced(),
+                unpacks=True,
                 counts=dict(sum(counts, broker.counts)),
             )
             await broker.announce()

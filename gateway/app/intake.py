@@ -19,6 +19,7 @@ from gateway.app.tag_news import TagNews
 from gateway.app.telling import record_happenings
 from gateway.clock import EARLIEST_TRUE_TIME, Clock
 from gateway.lamps import LampEvent, LampReading, Outcome
+from gateway.link.acceptor import is_new_store
 from gateway.link.envelope import Envelope, Item, Kind, Stream, decode_items
 from gateway.link.receiver import CommitError
 from gateway.model import (
@@ -149,10 +150,10 @@ class Intake:
     ) -> list[Alert]:
         for row in batch:
             self._read_row(connection, row, now, effects)
-        senders = {(row.sender, row.epoch) for row in batch}
-        for gateway, _ in sightings.new_epochs(connection, senders):
-            effects.gaps.append((gateway, Gap(0.0, now, OUTBOX_LOST)))
-            effects.lamps.forgetful.add(gateway)
+        for row in {(row.sender, row.epoch): row for row in reversed(batch)}.values():
+            if row.fresh and is_new_store(row, known=sightings.epochs_of(connection, row.sender)):
+                effects.gaps.append((row.sender, Gap(0.0, now, OUTBOX_LOST)))
+                effects.lamps.forgetful.add(row.sender)
         for gateway, gap in effects.gaps:
             sightings.add_gap(connection, gateway, _begun(connection, gateway, gap))
         sightings.add_windows(connection, effects.windows)

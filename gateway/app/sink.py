@@ -86,9 +86,8 @@ class SinkInbox:
         self._delivery = delivery
         self._site = site
 
-    async def marks(self) -> Mapping[Stream, int]:
+    async def marks(self) -> None:
         """None: the hub's `first` says where to begin."""
-        return {}
 
     async def commit(self, batch: Sequence[Envelope], marks: Mapping[Stream, int]) -> None:
         """Write a batch, urgent rows first. Waits for as long as InfluxDB takes nothing."""

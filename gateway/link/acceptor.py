@@ -5,7 +5,7 @@ else is ignored, for the sender sends again from its mark. Marks are tentative u
 committed the effect of the rows together with them.
 """
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from enum import Enum, auto
 
@@ -19,26 +19,28 @@ TWIN_RETURNS = 3  # one late row of the epoch before is no twin
 
 
 @dataclass(frozen=True, slots=True)
-class NewEpoch:
-    """A sender that was known began anew: its outbox file was lost, or restored from a copy.
+class RowsLost:
+    """Rows of a known sender are gone: its store is new, or ours went back.
 
-    What it held is gone, and so is what it had received (its orders): send them again.
+    So what it had received from us (its orders) may be gone, too: send it again.
     """
 
     sender: str
     epoch: str
-    before: str
 
 
 @dataclass(frozen=True, slots=True)
 class Twin:
-    """Two senders with one id: rows of both epochs come in turn. Each is received for itself."""
+    """Two senders with one id: rows of both come in turn. Each is received for itself.
+
+    `runs`: the epochs in which each of them writes.
+    """
 
     sender: str
-    epochs: tuple[str, str]
+    runs: tuple[str, str]
 
 
-Event = NewEpoch | Twin
+Event = RowsLost | Twin
 
 
 class Verdict(Enum):
@@ -51,8 +53,9 @@ class Verdict(Enum):
 
 @dataclass(slots=True)
 class _Sender:
-    current: str
-    known: set[str]
+    known: set[str] = field(default_factory=set)  # epochs
+    run: str = ""
+    runs: set[str] = field(default_factory=set)
     returns: int = 0
     twin_told: bool = False
 
@@ -67,18 +70,18 @@ class Batch:
 
 
 class Acceptor:
-    """`marks` are the committed ones; a receiver that stores nothing gives none.
+    """`marks` are the committed ones; None of a receiver that keeps none.
 
     Use: `offer` each envelope, take `batch`, commit its rows and marks in one transaction, then
     `confirm` (returns what to receipt) or `roll_back`. `events` grows; the caller empties it.
     """
 
-    def __init__(self, marks: Mapping[Stream, int]) -> None:
-        self._marks = dict(marks)
+    def __init__(self, marks: Mapping[Stream, int] | None) -> None:
+        self._is_durable = marks is not None
+        self._marks = dict(marks or {})
         self._senders: dict[str, _Sender] = {}
-        for stream in marks:
-            known = self._senders.setdefault(stream.sender, _Sender(current="", known=set()))
-            known.known.add(stream.epoch)
+        for stream in self._marks:
+            self._senders.setdefault(stream.sender, _Sender()).known.add(stream.epoch)
         self.batch = Batch()
         self.events: list[Event] = []
 
@@ -88,8 +91,9 @@ class Acceptor:
         if isinstance(seqs, Rejected):
             return seqs
         stream = Stream(envelope.sender, envelope.epoch, envelope.lane)
-        self._watch_epochs(stream)
-        mark = self._mark(stream, envelope)
+        self._watch_sender(envelope)
+        self._skip(envelope, stream, envelope.first - 1)
+        mark = self._mark(stream)
         self.batch.heard.add(stream)
         if envelope.seq <= mark:
             return Verdict.DUPLICATE
@@ -112,48 +116,56 @@ class Acceptor:
         """The batch was not committed: as if it had never been offered."""
         self.batch = Batch()
 
-    def _mark(self, stream: Stream, envelope: Envelope) -> int:
-        """The mark, moved up to what the sender no longer holds.
+    def _mark(self, stream: Stream) -> int:
+        return self.batch.marks.get(stream, self._marks.get(stream, 0))
+
+    def _skip(self, envelope: Envelope, stream: Stream, held_after: int) -> bool:
+        """Move a mark up to what the sender of `envelope` no longer holds; whether it was lower.
 
         A gap row tells of what lies between: receipted once, by a receiver that has since lost it
         (restored from an old backup, or new). Its times are not known here: `since` is 0.
         """
-        mark = self.batch.marks.get(stream, self._marks.get(stream, 0))
-        held_after = envelope.first - 1
-        if mark < held_after:
-            gap = Gap(
-                since=0.0,
-                until=envelope.sent,
-                reason=SKIPPED,
-                from_seq=mark + 1,
-                to_seq=held_after,
-            )
-            row = msgspec.structs.replace(
-                envelope,
-                seq=held_after,
-                first=mark + 1,
-                kind=Kind.GAP,
-                items=msgspec.Raw(encode_items([gap])),
-            )
-            self.batch.rows.append(row)
-            self.batch.marks[stream] = held_after
-            return held_after
-        return mark
+        mark = self._mark(stream)
+        if mark >= held_after:
+            return False
+        gap = Gap(
+            since=0.0, until=envelope.sent, reason=SKIPPED, from_seq=mark + 1, to_seq=held_after
+        )
+        row = msgspec.structs.replace(
+            envelope,
+            epoch=stream.epoch,
+            seq=held_after,
+            first=mark + 1,
+            kind=Kind.GAP,
+            items=msgspec.Raw(encode_items([gap])),
+        )
+        self.batch.rows.append(row)
+        self.batch.marks[stream] = held_after
+        return True
 
-    def _watch_epochs(self, stream: Stream) -> None:
-        sender = self._senders.get(stream.sender)
-        if sender is None:
-            self._senders[stream.sender] = _Sender(current=stream.epoch, known={stream.epoch})
+    def _watch_sender(self, envelope: Envelope) -> None:
+        sender = self._senders.setdefault(envelope.sender, _Sender())
+        is_lost = is_new_store(envelope, known=sender.known)
+        if self._is_durable and envelope.after is not None:
+            before = Stream(envelope.sender, envelope.after.epoch, envelope.lane)
+            is_lost |= self._skip(envelope, before, envelope.after.seq)
+        if is_lost:
+            self.events.append(RowsLost(envelope.sender, envelope.epoch))
+        sender.known.add(envelope.epoch)
+        self._watch_runs(envelope, sender)
+
+    def _watch_runs(self, envelope: Envelope, sender: _Sender) -> None:
+        before, sender.run = sender.run, envelope.run or envelope.epoch
+        if sender.run == before:
             return
-        if stream.epoch == sender.current:
-            return
-        before, sender.current = sender.current, stream.epoch
-        if stream.epoch not in sender.known:
-            sender.known.add(stream.epoch)
-            old = before or min(sender.known - {stream.epoch})
-            self.events.append(NewEpoch(stream.sender, stream.epoch, before=old))
-        elif before:
+        if sender.run in sender.runs:
             sender.returns += 1
             if sender.returns >= TWIN_RETURNS and not sender.twin_told:
                 sender.twin_told = True
-                self.events.append(Twin(stream.sender, epochs=(before, stream.epoch)))
+                self.events.append(Twin(envelope.sender, runs=(before, sender.run)))
+        sender.runs.add(sender.run)
+
+
+def is_new_store(envelope: Envelope, *, known: Collection[str]) -> bool:
+    """Whether a sender of which epochs are `known` sends from a store that holds none of them."""
+    return envelope.fresh and bool(known) and envelope.epoch not in known

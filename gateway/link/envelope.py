@@ -11,8 +11,10 @@ from typing import Annotated, Any, NamedTuple, TypeVar
 
 import msgspec
 
+from gateway.epochs import Before, CaptureClock
 from gateway.lamps import LampEvent, LampReading, Outcome
 from gateway.lights.orders import LightOrders, Overrides
+from gateway.link.packing import ZLIB_1, unpack
 from gateway.model import (
     AdapterStatus,
     Alert,
@@ -49,6 +51,7 @@ Item = (
     | Outcome
 )
 
+_NO_ITEMS = msgspec.Raw(b"[]")
 _Name = Annotated[str, msgspec.Meta(min_length=1, max_length=64)]
 _Seq = Annotated[int, msgspec.Meta(ge=1, le=2**53)]
 _Mark = Annotated[int, msgspec.Meta(ge=0, le=2**53)]
@@ -81,14 +84,25 @@ class Kind(StrEnum):
     OUTCOMES = "outcomes"
 
 
-class Envelope(msgspec.Struct, frozen=True, kw_only=True):
+class Envelope(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """One outbox row on its way.
 
-    `first` is the lowest seq of the lane that the sender still holds: everything below was
-    receipted. `sent` is the sender's UTC at sending. `kind` may be unknown here (a newer sender).
+    `seq` counts the rows of (epoch, lane) from 1, and `first` is the lowest that the sender still
+    holds: everything below was receipted. `sent` is the sender's UTC at sending. `kind` may be
+    unknown here (a newer sender).
+
+    `run` is the epoch in which the sending process writes, "" where it is this row's own: by it two
+    senders of one id are told from one that was started again. `fresh`: the sender's store began
+    with this epoch. `after`: the epoch of the lane's rows before, and how many they were; None
+    where there were none, or they are not yet receipted.
+
+    `shift_s` is to be added to the items' times to have them in the clock of `sent` (or, where
+    `clock` is "past", in that of an earlier boot when it was known best).
+
+    `pack`: the items come behind the document and a line break, in that format of `packing`.
     """
 
-    v: int = VERSION
+    v: int = msgspec.field(default_factory=lambda: VERSION)  # so that it is always on the wire
     sender: _Name = msgspec.field(name="from")
     epoch: _Name
     lane: Lane
@@ -96,7 +110,13 @@ class Envelope(msgspec.Struct, frozen=True, kw_only=True):
     first: _Seq
     sent: float
     kind: str
-    items: msgspec.Raw
+    run: str = ""
+    fresh: bool = False
+    after: Before | None = None
+    shift_s: float = 0.0
+    clock: CaptureClock = CaptureClock.NOW
+    pack: int = 0
+    items: msgspec.Raw = _NO_ITEMS
 
 
 class Receipt(msgspec.Struct, frozen=True, kw_only=True):
@@ -114,7 +134,7 @@ class Status(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     offline. `outbox_oldest_s` is the age of the oldest row that waits; `silent_s` maps each
     adapter, receiver or bus to the seconds since it was last heard; `problems` says of a bus that
     is down why, and what to do; `adapters` are the gateway's own, by name, and `adverts_per_s` what
-    each receiver hears, of anybody; `counts` are since the start.
+    each receiver hears, of anybody; `counts` are since the start. `unpacks`: rows may come packed.
     """
 
     online: bool
@@ -122,6 +142,7 @@ class Status(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     version: str = ""
     at: float = 0.0
     synced: bool = True
+    unpacks: bool = False
     outbox_rows: int = 0
     outbox_oldest_s: float = 0.0
     silent_s: dict[str, float] = {}
@@ -131,6 +152,7 @@ class Status(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     counts: dict[str, int] = {}
 
 
+_UNREADABLE = msgspec.Raw(b"null")
 _ENVELOPE = msgspec.json.Decoder(Envelope)
 _RECEIPT = msgspec.json.Decoder(Receipt)
 _STATUS = msgspec.json.Decoder(Status)
@@ -157,16 +179,32 @@ def encode(document: Envelope | Receipt | Status) -> bytes:
     return msgspec.json.encode(document)
 
 
+def encode_packed(envelope: Envelope, packed: bytes) -> bytes:
+    """An envelope without items, and behind it its items as `packing.pack` made them."""
+    header = msgspec.structs.replace(envelope, pack=ZLIB_1, items=_NO_ITEMS)
+    return msgspec.json.encode(header) + b"\n" + packed
+
+
 def encode_items(items: Sequence[Item]) -> bytes:
     """The items of one row: what an outbox stores and an envelope carries."""
     return msgspec.json.encode(items)
 
 
 def decode_envelope(payload: bytes) -> Envelope | Rejected:
-    """Reasons: too_long, malformed, version, first_above_seq."""
-    envelope = _decode(_ENVELOPE, payload)
+    """With its items unpacked; those that cannot be are none that `decode_items` takes.
+
+    Reasons: too_long, malformed, version, first_above_seq, unknown_pack.
+    """
+    header, _, packed = payload.partition(b"\n")
+    envelope = _decode(_ENVELOPE, header)
     if isinstance(envelope, Rejected):
         return envelope
+    if envelope.pack not in (0, ZLIB_1):
+        return Rejected("unknown_pack")
+    if envelope.pack:
+        items = unpack(packed, longest=LONGEST_PAYLOAD)
+        raw = _UNREADABLE if isinstance(items, Rejected) else msgspec.Raw(items)
+        envelope = msgspec.structs.replace(envelope, pack=0, items=raw)
     if envelope.v != VERSION:
         return Rejected("version")
     if envelope.first > envelope.seq:

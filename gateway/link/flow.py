@@ -10,10 +10,9 @@ Events come in by methods, with the time as an argument; `next` says what to do.
 """
 
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from gateway.link.envelope import Receipt
 from gateway.model import Lane
 
 MAX_IN_FLIGHT = 64
@@ -25,12 +24,16 @@ MOST_OWED = 10 * OTHERS_PER_BACKLOG
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One outbox row: `items` encoded. `seq` of a gap row is the last seq that it replaces."""
+    """One outbox row: `items` encoded, and packed or not.
+
+    `seq` is its number in the source. That of a gap row is the last that it replaces.
+    """
 
     lane: Lane
     seq: int
     kind: str
     items: bytes
+    is_packed: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +57,7 @@ class Send:
 class _Flow:
     mark: int
     cursor: int  # the highest seq read from the source since the last going back
-    highest: int  # the highest seq ever read from the source
+    highest: int  # the highest seq ever read from the source: no receipt reaches beyond
     window: int = MAX_IN_FLIGHT
     progress_at: float = 0.0
     more: bool = True
@@ -75,16 +78,15 @@ class _Flow:
 class SenderFlow:
     """The state of one sender towards one receiver. `marks` are (lowest seq held − 1) by lane."""
 
-    def __init__(self, *, epoch: str, marks: dict[Lane, int]) -> None:
+    def __init__(self, *, marks: Mapping[Lane, int]) -> None:
         self.last_receipt_at = float("-inf")
         self._connected = False
         self._receiver_online = True
         self._receiver_instance = ""
-        self.restart(epoch=epoch, marks=marks)
+        self.restart(marks=marks)
 
-    def restart(self, *, epoch: str, marks: dict[Lane, int]) -> None:
-        """Begin anew under another epoch; connection and receiver stay as they are."""
-        self.epoch = epoch
+    def restart(self, *, marks: Mapping[Lane, int]) -> None:
+        """Begin anew with what the source holds; connection and receiver stay as they are."""
         self._owed = 0
         self._lanes = {
             lane: _Flow(mark=marks[lane], cursor=marks[lane], highest=marks[lane]) for lane in Lane
@@ -115,29 +117,20 @@ class SenderFlow:
         for flow in self._lanes.values():
             flow.more = True
 
-    def is_ahead(self, receipt: Receipt) -> bool:
-        """Whether a receipt of this epoch names a row that was never read from the source.
-
-        Rows of an earlier process, or of the future: then the source was restored from a copy.
-        """
-        return receipt.epoch == self.epoch and receipt.mark > self._lanes[receipt.lane].highest
-
-    def receipt(self, receipt: Receipt, *, now: float) -> bool:
-        """Take a receipt; true where rows up to its mark may now be deleted."""
-        if receipt.epoch != self.epoch:
-            return False
+    def receipt(self, lane: Lane, mark: int, *, now: float) -> bool:
+        """Take a receipt up to number `mark`; true where rows up to it may now be deleted."""
         self.last_receipt_at = now
-        flow = self._lanes[receipt.lane]
-        if receipt.mark <= flow.mark:
+        flow = self._lanes[lane]
+        mark = min(mark, flow.highest)
+        if mark <= flow.mark:
             return False
-        flow.mark = receipt.mark
-        flow.cursor = max(flow.cursor, receipt.mark)
-        flow.highest = max(flow.highest, receipt.mark)
+        flow.mark = mark
+        flow.cursor = max(flow.cursor, mark)
         flow.window = MAX_IN_FLIGHT
         flow.progress_at = now
-        while flow.flying and flow.flying[0] <= receipt.mark:
+        while flow.flying and flow.flying[0] <= mark:
             flow.flying.popleft()
-        while flow.ready and flow.ready[0].seq <= receipt.mark:
+        while flow.ready and flow.ready[0].seq <= mark:
             flow.ready.popleft()
         return True
 

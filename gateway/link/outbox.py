@@ -13,25 +13,28 @@ from dataclasses import dataclass
 from pathlib import Path
 from queue import SimpleQueue
 from types import TracebackType
-from typing import Self
+from typing import Self, TypeVar
 
 import structlog
 
+from gateway.clock import NO_SETTING, ClockSetting
+from gateway.epochs import NO_BASES, Epochs
 from gateway.link.envelope import Item, Kind, Stream, encode_items
 from gateway.link.flow import Row
-from gateway.link.outbox_errors import OutboxError, UnwritableError
+from gateway.link.outbox_errors import CorruptError, OutboxError, UnwritableError
 from gateway.link.outbox_file import (
     Append,
     OutboxFile,
     OutboxReader,
     Received,
-    Renew,
     Write,
     free_bytes_at,
     open_outbox,
 )
+from gateway.link.outbox_schema import set_aside
 from gateway.model import Lane
 
+T = TypeVar("T")
 _log = structlog.get_logger()
 
 
@@ -60,8 +63,8 @@ class OutboxStats:
 class Outbox:
     """Open with `async with`; that raises OutboxError where the file cannot be written.
 
-    A corrupt file is set aside, never deleted: then `set_aside` names it, the epoch is new and the
-    heartbeat unknown.
+    A corrupt file is set aside, never deleted, also when it turns out to be while it is used: then
+    `set_aside` names it, and a new one is begun.
     """
 
     def __init__(
@@ -69,6 +72,7 @@ class Outbox:
         path: Path,
         *,
         max_bytes: int,
+        setting: ClockSetting = NO_SETTING,
         reserve_bytes: int = 32_000_000,
         free_bytes: Callable[[Path], int] = free_bytes_at,
         busy_s: float = 10.0,
@@ -76,6 +80,7 @@ class Outbox:
         self.changed = asyncio.Event()
         self.set_aside: Path | None = None
         self._path = path
+        self._setting = setting
         self._max_bytes = max_bytes
         self._reserve_bytes = reserve_bytes
         self._free_bytes = free_bytes
@@ -84,7 +89,8 @@ class Outbox:
         self._receipted: dict[Lane, int] = {}
         self._undeleted: dict[Lane, int] = {}  # of the writer thread
         self._file: OutboxFile
-        self._reader: OutboxReader
+        self._reader = OutboxReader(path)
+        self._gone: Mapping[Lane, int] | None = None  # set aside, and no new file yet: its numbers
         self._writing: ThreadPoolExecutor
         self._reading: ThreadPoolExecutor
         self._stack: AsyncExitStack
@@ -97,8 +103,8 @@ class Outbox:
             self._file, self.set_aside = await loop.run_in_executor(self._writing, self._open)
             # Each on its own thread, behind what runs there: a caller that was cancelled has left
             # its call running, and SQLite does not survive a close under it.
-            stack.push_async_callback(loop.run_in_executor, self._writing, self._file.close)
-            self._reader = OutboxReader(self._path)
+            stack.push_async_callback(loop.run_in_executor, self._writing, self._close_file)
+            await loop.run_in_executor(self._reading, self._reader.open)
             stack.push_async_callback(loop.run_in_executor, self._reading, self._reader.close)
             stack.push_async_callback(self._flush)
             self._stack = stack.pop_all()
@@ -113,9 +119,9 @@ class Outbox:
         await self._stack.__aexit__(kind, error, traceback)
 
     @property
-    def epoch(self) -> str:
-        """Random, new with each file."""
-        return self._file.epoch
+    def epochs(self) -> Epochs:
+        """Those of its rows, and the newest, in which it writes."""
+        return self._file.epochs
 
     @property
     def heartbeat(self) -> float | None:
@@ -149,41 +155,27 @@ class Outbox:
 
     async def read(self, lane: Lane, *, after: int, limit: int) -> Sequence[Row]:
         """Rows of `lane` with a seq above `after`, in order. Raises OutboxError."""
-        return await asyncio.get_running_loop().run_in_executor(
-            self._reading, lambda: self._reader.read(lane, after=after, limit=limit)
-        )
+        return await self._read(lambda: self._reader.read(lane, after=after, limit=limit))
 
     async def first(self, lane: Lane) -> int:
         """The lowest seq still held, or the next one to come. Raises OutboxError."""
         next_seq = self._file.last(lane) + 1  # before reading: an append meanwhile is a row held
-        first = await asyncio.get_running_loop().run_in_executor(
-            self._reading, self._reader.first, lane
-        )
+        first = await self._read(lambda: self._reader.first(lane))
         held = next_seq if first is None else first
         return max(held, self._receipted.get(lane, 0) + 1)
-
-    async def last(self, lane: Lane) -> int:
-        """The last seq given in `lane`; 0 before the first."""
-        return self._file.last(lane)
 
     async def delete(self, lane: Lane, mark: int) -> None:
         """Rows up to `mark` are committed at the receiver; they go with the next commit."""
         self._receipted[lane] = max(mark, self._receipted.get(lane, 0))
         self._pending.put(_Receipted(lane, mark))
 
-    async def renew(self) -> str:
-        """Begin a new epoch with the same rows and return it. Raises OutboxError."""
-        self._receipted.clear()
-        await self._commit(Renew())
-        return self.epoch
-
     async def marks(self) -> Mapping[Stream, int]:
         """What of the hub's rows was taken."""
-        return await asyncio.get_running_loop().run_in_executor(self._writing, self._file.marks)
+        return await self._with_file(lambda file: file.marks())
 
     async def documents(self) -> Mapping[str, bytes]:
         """The last version of each document that was kept, encoded, by name."""
-        return await asyncio.get_running_loop().run_in_executor(self._writing, self._file.documents)
+        return await self._with_file(lambda file: file.documents())
 
     async def commit_received(
         self, marks: Mapping[Stream, int], *, documents: Mapping[str, bytes]
@@ -193,9 +185,7 @@ class Outbox:
 
     async def stats(self) -> OutboxStats:
         """Rows, bytes, age. Raises OutboxError."""
-        oldest = await asyncio.get_running_loop().run_in_executor(
-            self._reading, self._reader.oldest_since
-        )
+        oldest = await self._read(lambda: self._reader.oldest_since())
         return OutboxStats(
             rows=sum(self._file.rows.values()),
             size_bytes=self._file.size_bytes,
@@ -203,9 +193,61 @@ class Outbox:
             oldest_since=oldest,
         )
 
-    def _open(self) -> tuple[OutboxFile, Path | None]:
+    async def _with_file(self, call: Callable[[OutboxFile], T]) -> T:
+        loop = asyncio.get_running_loop()
+        return await loop.run_in_executor(self._writing, self._guarded, call)
+
+    async def _read(self, call: Callable[[], T]) -> T:
+        """`call` on the reader's thread. What it finds damaged is set aside; it may ask again."""
+        loop, file = asyncio.get_running_loop(), self._file
+        try:
+            return await loop.run_in_executor(self._reading, call)
+        except CorruptError as error:
+            await loop.run_in_executor(self._writing, self._put_aside, file, error)
+            raise
+
+    def _guarded(self, call: Callable[[OutboxFile], T]) -> T:
+        """In the writer thread: `call` on the file, or on the next one if it is found damaged."""
+        if self._gone is not None:
+            self._begin_anew(self._gone)
+        try:
+            return call(self._file)
+        except CorruptError as error:
+            self._put_aside(self._file, error)
+            return call(self._file)
+
+    def _put_aside(self, file: OutboxFile, error: CorruptError) -> None:
+        """In the writer thread: a new file in the place of `file`. Raises OutboxError."""
+        if file is not self._file or self._gone is not None:
+            return  # found by both threads
+        file.close()
+        self.set_aside = set_aside(self._path)
+        _log.error(
+            "the outbox is damaged and set aside; capture goes on in a new one. Check the card",
+            file=str(self.set_aside),
+            reason=str(error),
+        )
+        self._begin_anew({lane: file.last(lane) for lane in Lane})
+
+    def _begin_anew(self, after: Mapping[Lane, int]) -> None:
+        self._gone = after
+        self._file, _ = self._open(after)
+        self._gone = None
+        self._undeleted.clear()
+        self._reading.submit(self._open_reader)
+
+    def _open_reader(self) -> None:
+        self._reader.close()
+        self._reader.open()
+
+    def _close_file(self) -> None:
+        self._file.close()
+
+    def _open(self, after: Mapping[Lane, int] = NO_BASES) -> tuple[OutboxFile, Path | None]:
         return open_outbox(
             self._path,
+            setting=self._setting,
+            after=after,
             max_bytes=self._max_bytes,
             reserve_bytes=self._reserve_bytes,
             free_bytes=self._free_bytes,
@@ -242,7 +284,8 @@ class Outbox:
         if not jobs:
             return
         try:
-            seqs = self._file.transact([job.write for job in jobs], receipted=self._undeleted)
+            writes = [job.write for job in jobs]
+            seqs = self._guarded(lambda file: file.transact(writes, receipted=self._undeleted))
         except OutboxError as error:
             for job in jobs:
                 job.outcome = error

@@ -7,22 +7,32 @@ A full outbox puts a gap row in the place of its oldest rows: a lane never has a
 
 import shutil
 import sqlite3
-import zlib
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import closing
-from dataclasses import dataclass, field
+from contextlib import ExitStack, closing
+from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import Any
 
 import structlog
 
+from gateway.clock import ClockSetting
+from gateway.epochs import NO_BASES, Epochs
 from gateway.link.envelope import Kind, Stream, encode_items
 from gateway.link.flow import Row
 from gateway.link.outbox_errors import CorruptError, typed_error
-from gateway.link.outbox_schema import LAST_KEYS, connect, new_epoch, set_aside
+from gateway.link.outbox_schema import (
+    BYTES_KEYS,
+    LAST_KEYS,
+    ROWS_KEYS,
+    connect,
+    load_epochs,
+    save_epochs,
+    set_aside,
+)
+from gateway.link.packing import pack
 from gateway.model import Gap, Lane
 
 ROW_OVERHEAD_BYTES = 120
-FAST = 1  # zlib; a second of readings shrinks to a fifth, and so does the wear of the card
 SMALL_BYTES = 4_000_000  # an outbox of this size may grow on a nearly full disk
 DROPPED = "outbox_full"
 
@@ -34,6 +44,7 @@ class Append:
     """A row to come. `since`/`until`: its capture times (UTC). `heartbeat`: see `Outbox.append`.
 
     `documents` (name → body) are kept in the same commit, each in the place of its last version.
+    `setting`: under which its times were captured; None: that of the row before.
     """
 
     lane: Lane
@@ -43,6 +54,7 @@ class Append:
     until: float
     heartbeat: float | None = None
     documents: Mapping[str, bytes] = field(default_factory=dict)
+    setting: ClockSetting | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,11 +66,17 @@ class Received:
 
 
 @dataclass(frozen=True, slots=True)
-class Renew:
-    """Begin a new epoch: the file was found to be older than what the receiver has."""
+class Begin:
+    """Begin a new epoch for what is appended from now on: see `gateway.epochs`.
+
+    `after`: the numbers beyond which to count, where the file is in the place of a damaged one.
+    """
+
+    setting: ClockSetting
+    after: Mapping[Lane, int] = field(default_factory=lambda: NO_BASES)
 
 
-Write = Append | Received | Renew
+Write = Append | Received | Begin
 
 
 @dataclass(slots=True)
@@ -67,20 +85,31 @@ class _Tally:
 
     last: dict[Lane, int]
     rows: dict[Lane, int]
-    size_bytes: int
-    epoch: str
+    packed_bytes: dict[Lane, int]
+    epochs: Epochs
     heartbeat: float | None
     dropped_rows: int = 0
 
+    @property
+    def size_bytes(self) -> int:
+        return sum(self.packed_bytes.values()) + ROW_OVERHEAD_BYTES * sum(self.rows.values())
+
     def copy(self) -> "_Tally":
-        return _Tally(
+        return replace(
+            self,
             last=dict(self.last),
             rows=dict(self.rows),
-            size_bytes=self.size_bytes,
-            epoch=self.epoch,
-            heartbeat=self.heartbeat,
-            dropped_rows=self.dropped_rows,
+            packed_bytes=dict(self.packed_bytes),
         )
+
+    def state(self) -> dict[str, object]:
+        """As rows of the table `state`."""
+        state: dict[str, object] = {"heartbeat": self.heartbeat}
+        for lane in Lane:
+            state[LAST_KEYS[lane]] = self.last[lane]
+            state[ROWS_KEYS[lane]] = self.rows[lane]
+            state[BYTES_KEYS[lane]] = self.packed_bytes[lane]
+        return state
 
 
 def free_bytes_at(path: Path) -> int:
@@ -88,29 +117,28 @@ def free_bytes_at(path: Path) -> int:
     return shutil.disk_usage(path.parent).free
 
 
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """The content that the file may hold; with less free on the disk than the reserve, less."""
+
+    max_bytes: int
+    reserve_bytes: int
+    free_bytes: Callable[[Path], int]
+
+
 class OutboxFile:
     """See the module. Build with `open_outbox`."""
 
-    def __init__(
-        self,
-        path: Path,
-        connection: sqlite3.Connection,
-        *,
-        max_bytes: int,
-        reserve_bytes: int,
-        free_bytes: Callable[[Path], int],
-    ) -> None:
+    def __init__(self, path: Path, connection: sqlite3.Connection, limits: Limits) -> None:
         self._path = path
         self._db = connection
-        self._max_bytes = max_bytes
-        self._reserve_bytes = reserve_bytes
-        self._free_bytes = free_bytes
+        self._limits = limits
         self._tally = _load(connection)
 
     @property
-    def epoch(self) -> str:
-        """Random, new with each file."""
-        return self._tally.epoch
+    def epochs(self) -> Epochs:
+        """Those of its rows, and the newest, in which it writes."""
+        return self._tally.epochs
 
     @property
     def heartbeat(self) -> float | None:
@@ -147,7 +175,7 @@ class OutboxFile:
             with self._db:
                 self._db.execute("BEGIN IMMEDIATE")
                 for lane, mark in receipted.items():
-                    self._delete(tally, lane, mark)
+                    self._delete(tally, lane, mark=mark)
                 seqs = [self._write(tally, write) for write in writes]
                 self._save(tally)
         except sqlite3.Error as error:
@@ -157,16 +185,22 @@ class OutboxFile:
 
     def marks(self) -> dict[Stream, int]:
         """What of the hub's rows was taken."""
-        query = "SELECT sender, epoch, lane, mark FROM mark"
-        return {Stream(s, e, Lane(lane)): mark for s, e, lane, mark in self._db.execute(query)}
+        found = self._select("SELECT sender, epoch, lane, mark FROM mark")
+        return {Stream(sender, epoch, Lane(lane)): mark for sender, epoch, lane, mark in found}
 
     def documents(self) -> dict[str, bytes]:
         """The last version of each document, by name."""
-        return dict(self._db.execute("SELECT name, body FROM document"))
+        return dict(self._select("SELECT name, body FROM document"))
 
     def close(self) -> None:
         """Checkpoint and close."""
         self._db.close()
+
+    def _select(self, query: str) -> list[Any]:
+        try:
+            return self._db.execute(query).fetchall()
+        except sqlite3.Error as error:
+            raise typed_error(error, self._path) from error
 
     def _write(self, tally: _Tally, write: Write) -> int:
         match write:
@@ -178,14 +212,27 @@ class OutboxFile:
                     [(s.sender, s.epoch, s.lane, mark) for s, mark in marks.items()],
                 )
                 self._keep(documents)
-            case Renew():
-                tally.epoch = new_epoch()
+            case Begin():
+                self._begin(tally, write)
         return 0
 
+    def _begin(self, tally: _Tally, begin: Begin) -> None:
+        tally.last = {lane: max(tally.last[lane], begin.after[lane]) for lane in Lane}
+        first = {lane: oldest_of(self._db, lane) for lane in Lane}
+        receipted = {
+            lane: tally.last[lane] if (held := first[lane]) is None else held[0] - 1
+            for lane in Lane
+        }
+        begun = tally.epochs.begun(bases=tally.last, setting=begin.setting)
+        tally.epochs = begun.pruned(receipted=receipted)
+        save_epochs(self._db, tally.epochs)
+
     def _append(self, tally: _Tally, row: Append) -> int:
-        limit = self._max_bytes
-        if self._free_bytes(self._path) < self._reserve_bytes:
+        limit = self._limits.max_bytes
+        if self._limits.free_bytes(self._path) < self._limits.reserve_bytes:
             limit = min(limit, max(SMALL_BYTES, tally.size_bytes))
+        if row.setting is not None and row.setting != tally.epochs.newest.setting:
+            self._begin(tally, Begin(row.setting))
         tally.last[row.lane] += 1
         seq = tally.last[row.lane]
         self._insert(tally, row, from_seq=seq, seq=seq)
@@ -201,53 +248,70 @@ class OutboxFile:
         self._db.executemany("INSERT OR REPLACE INTO document VALUES (?, ?)", documents.items())
 
     def _insert(self, tally: _Tally, row: Append, *, from_seq: int, seq: int) -> None:
-        packed = zlib.compress(row.items, FAST)
+        packed = pack(row.items)
         self._db.execute(
             "INSERT INTO row VALUES (?, ?, ?, ?, ?, ?, ?)",
             (row.lane, seq, from_seq, row.kind, row.since, row.until, packed),
         )
         tally.rows[row.lane] += 1
-        tally.size_bytes += len(packed) + ROW_OVERHEAD_BYTES
+        tally.packed_bytes[row.lane] += len(packed)
 
-    def _delete(self, tally: _Tally, lane: Lane, mark: int) -> None:
+    def _delete(self, tally: _Tally, lane: Lane, *, from_seq: int = 0, mark: int) -> None:
+        span = (lane, from_seq, mark)
+        where = "FROM row WHERE lane = ? AND seq BETWEEN ? AND ?"
         count, size = self._db.execute(
-            "SELECT count(*), ifnull(sum(length(items)), 0) FROM row WHERE lane = ? AND seq <= ?",
-            (lane, mark),
+            f"SELECT count(*), ifnull(sum(length(items)), 0) {where}", span
         ).fetchone()
         if count:
-            self._db.execute("DELETE FROM row WHERE lane = ? AND seq <= ?", (lane, mark))
+            self._db.execute(f"DELETE {where}", span)
             tally.rows[lane] -= count
-            tally.size_bytes -= size + count * ROW_OVERHEAD_BYTES
+            tally.packed_bytes[lane] -= size
 
     def _drop_oldest(self, tally: _Tally, lane: Lane, *, excess_bytes: int) -> None:
-        """Put one gap row in the place of the oldest rows of `lane`, the front gap included."""
-        from_seq = seq = count = freed = 0
-        since, until = float("inf"), float("-inf")
+        """Put gap rows in the place of the oldest rows of `lane`, one for each epoch."""
+        wanted = excess_bytes + 2 * ROW_OVERHEAD_BYTES
+        while wanted > 0 and (victims := self._oldest(tally, lane, enough_bytes=wanted)).count:
+            base = tally.epochs.of(lane, victims.seq).bases[lane]
+            gap = Gap(
+                since=victims.since,
+                until=victims.until,
+                reason=DROPPED,
+                from_seq=victims.from_seq - base,
+                to_seq=victims.seq - base,
+            )
+            self._delete(tally, lane, from_seq=victims.from_seq, mark=victims.seq)
+            row = Append(lane, Kind.GAP, encode_items([gap]), victims.since, victims.until)
+            self._insert(tally, row, from_seq=victims.from_seq, seq=victims.seq)
+            tally.dropped_rows += victims.count
+            wanted -= victims.size_bytes
+
+    def _oldest(self, tally: _Tally, lane: Lane, *, enough_bytes: int) -> "_Victims":
+        """The oldest rows of the first epoch that has more than gaps, its front gap included."""
+        victims, epoch = _Victims(), None
         oldest = self._db.execute(
             "SELECT kind, from_seq, seq, length(items), since, until FROM row"
             " WHERE lane = ? ORDER BY seq",
             (lane,),
         )
         with closing(oldest):
-            for kind, row_from, row_seq, size, row_since, row_until in oldest:
-                if freed > excess_bytes + 2 * ROW_OVERHEAD_BYTES:
+            for kind, from_seq, seq, size, since, until in oldest:
+                own = tally.epochs.of(lane, seq)
+                if own is not epoch:
+                    if victims.count:
+                        break
+                    victims, epoch = _Victims(from_seq=from_seq), own
+                if victims.size_bytes > enough_bytes and victims.count:
                     break
-                from_seq = from_seq or row_from
-                seq = row_seq
-                count += kind != Kind.GAP
-                freed += size + ROW_OVERHEAD_BYTES
-                since, until = min(since, row_since), max(until, row_until)
-        if not count:
-            return  # nothing but gaps
-        gap = Gap(since=since, until=until, reason=DROPPED, from_seq=from_seq, to_seq=seq)
-        self._delete(tally, lane, seq)
-        body = Append(lane=lane, kind=Kind.GAP, items=encode_items([gap]), since=since, until=until)
-        self._insert(tally, body, from_seq=from_seq, seq=seq)
-        tally.dropped_rows += count
+                victims.seq = seq
+                victims.count += kind != Kind.GAP
+                victims.size_bytes += size + ROW_OVERHEAD_BYTES
+                victims.since = min(since, victims.since)
+                victims.until = max(until, victims.until)
+        return victims
 
     def _save(self, tally: _Tally) -> None:
-        before = _state(self._tally)
-        changed = [(k, v) for k, v in _state(tally).items() if before[k] != v]
+        before = self._tally.state()
+        changed = [(k, v) for k, v in tally.state().items() if before[k] != v]
         self._db.executemany("INSERT OR REPLACE INTO state VALUES (?, ?)", changed)
 
 
@@ -256,8 +320,15 @@ class OutboxReader:
 
     def __init__(self, path: Path) -> None:
         self._path = path
-        self._db = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
-        self._db.execute("PRAGMA query_only = ON")
+        self._db: sqlite3.Connection
+
+    def open(self) -> None:
+        """Open the file, which is there. Raises OutboxError."""
+        try:
+            self._db = sqlite3.connect(self._path, isolation_level=None, check_same_thread=False)
+            self._db.execute("PRAGMA query_only = ON")
+        except sqlite3.Error as error:
+            raise typed_error(error, self._path) from error
 
     def read(self, lane: Lane, *, after: int, limit: int) -> list[Row]:
         """Rows of `lane` with a seq above `after`, in order. Raises OutboxError."""
@@ -267,7 +338,7 @@ class OutboxReader:
         except sqlite3.Error as error:
             raise typed_error(error, self._path) from error
         return [
-            Row(lane=lane, seq=seq, kind=kind, items=zlib.decompress(packed))
+            Row(lane=lane, seq=seq, kind=kind, items=packed, is_packed=True)
             for seq, kind, packed in found
         ]
 
@@ -286,59 +357,79 @@ class OutboxReader:
         self._db.close()
 
     def _oldest(self, lane: Lane) -> tuple[int, float] | None:
-        query = "SELECT from_seq, since FROM row WHERE lane = ? ORDER BY seq LIMIT 1"
         try:
-            found: tuple[int, float] | None = self._db.execute(query, (lane,)).fetchone()
+            return oldest_of(self._db, lane)
         except sqlite3.Error as error:
             raise typed_error(error, self._path) from error
-        return found
 
 
 def open_outbox(
     path: Path,
     *,
+    setting: ClockSetting,
     max_bytes: int,
     reserve_bytes: int = 32_000_000,
     free_bytes: Callable[[Path], int] = free_bytes_at,
     busy_s: float = 10.0,
+    after: Mapping[Lane, int] = NO_BASES,
 ) -> tuple[OutboxFile, Path | None]:
-    """Open or create the outbox at `path`.
+    """Open or create the outbox at `path`, and begin an epoch under `setting`, counting on `after`.
 
     A corrupt file is set aside under another name, never deleted; then the second result names it.
     With less than `reserve_bytes` free on the disk a larger outbox no longer grows: it drops its
     oldest rows as a full one does. Another process's lock is waited for `busy_s`.
     Raises OutboxError where the file cannot be written.
     """
+    limits = Limits(max_bytes, reserve_bytes, free_bytes)
+    begin = Begin(setting, after)
     aside = None
     try:
-        connection = connect(path, busy_s=busy_s)
+        file = _begun(path, begin, limits=limits, busy_s=busy_s)
     except CorruptError as error:
         aside = set_aside(path)
         _log.exception("outbox was corrupt and is set aside", path=str(aside), reason=str(error))
-        connection = connect(path, busy_s=busy_s)
-    file = OutboxFile(
-        path,
-        connection,
-        max_bytes=max_bytes,
-        reserve_bytes=reserve_bytes,
-        free_bytes=free_bytes,
-    )
+        file = _begun(path, begin, limits=limits, busy_s=busy_s)
     return file, aside
 
 
-def _state(tally: _Tally) -> dict[str, object]:
-    state: dict[str, object] = {key: tally.last[lane] for lane, key in LAST_KEYS.items()}
-    return {**state, "epoch": tally.epoch, "heartbeat": tally.heartbeat}
+def _begun(path: Path, begin: Begin, *, limits: Limits, busy_s: float) -> OutboxFile:
+    connection = connect(path, busy_s=busy_s)
+    with ExitStack() as undo:
+        undo.callback(connection.close)
+        try:
+            file = OutboxFile(path, connection, limits)
+        except sqlite3.Error as error:
+            raise typed_error(error, path) from error
+        file.transact([begin], receipted={})
+        undo.pop_all()
+    return file
+
+
+@dataclass(slots=True)
+class _Victims:
+    """Rows to be dropped: a stretch of one epoch; `count` without the gaps among them."""
+
+    from_seq: int = 0
+    seq: int = 0
+    count: int = 0
+    size_bytes: int = 0
+    since: float = float("inf")
+    until: float = float("-inf")
+
+
+def oldest_of(db: sqlite3.Connection, lane: Lane) -> tuple[int, float] | None:
+    """The lowest seq for which a row of `lane` stands, and its capture time."""
+    query = "SELECT from_seq, since FROM row WHERE lane = ? ORDER BY seq LIMIT 1"
+    found: tuple[int, float] | None = db.execute(query, (lane,)).fetchone()
+    return found
 
 
 def _load(db: sqlite3.Connection) -> _Tally:
     state = dict(db.execute("SELECT key, value FROM state"))
-    query = "SELECT lane, count(*), sum(length(items)) FROM row GROUP BY lane"
-    counts = {Lane(lane): (count, size) for lane, count, size in db.execute(query)}
     return _Tally(
-        last={lane: state[key] for lane, key in LAST_KEYS.items()},
-        rows={lane: counts.get(lane, (0, 0))[0] for lane in Lane},
-        size_bytes=sum(size + count * ROW_OVERHEAD_BYTES for count, size in counts.values()),
-        epoch=state["epoch"],
+        last={lane: state[LAST_KEYS[lane]] for lane in Lane},
+        rows={lane: state[ROWS_KEYS[lane]] for lane in Lane},
+        packed_bytes={lane: state[BYTES_KEYS[lane]] for lane in Lane},
+        epochs=load_epochs(db),
         heartbeat=state["heartbeat"],
     )

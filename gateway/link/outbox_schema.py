@@ -1,16 +1,26 @@
 """The outbox file's tables, and how it is opened: checked, writable, or set aside."""
 
-import secrets
 import sqlite3
 from pathlib import Path
 
+import msgspec
+
+from gateway.epochs import Epoch, Epochs
 from gateway.link.outbox_errors import CorruptError, OutboxError, typed_error
 from gateway.model import Lane
 
-SCHEMA_VERSION = 2
+SCHEMA_VERSION = 3
 LONGEST_WAL_BYTES = 8_000_000
+CHECKED_BYTES = 64_000_000  # a larger file would hold up the start; damage shows when it is read
 LAST_KEYS = {lane: f"last_{lane}" for lane in Lane}
+ROWS_KEYS = {lane: f"rows_{lane}" for lane in Lane}
+BYTES_KEYS = {lane: f"bytes_{lane}" for lane in Lane}
 
+_EPOCH = """
+CREATE TABLE epoch (
+    number INTEGER PRIMARY KEY, body TEXT NOT NULL
+);
+"""
 _SCHEMA = """
 CREATE TABLE state (key TEXT PRIMARY KEY, value) WITHOUT ROWID;
 CREATE TABLE row (
@@ -22,18 +32,42 @@ CREATE TABLE mark (
     PRIMARY KEY (sender, epoch, lane)
 ) WITHOUT ROWID;
 CREATE TABLE document (name TEXT PRIMARY KEY, body BLOB NOT NULL) WITHOUT ROWID;
+INSERT INTO state VALUES ('heartbeat', NULL);
 """
 _TO_VERSION_2 = """
 CREATE TABLE document (name TEXT PRIMARY KEY, body BLOB NOT NULL) WITHOUT ROWID;
 INSERT INTO document SELECT 'orders', body FROM orders;
 DROP TABLE orders;
 """
-_STEPS = {0: _SCHEMA, 1: _TO_VERSION_2}  # from each version to SCHEMA_VERSION
+_TO_VERSION_3 = """
+INSERT INTO epoch SELECT 1, json_object('name', value) FROM state WHERE key = 'epoch';
+DELETE FROM state WHERE key = 'epoch';
+"""
+_STEPS = {
+    0: (_SCHEMA, _EPOCH),
+    1: (_TO_VERSION_2, _EPOCH, _TO_VERSION_3),
+    2: (_EPOCH, _TO_VERSION_3),
+}
+_COUNTED = "SELECT count(*), ifnull(sum(length(items)), 0) FROM row WHERE lane = ?"
+_EPOCHS = msgspec.json.Decoder(Epoch)
 
 
-def new_epoch() -> str:
-    """A name that no other outbox has had."""
-    return secrets.token_hex(8)
+def load_epochs(db: sqlite3.Connection) -> Epochs:
+    """Those of the file, oldest first. Raises CorruptError."""
+    bodies = db.execute("SELECT body FROM epoch ORDER BY number").fetchall()
+    try:
+        return Epochs([_EPOCHS.decode(body) for (body,) in bodies])
+    except msgspec.DecodeError as error:
+        raise CorruptError(f"the epochs cannot be read: {error}") from error
+
+
+def save_epochs(db: sqlite3.Connection, epochs: Epochs) -> None:
+    """Put them in the place of those of the file."""
+    db.execute("DELETE FROM epoch")
+    db.executemany(
+        "INSERT INTO epoch (body) VALUES (?)",
+        [(msgspec.json.encode(one).decode(),) for one in epochs.all],
+    )
 
 
 def connect(path: Path, *, busy_s: float) -> sqlite3.Connection:
@@ -60,12 +94,10 @@ def _prepare(db: sqlite3.Connection, path: Path) -> None:
     version = db.execute("PRAGMA user_version").fetchone()[0]
     if version in _STEPS:
         db.execute("BEGIN IMMEDIATE")
-        for statement in _STEPS[version].split(";\n"):
-            db.execute(statement)
-        if version == 0:
-            state: dict[str, object] = dict.fromkeys(LAST_KEYS.values(), 0)
-            state |= {"epoch": new_epoch(), "heartbeat": None}
-            db.executemany("INSERT INTO state VALUES (?, ?)", state.items())
+        for step in _STEPS[version]:
+            for statement in step.split(";\n"):
+                db.execute(statement)
+        _count(db)
         db.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
         db.execute("COMMIT")
     elif version != SCHEMA_VERSION:
@@ -73,12 +105,22 @@ def _prepare(db: sqlite3.Connection, path: Path) -> None:
             f"{path}: an outbox of format {version}; this program knows {SCHEMA_VERSION}. "
             "Run the version that wrote it until it is empty, then start this one."
         )
-    checked = db.execute("PRAGMA quick_check(1)").fetchone()[0]
-    if checked != "ok":
-        raise CorruptError(f"{path}: {checked}")
+    if path.stat().st_size <= CHECKED_BYTES:
+        checked = db.execute("PRAGMA quick_check(1)").fetchone()[0]
+        if checked != "ok":
+            raise CorruptError(f"{path}: {checked}")
     db.execute("BEGIN IMMEDIATE")  # a read-only file shows here, not at the first append
-    db.execute("UPDATE state SET value = value WHERE key = 'epoch'")
+    db.execute("UPDATE state SET value = value WHERE key = 'heartbeat'")
     db.execute("COMMIT")
+
+
+def _count(db: sqlite3.Connection) -> None:
+    """Keep beside the rows how many they are: a file of a million must not be read to be opened."""
+    keep = "INSERT OR IGNORE INTO state VALUES (?, ?)"
+    for lane in Lane:
+        rows, size = db.execute(_COUNTED, (lane,)).fetchone()
+        counted = {LAST_KEYS[lane]: 0, ROWS_KEYS[lane]: rows, BYTES_KEYS[lane]: size}
+        db.executemany(keep, counted.items())
 
 
 def set_aside(path: Path) -> Path:

@@ -27,10 +27,10 @@ class CommitError(Exception):
 
 
 class Inbox(Protocol):
-    """Where rows go. A stateless one returns no marks, and ignores gap rows."""
+    """Where rows go. One that stores nothing ignores gap rows."""
 
-    async def marks(self) -> Mapping[Stream, int]:
-        """The committed marks, read once at the start."""
+    async def marks(self) -> Mapping[Stream, int] | None:
+        """The committed marks, read once at the start; None where none are kept."""
         ...
 
     async def commit(self, batch: Sequence[Envelope], marks: Mapping[Stream, int]) -> None:

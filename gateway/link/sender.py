@@ -10,8 +10,17 @@ import msgspec
 import structlog
 
 from gateway.clock import Clock
-from gateway.link.envelope import Envelope, Receipt, decode_receipt, decode_status, encode
+from gateway.epochs import Epochs
+from gateway.link.envelope import (
+    LONGEST_PAYLOAD,
+    Envelope,
+    decode_receipt,
+    decode_status,
+    encode,
+    encode_packed,
+)
 from gateway.link.flow import Fetch, Row, Send, SenderFlow, lane_for
+from gateway.link.packing import unpack
 from gateway.model import Lane, Rejected, UnusableError
 
 MAX_UNACKNOWLEDGED = (
@@ -28,8 +37,8 @@ class RowSource(Protocol):
     """
 
     @property
-    def epoch(self) -> str:
-        """Random, new with each file or table."""
+    def epochs(self) -> Epochs:
+        """Those of its rows, and the newest, in which it writes."""
         ...
 
     @property
@@ -45,16 +54,8 @@ class RowSource(Protocol):
         """The lowest seq still held (of a gap row: the first that it replaces), or the next."""
         ...
 
-    async def last(self, lane: Lane) -> int:
-        """The last seq given in `lane`, also where its row is deleted; 0 before the first."""
-        ...
-
     async def delete(self, lane: Lane, mark: int) -> None:
         """The receiver has the rows up to `mark`; they may go when it is convenient."""
-        ...
-
-    async def renew(self) -> str:
-        """Begin a new epoch with the same rows and seqs, and return it."""
         ...
 
 
@@ -70,7 +71,8 @@ class Sender:
     """`name` is the envelope's `from`; `topic` maps a lane to its topic.
 
     Feed it `connection`, `receipt` and `receiver_status` from the broker's handlers; none blocks.
-    `counts`: sent, unsent, receipts, renewed, source_failed, and each Rejected reason.
+    `counts`: sent, unsent, receipts, receipts_strange, unreadable, source_failed, and each reason
+    of Rejected.
     """
 
     def __init__(
@@ -89,8 +91,9 @@ class Sender:
         self._topic = topic
         self._clock = clock
         start = dict.fromkeys(Lane, 0)
-        self._flow = SenderFlow(epoch="", marks=start)  # `run` restarts it with what is held
-        self._receipts: dict[Lane, Receipt] = {}
+        self._flow = SenderFlow(marks=start)  # `run` restarts it with what is held
+        self._receipts: dict[tuple[str, Lane], int] = {}
+        self._unpacks = False
         self._wake = asyncio.Event()
         self._said = ""
         self._slots = asyncio.Semaphore(MAX_UNACKNOWLEDGED)
@@ -106,6 +109,7 @@ class Sender:
             self._flow.connected()
         else:
             self._flow.disconnected()
+            self._unpacks = False
         self._wake.set()
 
     def receiver_status(self, payload: bytes) -> None:
@@ -115,18 +119,21 @@ class Sender:
             self.counts[status.reason] += 1
             return
         self._flow.receiver_status(online=status.online, instance=status.instance)
+        self._unpacks = status.unpacks
         self._wake.set()
 
     def receipt(self, payload: bytes) -> None:
-        """A message of the receipts' topic; of one lane only the latest matters."""
+        """A message of the receipts' topic; of one stream only the highest matters."""
         receipt = decode_receipt(payload)
         if isinstance(receipt, Rejected):
             self.counts[receipt.reason] += 1
             return
         self.counts["receipts"] += 1
-        known = self._receipts.get(receipt.lane)
-        if known is None or known.epoch != receipt.epoch or known.mark < receipt.mark:
-            self._receipts[receipt.lane] = receipt
+        if receipt.epoch not in self._source.epochs:
+            self.counts["receipts_strange"] += 1  # of a store that was set aside, or of a twin
+            return
+        stream = (receipt.epoch, receipt.lane)
+        self._receipts[stream] = max(receipt.mark, self._receipts.get(stream, 0))
         self._wake.set()
 
     async def run(self) -> None:
@@ -135,7 +142,7 @@ class Sender:
             tasks.create_task(self._watch_source(), name=f"{self._name} watches its outbox")
             while True:
                 try:
-                    await self._begin(self._source.epoch)
+                    await self._begin()
                     await self._work(tasks)
                 except UnusableError as error:
                     self.counts["source_failed"] += 1
@@ -153,7 +160,7 @@ class Sender:
                     rows = await self._source.read(lane, after=after, limit=limit)
                     self._flow.fetched(fetch, rows)
                 case Send(row=row) as send:
-                    payload = self._envelope(send)
+                    payload = self._payload(send)
                     await self._slots.acquire()
                     task = self._publish(self._topic(row.lane), payload)
                     tasks.create_task(task, name=f"send {row.lane} {row.seq}")
@@ -166,9 +173,8 @@ class Sender:
             self._said = reason
             _log.error("waiting rows cannot be sent; tried again", sender=self._name, reason=reason)
 
-    async def _begin(self, epoch: str) -> None:
-        marks = {lane: await self._source.first(lane) - 1 for lane in Lane}
-        self._flow.restart(epoch=epoch, marks=marks)
+    async def _begin(self) -> None:
+        self._flow.restart(marks={lane: await self._source.first(lane) - 1 for lane in Lane})
 
     async def _watch_source(self) -> None:
         while True:
@@ -185,38 +191,33 @@ class Sender:
 
     async def _take_receipts(self) -> None:
         receipts, self._receipts = self._receipts, {}
-        for lane, receipt in receipts.items():
-            if self._flow.is_ahead(receipt) and receipt.mark > await self._source.last(lane):
-                await self._renew(receipt)
-            elif self._flow.receipt(receipt, now=self._clock.monotonic()):
-                await self._source.delete(lane, receipt.mark)
+        for (epoch, lane), mark in receipts.items():
+            through = self._source.epochs.through((epoch, lane, mark))
+            if through is not None and self._flow.receipt(
+                lane, through, now=self._clock.monotonic()
+            ):
+                await self._source.delete(lane, through)
 
-    async def _renew(self, receipt: Receipt) -> None:
-        """The receiver has rows that we never wrote: ours is a copy, and seqs are given twice."""
-        epoch = await self._source.renew()
-        _log.warning(
-            "outbox is older than what the receiver has (restored from a copy?); new epoch begun",
-            sender=self._name,
-            lane=receipt.lane,
-            mark=receipt.mark,
-            epoch=epoch,
-        )
-        self.counts["renewed"] += 1
-        await self._begin(epoch)
+    def _payload(self, send: Send) -> bytes:
+        row, epochs = send.row, self._source.epochs
+        envelope = envelope_of(send, epochs, sender=self._name, sent=self._now(epochs))
+        if row.is_packed and self._unpacks:
+            return encode_packed(envelope, row.items)
+        return encode(msgspec.structs.replace(envelope, items=self._items(row)))
 
-    def _envelope(self, send: Send) -> bytes:
-        return encode(
-            Envelope(
-                sender=self._name,
-                epoch=self._flow.epoch,
-                lane=send.row.lane,
-                seq=send.row.seq,
-                first=send.first,
-                sent=self._clock.utc(),
-                kind=send.row.kind,
-                items=msgspec.Raw(send.row.items),
-            )
-        )
+    def _now(self, epochs: Epochs) -> float:
+        """By the clock of the newest epoch, also in the second in which the clock was set."""
+        ours, newest = self._clock.setting, epochs.newest.setting
+        ahead_s = newest.offset_s - ours.offset_s if newest.boot == ours.boot else 0.0
+        return self._clock.utc() + ahead_s
+
+    def _items(self, row: Row) -> msgspec.Raw:
+        """What cannot be unpacked goes as nothing: its receiver tells of a row without contents."""
+        items = unpack(row.items, longest=LONGEST_PAYLOAD) if row.is_packed else row.items
+        if isinstance(items, Rejected):
+            self.counts["unreadable"] += 1
+            return msgspec.Raw(b"null")
+        return msgspec.Raw(items)
 
     async def _publish(self, topic: str, payload: bytes) -> None:
         try:
@@ -224,3 +225,25 @@ class Sender:
         finally:
             self._slots.release()
         self.counts["sent" if taken else "unsent"] += 1
+
+
+def envelope_of(send: Send, epochs: Epochs, *, sender: str, sent: float) -> Envelope:
+    """What a row of a source is on the wire, but for its items. `sent`: by the newest's clock."""
+    row = send.row
+    epoch = epochs.of(row.lane, row.seq)
+    base = epoch.bases[row.lane]
+    shift_s, clock = epochs.captured(epoch)
+    return Envelope(
+        sender=sender,
+        epoch=epoch.name,
+        lane=row.lane,
+        seq=row.seq - base,
+        first=max(send.first - base, 1),
+        sent=sent,
+        kind=row.kind,
+        run="" if epoch is epochs.newest else epochs.newest.name,
+        fresh=epoch.is_first,
+        after=epochs.after(epoch, row.lane, receipted=send.first - 1),
+        shift_s=shift_s,
+        clock=clock,
+    )

@@ -4,16 +4,19 @@ A queue is a direction and a destination ("out" to the sink, "down" to a gateway
 numbered per lane, and a number is never given twice, also after its row is gone.
 """
 
-import secrets
 from typing import NamedTuple
 
+import msgspec
 from sqlalchemy import ColumnElement, Connection, delete, func, insert, select
 from sqlalchemy.dialects.sqlite import insert as upsert
 
+from gateway.clock import NO_SETTING
+from gateway.epochs import Epoch, Epochs
 from gateway.model import Lane
 from gateway.store.schema import link_counters, link_epochs, link_rows
 
 _TOUCHED = "outgoing queues with new rows"
+_epoch_from = msgspec.json.Decoder(Epoch)
 
 
 class Queue(NamedTuple):
@@ -32,25 +35,22 @@ class OutgoingRow(NamedTuple):
     items: bytes
 
 
-def epoch(connection: Connection, queue: Queue) -> str:
-    """The epoch of a queue's numbers: made at random when it is first asked for."""
-    fresh = {**queue._asdict(), "epoch": secrets.token_hex(8)}
-    connection.execute(upsert(link_epochs).values(fresh).on_conflict_do_nothing())
-    known = select(link_epochs.c.epoch).where(
-        link_epochs.c.direction == queue.direction, link_epochs.c.destination == queue.destination
-    )
-    return str(connection.execute(known).scalar_one())
+def epochs(connection: Connection, queue: Queue) -> Epochs:
+    """Under which names a queue's rows are numbered, oldest first."""
+    known = select(link_epochs.c.body).where(*_of(queue)).order_by(link_epochs.c.id)
+    return Epochs([_epoch_from.decode(body) for body in connection.scalars(known)])
 
 
-def renew_epoch(connection: Connection, queue: Queue) -> str:
-    """Begin a new epoch: the rows that wait, and their numbers, stay."""
-    fresh = upsert(link_epochs).values(**queue._asdict(), epoch=secrets.token_hex(8))
-    connection.execute(
-        fresh.on_conflict_do_update(
-            index_elements=["direction", "destination"], set_={"epoch": fresh.excluded.epoch}
-        )
-    )
-    return epoch(connection, queue)
+def begin_epoch(connection: Connection, queue: Queue) -> Epochs:
+    """Rows from now on are of a new epoch; those that wait keep theirs. Gives the epochs."""
+    last_seqs = {lane: last(connection, queue, lane) for lane in Lane}
+    receipted = {lane: first(connection, queue, lane) - 1 for lane in Lane}
+    begun = epochs(connection, queue).begun(bases=last_seqs, setting=NO_SETTING)
+    kept = begun.pruned(receipted=receipted)
+    connection.execute(delete(link_epochs).where(*_of(queue)))
+    rows = [{**queue._asdict(), "body": msgspec.json.encode(one)} for one in kept.all]
+    connection.execute(insert(link_epochs), rows)
+    return kept
 
 
 def append(
@@ -130,6 +130,13 @@ def touched(connection: Connection) -> set[Queue]:
     """The queues that got rows since the last call on this connection: whose senders to wake."""
     queues: set[Queue] = connection.info.pop(_TOUCHED, set())
     return queues
+
+
+def _of(queue: Queue) -> tuple[ColumnElement[bool], ...]:
+    return (
+        link_epochs.c.direction == queue.direction,
+        link_epochs.c.destination == queue.destination,
+    )
 
 
 def _in_lane(queue: Queue, lane: Lane) -> tuple[ColumnElement[bool], ...]:

@@ -252,10 +252,10 @@ calibration_changes = Table(
 link_epochs = Table(
     "link_epochs",
     metadata,
+    row_id(),
     text_column("direction"),
     text_column("destination"),
-    text_column("epoch"),
-    PrimaryKeyConstraint("direction", "destination"),
+    blob("body"),
 )
 
 link_rows = Table(

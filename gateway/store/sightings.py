@@ -203,11 +203,10 @@ def marks(connection: Connection) -> dict[tuple[str, str, Lane], int]:
     }
 
 
-def new_epochs(connection: Connection, senders: Iterable[tuple[str, str]]) -> list[tuple[str, str]]:
-    """Those of `senders` (with their epochs) that are known here, but not under that epoch."""
-    known = {(sender, epoch) for sender, epoch in connection.execute(_EPOCHS)}
-    known_senders = {sender for sender, _ in known}
-    return sorted(one for one in set(senders) - known if one[0] in known_senders)
+def epochs_of(connection: Connection, sender: str) -> set[str]:
+    """The epochs of `sender` of which anything is committed here."""
+    own = select(schema.marks.c.epoch).where(schema.marks.c.sender == sender).distinct()
+    return set(connection.scalars(own))
 
 
 def heard_until(connection: Connection, gateway: str) -> float | None:
@@ -248,6 +247,4 @@ def _set_marks() -> Insert:
     )
 
 
-# Asked with every batch of rows, so built once.
-_EPOCHS = select(schema.marks.c.sender, schema.marks.c.epoch).distinct()
 _SET_MARKS = _set_marks()

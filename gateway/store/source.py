@@ -6,6 +6,7 @@ from contextlib import ExitStack
 from types import TracebackType
 from typing import Generic, Self, TypeVar
 
+from gateway.epochs import Epochs
 from gateway.model import Lane
 from gateway.store import outgoing
 from gateway.store.database import Database
@@ -29,11 +30,11 @@ class OutgoingRows(Generic[R]):
         self._database = database
         self._queue = queue
         self._row = row
-        self._epoch = ""
+        self._epochs: Epochs
         self._open = ExitStack()
 
     async def __aenter__(self) -> Self:
-        self._epoch = await self._database.write(outgoing.epoch, self._queue)
+        self._epochs = await self._database.write(outgoing.begin_epoch, self._queue)
         self._open.enter_context(self._database.outgoing_told(self._told))
         return self
 
@@ -43,9 +44,9 @@ class OutgoingRows(Generic[R]):
         self._open.close()
 
     @property
-    def epoch(self) -> str:
-        """Random, new with each database, and where `renew` was called."""
-        return self._epoch
+    def epochs(self) -> Epochs:
+        """Those of its rows, and the newest, in which it writes: begun when this was entered."""
+        return self._epochs
 
     async def read(self, lane: Lane, *, after: int, limit: int) -> list[R]:
         """Up to `limit` rows of `lane` with a seq above `after`, in order."""
@@ -58,18 +59,9 @@ class OutgoingRows(Generic[R]):
         """The lowest seq still held, or the next."""
         return await self._database.read(outgoing.first, self._queue, lane)
 
-    async def last(self, lane: Lane) -> int:
-        """The last seq given in `lane`, also where its row is deleted; 0 before the first."""
-        return await self._database.read(outgoing.last, self._queue, lane)
-
     async def delete(self, lane: Lane, mark: int) -> None:
         """The receiver has the rows up to `mark`."""
         await self._database.write(outgoing.delete_through, self._queue, lane=lane, mark=mark)
-
-    async def renew(self) -> str:
-        """Begin a new epoch with the same rows and seqs, and return it."""
-        self._epoch = await self._database.write(outgoing.renew_epoch, self._queue)
-        return self._epoch
 
     def _told(self, queue: Queue) -> None:
         if queue == self._queue:

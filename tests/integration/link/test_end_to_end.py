@@ -9,7 +9,7 @@ import msgspec
 import structlog
 
 from gateway.clock import Clock
-from gateway.link.acceptor import NewEpoch, Twin
+from gateway.link.acceptor import RowsLost, Twin
 from gateway.link.envelope import Kind, Status, decode_status
 from gateway.model import Lane, Window
 from tests.integration.conftest import Mosquitto
@@ -126,7 +126,7 @@ async def test_a_hub_that_restarts_goes_on_where_it_committed(
             assert numbers(receiving.inbox) == list(range(150))
 
 
-async def test_a_lost_outbox_is_seen_as_a_new_epoch(tmp_path: Path, mosquitto: Mosquitto) -> None:
+async def test_a_lost_outbox_is_seen(tmp_path: Path, mosquitto: Mosquitto) -> None:
     async with hub(tmp_path / "hub.sqlite", mosquitto) as receiving:
         for life in range(2):
             path = tmp_path / f"outbox-{life}.sqlite"
@@ -134,7 +134,7 @@ async def test_a_lost_outbox_is_seen_as_a_new_epoch(tmp_path: Path, mosquitto: M
                 await sending.append(life)
                 await receiving.inbox.wait_for(life + 1)
                 await sending.wait_until_empty()
-        assert [type(event) for event in receiving.events] == [NewEpoch]
+        assert [type(event) for event in receiving.events] == [RowsLost]
         assert numbers(receiving.inbox) == [0, 1]
 
 

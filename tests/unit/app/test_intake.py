@@ -216,7 +216,8 @@ async def test_a_gap_that_reaches_into_the_future_ends_now(hub: Hub) -> None:
 async def test_what_an_outbox_held_that_was_lost_is_a_gap_from_the_last_window_on(hub: Hub) -> None:
     second = int(time.time()) - 100
     await hub.take(row(1, window(second), kind=Kind.SIGHTINGS))
-    anew = msgspec.structs.replace(row(1, window(second + 90), kind=Kind.SIGHTINGS), epoch="e2")
+    came = row(1, window(second + 90), kind=Kind.SIGHTINGS)
+    anew = msgspec.structs.replace(came, epoch="e2", fresh=True)
     await hub.take(anew)
     ((_, gap),) = [(one.gateway, one.gap) for one in await hub.gaps()]
     assert (gap.reason, gap.since) == (OUTBOX_LOST, second + 1)

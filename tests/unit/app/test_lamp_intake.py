@@ -211,7 +211,7 @@ async def test_faults_of_a_gateway_that_lost_its_outbox_end_unless_it_tells_them
     )
     again = replace(DARK, start=NOW - 5)
     row_of_new_outbox = row(1, again, kind=Kind.LAMP_EVENTS, lane=Lane.URGENT)
-    await bench.take(msgspec.structs.replace(row_of_new_outbox, epoch="e2"))
+    await bench.take(msgspec.structs.replace(row_of_new_outbox, epoch="e2", fresh=True))
     assert await bench.events() == [
         replace(DARK, end=NOW),
         replace(door, end=NOW),

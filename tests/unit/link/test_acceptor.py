@@ -1,6 +1,8 @@
 import msgspec
+from msgspec.structs import replace
 
-from gateway.link.acceptor import SKIPPED, Acceptor, NewEpoch, Twin, Verdict
+from gateway.epochs import Before
+from gateway.link.acceptor import SKIPPED, Acceptor, RowsLost, Twin, Verdict
 from gateway.link.envelope import Envelope, Kind, Stream, decode_items, encode_items
 from gateway.model import Gap, Lane, Rejected
 
@@ -94,19 +96,40 @@ def test_lanes_and_epochs_count_for_themselves() -> None:
     assert acceptor.offer(row(5)) is Verdict.ACCEPTED
 
 
-def test_a_new_epoch_of_a_known_sender_is_told_once() -> None:
+def test_a_new_epoch_of_the_same_store_is_nothing_to_tell() -> None:
+    acceptor = Acceptor({STREAM: 4})
+    acceptor.offer(replace(row(1, epoch="e2"), after=Before("e1", 4)))
+    assert (acceptor.events, [each.seq for each in acceptor.batch.rows]) == ([], [1])
+
+
+def test_a_new_store_of_a_known_sender_is_told_once() -> None:
     acceptor = Acceptor({STREAM: 4})
     acceptor.offer(row(5))
     assert acceptor.events == []
-    acceptor.offer(row(1, epoch="e2"))
-    acceptor.offer(row(2, epoch="e2"))
-    assert acceptor.events == [NewEpoch("gw-07", epoch="e2", before="e1")]
+    acceptor.offer(replace(row(1, epoch="e2"), fresh=True))
+    acceptor.offer(replace(row(2, epoch="e2"), fresh=True))
+    assert acceptor.events == [RowsLost("gw-07", epoch="e2")]
 
 
-def test_a_new_epoch_is_told_also_where_the_receiver_restarted_in_between() -> None:
+def test_what_a_restored_receiver_lacks_of_an_epoch_before_is_a_gap() -> None:
     acceptor = Acceptor({STREAM: 4})
-    acceptor.offer(row(1, epoch="e2"))
-    assert acceptor.events == [NewEpoch("gw-07", epoch="e2", before="e1")]
+    new = replace(row(1, epoch="e2"), after=Before("e1", 9))
+    assert acceptor.offer(new) is Verdict.ACCEPTED
+    gap, press = acceptor.batch.rows
+    assert decode_items(gap) == [Gap(since=0.0, until=100.0, reason=SKIPPED, from_seq=5, to_seq=9)]
+    assert (gap.epoch, gap.seq, press.epoch, press.seq) == ("e1", 9, "e2", 1)
+    assert acceptor.events == [RowsLost("gw-07", epoch="e2")]
+    acceptor.confirm()
+    acceptor.offer(replace(row(2, epoch="e2"), after=Before("e1", 9)))
+    assert len(acceptor.events) == 1
+
+
+def test_a_receiver_that_keeps_no_marks_lacks_nothing() -> None:
+    acceptor = Acceptor(None)
+    acceptor.offer(row(9, first=9, epoch="e1"))
+    acceptor.confirm()
+    acceptor.offer(replace(row(1, epoch="e2"), after=Before("e1", 12)))
+    assert (acceptor.events, [each.seq for each in acceptor.batch.rows]) == ([], [1])
 
 
 def test_an_unknown_sender_is_no_new_epoch() -> None:
@@ -115,18 +138,26 @@ def test_an_unknown_sender_is_no_new_epoch() -> None:
     assert acceptor.events == []
 
 
-def test_two_epochs_in_turn_are_twins_and_told_once() -> None:
+def test_rows_of_two_runs_in_turn_are_twins_and_told_once() -> None:
     acceptor = Acceptor({})
     for seq in range(1, 6):
         acceptor.offer(row(seq, epoch="e1"))
         acceptor.offer(row(seq, epoch="e2"))
     twins = [event for event in acceptor.events if isinstance(event, Twin)]
     assert len(twins) == 1
-    assert set(twins[0].epochs) == {"e1", "e2"}
+    assert set(twins[0].runs) == {"e1", "e2"}
     assert len(acceptor.batch.rows) == 10
 
 
-def test_one_late_row_of_the_epoch_before_is_no_twin() -> None:
+def test_rows_of_two_epochs_in_turn_from_one_run_are_no_twin() -> None:
+    acceptor = Acceptor({})
+    for seq in range(1, 6):
+        acceptor.offer(replace(row(seq, epoch="e1"), run="e2"))
+        acceptor.offer(row(seq, epoch="e2"))
+    assert not any(isinstance(event, Twin) for event in acceptor.events)
+
+
+def test_one_late_row_of_the_run_before_is_no_twin() -> None:
     acceptor = Acceptor({})
     for epoch, seq in [("e1", 1), ("e2", 1), ("e1", 2), ("e2", 2), ("e2", 3)]:
         acceptor.offer(row(seq, epoch=epoch))

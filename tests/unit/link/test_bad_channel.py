@@ -128,6 +128,14 @@ class _BadChannel(RuleBasedStateMachine):
         self.world.kill_sender()
 
     @rule()
+    def remember_sender(self) -> None:
+        self.world.remember_sender()
+
+    @rule()
+    def sender_goes_back(self) -> None:
+        self.world.sender_goes_back()
+
+    @rule()
     def kill_receiver(self) -> None:
         self.world.kill_receiver()
 

@@ -1,4 +1,3 @@
-from gateway.link.envelope import Receipt
 from gateway.link.flow import (
     LIVE_RECEIPT_AGE_S,
     MAX_IN_FLIGHT,
@@ -11,15 +10,13 @@ from gateway.link.flow import (
 )
 from gateway.model import Lane
 
-EPOCH = "e1"
-
 
 class Sent:
     """A flow over lanes that hold `held` rows each; `rows` collects what it sends."""
 
     def __init__(self, **held: int) -> None:
         self.held = {lane: held.get(lane.value, 0) for lane in Lane}
-        self.flow = SenderFlow(epoch=EPOCH, marks=dict.fromkeys(Lane, 0))
+        self.flow = SenderFlow(marks=dict.fromkeys(Lane, 0))
         self.flow.connected()
 
     def pump(self, *, now: float = 0.0, most: int = 1_000) -> list[tuple[Lane, int]]:
@@ -36,8 +33,8 @@ class Sent:
                     sent.append((row.lane, row.seq))
         return sent
 
-    def receipt(self, lane: Lane, mark: int, *, now: float = 0.0, epoch: str = EPOCH) -> bool:
-        return self.flow.receipt(Receipt(epoch=epoch, lane=lane, mark=mark), now=now)
+    def receipt(self, lane: Lane, mark: int, *, now: float = 0.0) -> bool:
+        return self.flow.receipt(lane, mark, now=now)
 
 
 def live(*seqs: int) -> list[tuple[Lane, int]]:
@@ -139,13 +136,6 @@ def test_a_lost_connection_forgets_that_the_receiver_was_offline() -> None:
     assert sent.pump() == live(1)
 
 
-def test_a_receipt_of_another_epoch_says_nothing() -> None:
-    sent = Sent(live=1)
-    sent.pump()
-    assert not sent.receipt(Lane.LIVE, 1, epoch="other")
-    assert sent.flow.last_receipt_at == float("-inf")
-
-
 def test_an_old_receipt_deletes_nothing_but_shows_that_the_receiver_lives() -> None:
     sent = Sent(live=5)
     sent.pump()
@@ -154,12 +144,13 @@ def test_an_old_receipt_deletes_nothing_but_shows_that_the_receiver_lives() -> N
     assert sent.flow.last_receipt_at == 2.0
 
 
-def test_a_receipt_for_rows_never_read_is_seen_as_ahead() -> None:
+def test_a_receipt_reaches_no_further_than_what_was_read() -> None:
     sent = Sent(live=5)
-    sent.pump()
-    assert not sent.flow.is_ahead(Receipt(epoch=EPOCH, lane=Lane.LIVE, mark=5))
-    assert sent.flow.is_ahead(Receipt(epoch=EPOCH, lane=Lane.LIVE, mark=6))
-    assert not sent.flow.is_ahead(Receipt(epoch="other", lane=Lane.LIVE, mark=6))
+    assert sent.pump() == live(1, 2, 3, 4, 5)
+    assert sent.receipt(Lane.LIVE, 500)
+    sent.held[Lane.LIVE] = 6
+    sent.flow.appended()
+    assert sent.pump() == live(6)
 
 
 def test_each_row_says_what_is_the_lowest_seq_still_held() -> None:

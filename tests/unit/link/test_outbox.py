@@ -1,4 +1,5 @@
 import asyncio
+import sqlite3
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -7,6 +8,7 @@ import pytest
 from gateway.link.envelope import Kind, Stream, encode_items
 from gateway.link.outbox import Outbox
 from gateway.link.outbox_errors import ReadOnlyError
+from gateway.link.packing import unpack
 from gateway.model import Lane
 from tests.unit.link.world import press
 
@@ -35,7 +37,7 @@ async def test_an_append_can_be_read_when_it_returns(outbox: Outbox) -> None:
     assert outbox.changed.is_set()
     (row,) = await outbox.read(Lane.LIVE, after=0, limit=10)
     assert (row.lane, row.seq, row.kind) == (Lane.LIVE, 1, Kind.PRESS)
-    assert row.items == encode_items([press(1)])
+    assert unpack(row.items, longest=1_000) == encode_items([press(1)])
 
 
 async def test_appends_at_once_all_get_a_seq_of_their_own_in_order(outbox: Outbox) -> None:
@@ -43,7 +45,9 @@ async def test_appends_at_once_all_get_a_seq_of_their_own_in_order(outbox: Outbo
         running = [tasks.create_task(append(outbox, n), name=f"append {n}") for n in range(50)]
     assert [task.result() for task in running] == list(range(1, 51))
     rows = await outbox.read(Lane.LIVE, after=0, limit=100)
-    assert [row.items for row in rows] == [encode_items([press(n)]) for n in range(50)]
+    assert [unpack(row.items, longest=1_000) for row in rows] == [
+        encode_items([press(n)]) for n in range(50)
+    ]
 
 
 async def test_a_deleted_row_is_no_longer_the_first(outbox: Outbox) -> None:
@@ -53,7 +57,6 @@ async def test_a_deleted_row_is_no_longer_the_first(outbox: Outbox) -> None:
     assert await outbox.first(Lane.LIVE) == 3
     await outbox.delete(Lane.LIVE, 3)
     assert await outbox.first(Lane.LIVE) == 4
-    assert await outbox.last(Lane.LIVE) == 3
 
 
 async def test_a_row_appended_while_the_first_is_asked_for_is_not_passed_over(
@@ -109,13 +112,26 @@ async def test_the_heartbeat_of_the_last_window_is_there_after_a_restart(tmp_pat
         assert outbox.heartbeat == 10.0
 
 
-async def test_a_renewed_epoch_keeps_rows_and_seqs(outbox: Outbox) -> None:
-    await append(outbox, 1)
-    await append(outbox, 2)
-    await outbox.delete(Lane.LIVE, 1)
-    before = outbox.epoch
-    assert await outbox.renew() == outbox.epoch != before
-    assert await outbox.first(Lane.LIVE) == 2
+async def test_an_outbox_that_is_damaged_while_it_is_used_is_set_aside_and_capture_goes_on(
+    tmp_path: Path,
+) -> None:
+    path = tmp_path / "outbox.sqlite"
+    async with Outbox(path, max_bytes=100 * MAX_BYTES) as outbox:
+        for number in range(1, 200):
+            await append(outbox, number)
+        with sqlite3.connect(path) as other:
+            other.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        size = path.stat().st_size
+        with path.open("r+b") as file:
+            file.seek(4_096)
+            file.write(b"\xa5" * (size - 4_096))
+        held = outbox.epochs.newest.name
+        assert [await append(outbox, number) for number in (200, 201)] == [200, 201]
+        assert outbox.set_aside is not None
+        assert outbox.set_aside.stat().st_size >= size
+        assert (held in outbox.epochs, outbox.epochs.newest.is_first) == (False, True)
+        assert [row.seq for row in await outbox.read(Lane.LIVE, after=0, limit=9)] == [200, 201]
+        assert await outbox.first(Lane.LIVE) == 200
 
 
 async def test_marks_and_documents_are_kept_over_a_restart(tmp_path: Path) -> None:

@@ -7,7 +7,9 @@ from pathlib import Path
 import msgspec
 import pytest
 
+from gateway.clock import NO_SETTING, ClockSetting
 from gateway.link.envelope import Kind, Stream, encode_items
+from gateway.link.flow import Row
 from gateway.link.outbox_errors import OutboxError
 from gateway.link.outbox_file import (
     DROPPED,
@@ -16,9 +18,9 @@ from gateway.link.outbox_file import (
     OutboxFile,
     OutboxReader,
     Received,
-    Renew,
     open_outbox,
 )
+from gateway.link.packing import unpack
 from gateway.model import Gap, Lane
 from tests.unit.link.world import press
 
@@ -44,9 +46,12 @@ def row(lane: Lane, at: float, *, size: int = 0, heartbeat: float | None = None)
 def open_both(
     path: Path, opened: ExitStack, *, max_bytes: int = PLENTY, free_bytes: int = PLENTY
 ) -> tuple[OutboxFile, OutboxReader]:
-    file, _ = open_outbox(path, max_bytes=max_bytes, free_bytes=lambda _: free_bytes)
+    file, _ = open_outbox(
+        path, setting=NO_SETTING, max_bytes=max_bytes, free_bytes=lambda _: free_bytes
+    )
     opened.callback(file.close)
     reader = OutboxReader(path)
+    reader.open()
     opened.callback(reader.close)
     return file, reader
 
@@ -55,10 +60,18 @@ def seqs(reader: OutboxReader, lane: Lane) -> list[int]:
     return [held.seq for held in reader.read(lane, after=0, limit=1_000)]
 
 
+def items_of(held: Row) -> bytes:
+    items = unpack(held.items, longest=1_000_000)
+    assert isinstance(items, bytes)
+    return items
+
+
 def only_gap(reader: OutboxReader, lane: Lane) -> Gap:
     rows = reader.read(lane, after=0, limit=1_000)
     gaps = [
-        msgspec.json.decode(held.items, type=list[Gap])[0] for held in rows if held.kind == Kind.GAP
+        msgspec.json.decode(items_of(held), type=list[Gap])[0]
+        for held in rows
+        if held.kind == Kind.GAP
     ]
     assert len(gaps) == 1
     return gaps[0]
@@ -75,29 +88,77 @@ def test_seqs_count_per_lane_and_go_on_after_reopening(path: Path, opened: ExitS
     assert seqs(reader, Lane.LIVE) == [3]
 
 
-def test_epoch_and_heartbeat_are_those_of_the_file(path: Path, opened: ExitStack) -> None:
+def test_heartbeat_and_epochs_are_those_of_the_file(path: Path, opened: ExitStack) -> None:
     file, _ = open_both(path, opened)
     assert file.heartbeat is None
     file.transact([row(Lane.LIVE, 7.0, heartbeat=8.0), row(Lane.URGENT, 9.0)], receipted={})
-    epoch = file.epoch
+    epochs = file.epochs
     opened.close()
     again, _ = open_both(path, opened)
-    assert (again.epoch, again.heartbeat) == (epoch, 8.0)
+    assert again.heartbeat == 8.0
+    assert [one.name for one in again.epochs.all][:-1] == [one.name for one in epochs.all]
 
 
 def test_two_files_have_different_epochs(tmp_path: Path, opened: ExitStack) -> None:
     one, _ = open_both(tmp_path / "one", opened)
     two, _ = open_both(tmp_path / "two", opened)
-    assert one.epoch != two.epoch
+    assert one.epochs.newest.name != two.epochs.newest.name
 
 
-def test_renewing_changes_the_epoch_and_keeps_the_rows(path: Path, opened: ExitStack) -> None:
-    file, reader = open_both(path, opened)
+def test_each_opening_writes_in_an_epoch_of_its_own(path: Path, opened: ExitStack) -> None:
+    file, _ = open_both(path, opened)
+    file.transact([row(Lane.LIVE, 1.0), row(Lane.LIVE, 2.0)], receipted={})
+    before = file.epochs.newest
+    opened.close()
+    again, _ = open_both(path, opened)
+    again.transact([row(Lane.LIVE, 3.0)], receipted={})
+    assert again.epochs.of(Lane.LIVE, 2) == before
+    newest = again.epochs.of(Lane.LIVE, 3)
+    assert (newest.bases[Lane.LIVE], newest.before[Lane.LIVE]) == (2, (before.name, 2))
+
+
+def test_a_file_that_went_back_gives_no_number_twice(path: Path, opened: ExitStack) -> None:
+    """What a card loses that had acknowledged it: the rows after the copy were sent."""
+    file, _ = open_both(path, opened)
     file.transact([row(Lane.LIVE, 1.0)], receipted={})
-    before = file.epoch
-    file.transact([Renew()], receipted={})
-    assert file.epoch != before
-    assert seqs(reader, Lane.LIVE) == [1]
+    copied = file.epochs
+    opened.close()
+    copy = path.read_bytes()
+    lost, _ = open_both(path, opened)
+    lost.transact([row(Lane.LIVE, 2.0)], receipted={})
+    opened.close()
+    path.write_bytes(copy)
+    again, _ = open_both(path, opened)
+    again.transact([row(Lane.LIVE, 3.0)], receipted={})
+    mine = again.epochs.of(Lane.LIVE, 2).name
+    assert mine not in lost.epochs
+    assert mine not in copied
+
+
+def test_a_row_under_another_setting_of_the_clock_begins_an_epoch(
+    path: Path, opened: ExitStack
+) -> None:
+    file, _ = open_both(path, opened)
+    late, early = ClockSetting("b", 100.0), ClockSetting("b", 40.0, known=False)
+    writes = [replace(row(Lane.LIVE, 1.0), setting=one) for one in (early, late, late)]
+    file.transact(writes, receipted={})
+    settings = [file.epochs.of(Lane.LIVE, seq).setting for seq in (1, 2, 3)]
+    assert settings == [early, late, late]
+    assert file.epochs.captured(file.epochs.of(Lane.LIVE, 1))[0] == 60.0
+
+
+def test_a_gap_does_not_reach_from_one_epoch_into_another(path: Path, opened: ExitStack) -> None:
+    file, _ = open_both(path, opened)
+    file.transact([row(Lane.BACKLOG, float(at), size=500) for at in (1, 2, 3)], receipted={})
+    opened.close()
+    file, reader = open_both(path, opened, max_bytes=3_000)
+    for at in range(4, 20):
+        file.transact([row(Lane.BACKLOG, float(at), size=500)], receipted={})
+    old, new, *held = reader.read(Lane.BACKLOG, after=0, limit=100)
+    gaps = [msgspec.json.decode(items_of(one), type=list[Gap])[0] for one in (old, new)]
+    assert (gaps[0].from_seq, gaps[0].to_seq) == (1, 3)
+    assert (gaps[1].from_seq, gaps[1].to_seq) == (1, new.seq - 3)
+    assert [one.seq for one in held] == list(range(new.seq + 1, 20))
 
 
 def test_a_full_outbox_puts_one_gap_in_the_place_of_its_oldest_rows(
@@ -203,17 +264,21 @@ def test_a_row_is_stored_with_the_documents_that_it_brings(path: Path, opened: E
 def test_a_file_of_the_first_format_is_brought_up_to_date(path: Path, opened: ExitStack) -> None:
     file, _ = open_both(path, opened)
     file.transact([row(Lane.LIVE, 1.0)], receipted={})
-    epoch = file.epoch
+    epoch = file.epochs.newest.name
     opened.close()
     with closing(sqlite3.connect(path)) as old:
         old.execute("DROP TABLE document")
+        old.execute("DROP TABLE epoch")
+        old.execute("DELETE FROM state WHERE key LIKE 'rows%' OR key LIKE 'bytes%'")
+        old.execute("INSERT INTO state VALUES ('epoch', ?)", (epoch,))
         old.execute("CREATE TABLE orders (id INTEGER PRIMARY KEY CHECK (id = 1), body BLOB)")
         old.execute("INSERT INTO orders VALUES (1, ?)", (b"{}",))
         old.execute("PRAGMA user_version = 1")
         old.commit()
     again, reader = open_both(path, opened)
-    assert (again.epoch, again.documents()) == (epoch, {"orders": b"{}"})
-    assert seqs(reader, Lane.LIVE) == [1]
+    assert again.documents() == {"orders": b"{}"}
+    assert again.epochs.of(Lane.LIVE, 1).name == epoch
+    assert (seqs(reader, Lane.LIVE), again.rows[Lane.LIVE]) == ([1], 1)
 
 
 @pytest.mark.parametrize("content", [b"this is not a database at all" * 50, None])
@@ -223,15 +288,16 @@ def test_a_corrupt_file_is_set_aside_and_a_new_one_begun(
     file, _ = open_both(path, opened)
     writes = [row(Lane.LIVE, float(at), size=3_000) for at in range(50)]
     file.transact(writes, receipted={})
-    epoch = file.epoch
+    epoch = file.epochs.newest.name
     opened.close()
     damaged = content or _overwrite_middle(path.read_bytes())
     path.write_bytes(damaged)
-    again, aside = open_outbox(path, max_bytes=PLENTY)
+    again, aside = open_outbox(path, setting=NO_SETTING, max_bytes=PLENTY)
     opened.callback(again.close)
     assert aside is not None
     assert aside.read_bytes()[100:] == damaged[100:]
-    assert again.epoch != epoch
+    assert epoch not in again.epochs
+    assert again.epochs.newest.is_first
     assert again.transact([row(Lane.LIVE, 1.0)], receipted={}) == [1]
 
 
@@ -239,7 +305,7 @@ def test_a_second_corrupt_file_does_not_replace_the_first(path: Path, opened: Ex
     names = []
     for _ in range(2):
         path.write_bytes(b"garbage" * 500)
-        file, aside = open_outbox(path, max_bytes=PLENTY)
+        file, aside = open_outbox(path, setting=NO_SETTING, max_bytes=PLENTY)
         file.close()
         names.append(aside)
     assert len(set(names)) == 2
@@ -253,7 +319,7 @@ def test_a_file_of_a_later_format_is_left_alone(path: Path) -> None:
     db.close()
     before = path.read_bytes()
     with pytest.raises(OutboxError, match="format 9"):
-        open_outbox(path, max_bytes=PLENTY)
+        open_outbox(path, setting=NO_SETTING, max_bytes=PLENTY)
     assert path.read_bytes()[100:] == before[100:]
 
 

@@ -2,8 +2,9 @@ import asyncio
 from collections.abc import Mapping, Sequence
 
 import msgspec
+from msgspec.structs import replace
 
-from gateway.link.acceptor import Event, NewEpoch
+from gateway.link.acceptor import Event, RowsLost
 from gateway.link.envelope import Envelope, Kind, Receipt, Stream, decode_receipt, encode
 from gateway.link.receiver import MAX_QUEUED, CommitError, Receiver
 from gateway.link.topics import LaneAddress
@@ -74,8 +75,8 @@ class Running:
         self._task.cancel()
         await self._tasks.__aexit__(None, None, None)
 
-    def send(self, seq: int, *, epoch: str = "e1") -> None:
-        self.receiver.offer(ADDRESS, encode(row(seq, epoch=epoch)))
+    def send(self, seq: int, *, epoch: str = "e1", fresh: bool = False) -> None:
+        self.receiver.offer(ADDRESS, encode(replace(row(seq, epoch=epoch), fresh=fresh)))
 
     async def next_receipt(self) -> tuple[str, Receipt]:
         return await asyncio.wait_for(self.receipts.published.get(), 10)
@@ -139,14 +140,14 @@ async def test_the_marks_of_the_inbox_are_where_it_begins() -> None:
         assert [each.seq for each in running.inbox.rows] == [5]
 
 
-async def test_a_new_epoch_reaches_the_caller() -> None:
+async def test_that_rows_are_lost_reaches_the_caller() -> None:
     async with Running() as running:
         running.send(1)
         await running.next_receipt()
-        running.send(1, epoch="e2")
+        running.send(1, epoch="e2", fresh=True)
         assert await running.next_receipt() == ("gw-07/receipt", receipt(1, epoch="e2"))
         await asyncio.sleep(0)
-        assert running.events == [NewEpoch("gw-07", epoch="e2", before="e1")]
+        assert running.events == [RowsLost("gw-07", epoch="e2")]
 
 
 async def test_what_is_malformed_or_on_another_topic_is_counted_and_not_taken() -> None:

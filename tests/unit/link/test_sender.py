@@ -4,6 +4,7 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 
 from gateway.clock import Clock
+from gateway.epochs import Before, Epoch, Epochs
 from gateway.link.envelope import (
     Envelope,
     Kind,
@@ -30,6 +31,7 @@ class Wire:
 
     def __init__(self) -> None:
         self.published: asyncio.Queue[tuple[str, Envelope]] = asyncio.Queue()
+        self.raw: asyncio.Queue[bytes] = asyncio.Queue()
         self.acknowledges = asyncio.Event()
         self.acknowledges.set()
 
@@ -38,6 +40,7 @@ class Wire:
         assert isinstance(envelope, Envelope)
         assert not retain
         self.published.put_nowait((topic, envelope))
+        self.raw.put_nowait(payload)
         await self.acknowledges.wait()
         return True
 
@@ -68,7 +71,7 @@ async def append(outbox: Outbox, number: int, lane: Lane = Lane.LIVE) -> int:
 
 
 def receipt(outbox: Outbox, mark: int) -> bytes:
-    return encode(Receipt(epoch=outbox.epoch, lane=Lane.LIVE, mark=mark))
+    return encode(Receipt(epoch=outbox.epochs.newest.name, lane=Lane.LIVE, mark=mark))
 
 
 async def test_an_appended_row_goes_out_as_an_envelope_on_its_lane(tmp_path: Path) -> None:
@@ -77,7 +80,7 @@ async def test_an_appended_row_goes_out_as_an_envelope_on_its_lane(tmp_path: Pat
         await append(outbox, 7, Lane.URGENT)
         topic, envelope = await asyncio.wait_for(wire.published.get(), 10)
         assert topic == TOPICS.up("gw-07", Lane.URGENT)
-        assert (envelope.sender, envelope.epoch) == ("gw-07", outbox.epoch)
+        assert (envelope.sender, envelope.epoch) == ("gw-07", outbox.epochs.newest.name)
         assert (envelope.lane, envelope.seq, envelope.first) == (Lane.URGENT, 1, 1)
         assert round(envelope.sent) == 1_800_000_000
         assert decode_items(envelope) == [press(7)]
@@ -101,8 +104,15 @@ async def test_rows_of_an_earlier_run_go_out_first(tmp_path: Path) -> None:
     async with Outbox(tmp_path / "outbox.sqlite", max_bytes=10_000_000) as outbox:
         await append(outbox, 1)
         await append(outbox, 2)
-    async with sending(tmp_path, clock=Clock()) as (_, _, wire):
-        assert [(await wire.next()).seq for _ in range(2)] == [1, 2]
+        earlier = outbox.epochs.newest.name
+    async with sending(tmp_path, clock=Clock()) as (outbox, _, wire):
+        await append(outbox, 3)
+        sent = [await wire.next() for _ in range(3)]
+        now = outbox.epochs.newest.name
+        assert [(row.epoch, row.seq) for row in sent] == [(earlier, 1), (earlier, 2), (now, 1)]
+        assert [row.run for row in sent] == [now, now, ""]
+        assert [row.after for row in sent] == [None, None, None]
+        assert [row.fresh for row in sent] == [True, True, False]
 
 
 async def test_without_a_receipt_a_row_is_sent_again(tmp_path: Path) -> None:
@@ -137,17 +147,39 @@ async def test_no_more_rows_than_20_wait_for_the_broker(tmp_path: Path) -> None:
         assert (await wire.next()).seq == MAX_UNACKNOWLEDGED + 1
 
 
-async def test_a_receipt_beyond_what_was_ever_written_begins_a_new_epoch(tmp_path: Path) -> None:
-    """The outbox was restored from a copy: the receiver would take new rows for old ones."""
+async def test_what_came_before_is_told_once_all_of_it_is_receipted(tmp_path: Path) -> None:
+    async with Outbox(tmp_path / "outbox.sqlite", max_bytes=10_000_000) as outbox:
+        await append(outbox, 1)
+        earlier = outbox.epochs.newest.name
+    async with sending(tmp_path, clock=Clock()) as (outbox, sender, wire):
+        await wire.next()
+        sender.receipt(encode(Receipt(epoch=earlier, lane=Lane.LIVE, mark=1)))
+        for _ in range(1_000):  # until the sender has taken it
+            await asyncio.sleep(0)
+            if await outbox.first(Lane.LIVE) == 2:
+                break
+        await append(outbox, 2)
+        assert (await wire.next()).after == Before(earlier, 1)
+
+
+async def test_a_receiver_that_unpacks_is_sent_packed_rows(tmp_path: Path) -> None:
     async with sending(tmp_path, clock=Clock()) as (outbox, sender, wire):
         await append(outbox, 1)
-        old = await wire.next()
-        sender.receipt(receipt(outbox, 500))
-        new = await wire.next()
-        assert new.epoch != old.epoch
-        assert (new.epoch, new.seq) == (outbox.epoch, 1)
-        assert (await outbox.stats()).rows == 1
-        assert sender.counts["renewed"] == 1
+        assert b'"pack"' not in await wire.raw.get()
+        sender.receiver_status(encode(Status(online=True, instance="a", unpacks=True)))
+        await append(outbox, 2)
+        payload = b""
+        while b'"pack"' not in payload:
+            payload = await wire.raw.get()
+        envelope = decode_envelope(payload)
+        assert isinstance(envelope, Envelope)
+        assert decode_items(envelope) == [press(envelope.seq)]
+
+
+async def test_a_strange_receipt_is_counted(tmp_path: Path) -> None:
+    async with sending(tmp_path, clock=Clock()) as (_, sender, _):
+        sender.receipt(encode(Receipt(epoch="other", lane=Lane.LIVE, mark=1)))
+        assert sender.counts["receipts_strange"] == 1
 
 
 async def test_malformed_receipts_and_statuses_are_counted(tmp_path: Path) -> None:
@@ -161,7 +193,7 @@ class FailingRows:
     """A source whose disk fails once."""
 
     def __init__(self) -> None:
-        self.epoch = "e1"
+        self.epochs = Epochs([Epoch("e1")])
         self.changed = asyncio.Event()
         self.reads = 0
 
@@ -174,13 +206,7 @@ class FailingRows:
     async def first(self, lane: Lane) -> int:
         return 1
 
-    async def last(self, lane: Lane) -> int:
-        return 1
-
     async def delete(self, lane: Lane, mark: int) -> None: ...
-
-    async def renew(self) -> str:
-        return self.epoch
 
 
 async def test_a_source_whose_disk_fails_is_tried_again() -> None:

@@ -6,6 +6,7 @@ the two row sources, the real SQLite file.
 
 import base64
 import random
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -13,6 +14,8 @@ from typing import Protocol
 
 import msgspec
 
+from gateway.clock import NO_SETTING
+from gateway.epochs import Epoch, Epochs
 from gateway.link.acceptor import SKIPPED, Acceptor
 from gateway.link.envelope import (
     Envelope,
@@ -24,20 +27,30 @@ from gateway.link.envelope import (
     decode_receipt,
     encode,
     encode_items,
+    encode_packed,
     span,
 )
 from gateway.link.flow import Fetch, Row, Send, SenderFlow
 from gateway.link.outbox_file import DROPPED, Append, OutboxFile, OutboxReader, open_outbox
+from gateway.link.packing import unpack
+from gateway.link.sender import envelope_of
 from gateway.model import Gap, Lane, Press, Rejected
 
 SENDER = "gw-07"
+Numbered = tuple[str, Lane, int]  # epoch, lane, seq as on the wire
+
+
+def numbered(epochs: Epochs, lane: Lane, number: int) -> Numbered:
+    """What a row of the source is called on the wire."""
+    epoch = epochs.of(lane, number)
+    return epoch.name, lane, number - epoch.bases[lane]
 
 
 class Rows(Protocol):
     """An outbox whose every call is done at once."""
 
-    epoch: str
-    dropped: set[tuple[Lane, int]]
+    epochs: Epochs
+    dropped: set[Numbered]
 
     def append(self, lane: Lane, number: int) -> int: ...
     def drop_oldest(self) -> None: ...
@@ -46,6 +59,8 @@ class Rows(Protocol):
     def last(self, lane: Lane) -> int: ...
     def delete(self, lane: Lane, mark: int) -> None: ...
     def reopen_after_kill(self) -> None: ...
+    def remember(self) -> None: ...
+    def go_back(self) -> None: ...
 
 
 def press(number: int, *, size: int = 0) -> Press:
@@ -58,10 +73,11 @@ class MemoryRows:
     """The outbox's rules on lists."""
 
     def __init__(self) -> None:
-        self.epoch = "e1"
-        self.dropped: set[tuple[Lane, int]] = set()
+        self.epochs = Epochs([Epoch("e1")])
+        self.dropped: set[Numbered] = set()
         self._rows: dict[Lane, list[tuple[int, Row]]] = {lane: [] for lane in Lane}
         self._last = dict.fromkeys(Lane, 0)
+        self.remember()
 
     def append(self, lane: Lane, number: int) -> int:
         self._last[lane] += 1
@@ -75,13 +91,33 @@ class MemoryRows:
         for lane in (Lane.BACKLOG, Lane.LIVE):
             rows = self._rows[lane]
             victims = rows[: (len(rows) + 1) // 2]
+            victims = [
+                one for one in victims if self._epoch(lane, one) == self._epoch(lane, rows[0])
+            ]
             if len(victims) > 1 or (victims and victims[0][1].kind != Kind.GAP):
                 from_seq, to_seq = victims[0][0], victims[-1][1].seq
-                self.dropped |= {(lane, seq) for seq in range(from_seq, to_seq + 1)}
-                gap = Gap(since=1, until=2, reason=DROPPED, from_seq=from_seq, to_seq=to_seq)
+                for seq in range(from_seq, to_seq + 1):
+                    self.dropped.add(numbered(self.epochs, lane, seq))
+                base = self.epochs.of(lane, to_seq).bases[lane]
+                gap = Gap(1, 2, DROPPED, from_seq - base, to_seq - base)
                 row = Row(lane=lane, seq=to_seq, kind=Kind.GAP, items=encode_items([gap]))
                 rows[: len(victims)] = [(from_seq, row)]
                 return
+
+    def _epoch(self, lane: Lane, held: tuple[int, Row]) -> Epoch:
+        return self.epochs.of(lane, held[1].seq)
+
+    def remember(self) -> None:
+        """The state to which `go_back` goes."""
+        rows = {lane: list(held) for lane, held in self._rows.items()}
+        self._copy = (rows, dict(self._last), self.epochs)
+
+    def go_back(self) -> None:
+        """A card that lost what it had acknowledged."""
+        rows, last, self.epochs = self._copy
+        self._rows = {lane: list(held) for lane, held in rows.items()}
+        self._last = dict(last)
+        self.reopen_after_kill()
 
     def read(self, lane: Lane, *, after: int, limit: int) -> Sequence[Row]:
         return [row for _, row in self._rows[lane] if row.seq > after][:limit]
@@ -97,19 +133,21 @@ class MemoryRows:
 
     def reopen_after_kill(self) -> None:
         """All of it was on the disk."""
+        self.epochs = self.epochs.begun(bases=self._last, setting=NO_SETTING)
 
 
 class FileRows:
     """The real file, small enough to be full after a dozen rows."""
 
     def __init__(self, path: Path, *, max_bytes: int = 4_000) -> None:
-        self.dropped: set[tuple[Lane, int]] = set()
+        self.dropped: set[Numbered] = set()
         self._path = path
         self._max_bytes = max_bytes
         self._receipted: dict[Lane, int] = {}
         self._file: OutboxFile
         self._reader: OutboxReader
         self._open()
+        self.remember()
 
     def append(self, lane: Lane, number: int) -> int:
         row = Append(lane, Kind.PRESS, encode_items([press(number)]), since=1.0, until=2.0)
@@ -118,8 +156,12 @@ class FileRows:
         for each in Lane:
             for held in self._reader.read(each, after=0, limit=1):
                 if held.kind == Kind.GAP:
-                    gap = msgspec.json.decode(held.items, type=list[Gap])[0]
-                    self.dropped |= {(each, s) for s in range(gap.from_seq, gap.to_seq + 1)}
+                    items = unpack(held.items, longest=10_000)
+                    assert isinstance(items, bytes)
+                    gap = msgspec.json.decode(items, type=list[Gap])[0]
+                    epoch = self._file.epochs.of(each, held.seq).name
+                    gone = range(gap.from_seq, gap.to_seq + 1)
+                    self.dropped |= {(epoch, each, seq) for seq in gone}
         return seq
 
     def drop_oldest(self) -> None:
@@ -144,14 +186,31 @@ class FileRows:
         self.close()
         self._open()
 
+    @property
+    def epochs(self) -> Epochs:
+        return self._file.epochs
+
+    def remember(self) -> None:
+        """The state to which `go_back` goes."""
+        self._copy = self._file._db.serialize()  # what a copy of the card would hold
+
+    def go_back(self) -> None:
+        """A card that lost what it had acknowledged."""
+        self._receipted = {}
+        self.close()
+        for suffix in ("-wal", "-shm"):
+            self._path.with_name(self._path.name + suffix).unlink(missing_ok=True)
+        self._path.write_bytes(self._copy)
+        self._open()
+
     def close(self) -> None:
         self._reader.close()
         self._file.close()
 
     def _open(self) -> None:
-        self._file, _ = open_outbox(self._path, max_bytes=self._max_bytes)
+        self._file, _ = open_outbox(self._path, setting=NO_SETTING, max_bytes=self._max_bytes)
         self._reader = OutboxReader(self._path)
-        self.epoch = self._file.epoch
+        self._reader.open()
 
 
 @dataclass
@@ -173,7 +232,9 @@ class World:
         self.rows = rows
         self.durable = durable
         self.restored = False
-        self.sent_numbers: dict[tuple[Lane, int], int] = {}
+        self.sent_numbers: dict[Numbered, int] = {}
+        self.lost: set[Numbered] = set()
+        self._remembered: set[Numbered] = set()
         self.up: list[bytes] = []
         self.receipts: list[bytes] = []
         self.store = Store()
@@ -182,13 +243,14 @@ class World:
         self.receiver_online = True
         self.flow = self._new_flow()
         self.flow.connected()
-        self.acceptor = Acceptor({})
+        self.acceptor = Acceptor({} if durable else None)
 
     # the sender
 
     def append(self, lane: Lane) -> None:
         number = len(self.sent_numbers) + 1
-        self.sent_numbers[lane, self.rows.append(lane, number)] = number
+        seq = self.rows.append(lane, number)
+        self.sent_numbers[numbered(self.rows.epochs, lane, seq)] = number
         self.flow.appended()
 
     def pump(self, *, while_reading: Callable[[], None] | None = None) -> None:
@@ -204,8 +266,21 @@ class World:
                 case Send(row=row, first=first):
                     self.up.append(self._envelope(row, first))
 
+    def remember_sender(self) -> None:
+        self.rows.remember()
+        self._remembered = set(self.sent_numbers)
+
+    def sender_goes_back(self) -> None:
+        """Killed, and what its card had acknowledged since is gone from it."""
+        self.rows.go_back()
+        self.lost |= set(self.sent_numbers) - self._remembered
+        self._begin_sender()
+
     def kill_sender(self) -> None:
         self.rows.reopen_after_kill()
+        self._begin_sender()
+
+    def _begin_sender(self) -> None:
         self.flow = self._new_flow()
         self.receiver_online = True
         if self.connected:
@@ -227,10 +302,9 @@ class World:
     def take_receipt(self, payload: bytes) -> None:
         receipt = decode_receipt(payload)
         assert isinstance(receipt, Receipt)
-        assert receipt.epoch == self.rows.epoch
-        assert receipt.mark <= self.rows.last(receipt.lane)
-        if self.flow.receipt(receipt, now=self.now):
-            self.rows.delete(receipt.lane, receipt.mark)
+        through = self.rows.epochs.through((receipt.epoch, receipt.lane, receipt.mark))
+        if through is not None and self.flow.receipt(receipt.lane, through, now=self.now):
+            self.rows.delete(receipt.lane, through)
 
     # the receiver
 
@@ -249,7 +323,7 @@ class World:
         self.acceptor.roll_back()
 
     def kill_receiver(self) -> None:
-        self.acceptor = Acceptor(self.store.marks if self.durable else {})
+        self.acceptor = Acceptor(self.store.marks if self.durable else None)
 
     def restore_receiver(self) -> None:
         self.restored = True
@@ -290,31 +364,44 @@ class World:
 
     def check_what_came(self) -> None:
         """Nothing altered, nothing twice, in order; gaps only of what was dropped or restored."""
-        seen: dict[Lane, int] = dict.fromkeys(Lane, 0)
+        seen: Counter[tuple[str, Lane]] = Counter()
+        numbers: list[int] = []
         for envelope in self.store.rows:
             seqs = self._span(envelope)
             if envelope.kind == Kind.GAP:
                 self._check_gap(envelope, seqs)
             else:
-                number = self.sent_numbers[envelope.lane, envelope.seq]
+                number = self.sent_numbers[envelope.epoch, envelope.lane, envelope.seq]
                 assert decode_items(envelope) == [press(number)]
+                numbers.append(number)
             if self.durable:
-                assert seqs.stop - 1 > seen[envelope.lane]
-                seen[envelope.lane] = seqs.stop - 1
+                stream = (envelope.epoch, envelope.lane)
+                assert seqs.stop - 1 > seen[stream]
+                seen[stream] = seqs.stop - 1
+        if self.durable:
+            assert len(numbers) == len(set(numbers))
 
     def check_complete(self) -> None:
-        """Each row ever appended came, or lies in a gap that the receiver was told of."""
-        came: set[tuple[Lane, int]] = set()
+        """Each row ever appended came, or lies in a gap that the receiver was told of.
+
+        A restored one is told, by lane, since when it lacks: all from what it last heard.
+        """
+        came: set[Numbered] = set()
+        order = {epoch: place for place, (epoch, *_) in enumerate(self.sent_numbers)}
+        told: dict[Lane, int] = dict.fromkeys(Lane, -1)  # all up to this epoch may be gone
         for envelope in self.store.rows:
             if self.restored or not self._is_skip(envelope):
-                came |= {(envelope.lane, seq) for seq in self._span(envelope)}
-        assert set(self.sent_numbers) <= came
+                came |= {(envelope.epoch, envelope.lane, seq) for seq in self._span(envelope)}
+            if self.restored and self._is_skip(envelope):
+                told[envelope.lane] = max(told[envelope.lane], order[envelope.epoch])
+        missing = set(self.sent_numbers) - self.lost - came
+        assert all(order[epoch] < told[lane] for epoch, lane, _ in missing)
 
     def _check_gap(self, envelope: Envelope, seqs: range) -> None:
         if self._is_skip(envelope):
             assert self.restored or not self.durable
         else:
-            assert {(envelope.lane, seq) for seq in seqs} <= self.rows.dropped
+            assert {(envelope.epoch, envelope.lane, seq) for seq in seqs} <= self.rows.dropped
 
     @staticmethod
     def _is_skip(envelope: Envelope) -> bool:
@@ -330,21 +417,14 @@ class World:
 
     def _new_flow(self) -> SenderFlow:
         marks = {lane: self.rows.first(lane) - 1 for lane in Lane}
-        return SenderFlow(epoch=self.rows.epoch, marks=marks)
+        return SenderFlow(marks=marks)
 
     def _envelope(self, row: Row, first: int) -> bytes:
-        return encode(
-            Envelope(
-                sender=SENDER,
-                epoch=self.rows.epoch,
-                lane=row.lane,
-                seq=row.seq,
-                first=first,
-                sent=self.now,
-                kind=row.kind,
-                items=msgspec.Raw(row.items),
-            )
-        )
+        send, epochs = Send(row=row, first=first), self.rows.epochs
+        envelope = envelope_of(send, epochs, sender=SENDER, sent=self.now)
+        if row.is_packed:
+            return encode_packed(envelope, row.items)
+        return encode(msgspec.structs.replace(envelope, items=msgspec.Raw(row.items)))
 
     def _publish_receipts(self, marks: Mapping[Stream, int]) -> None:
         for stream, mark in marks.items():

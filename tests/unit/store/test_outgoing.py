@@ -60,14 +60,16 @@ async def test_the_last_number_is_known_though_its_row_is_gone(database: Databas
     assert await database.read(outgoing.last, SINK, Lane.LIVE) == 2
 
 
-async def test_an_epoch_is_of_one_queue_and_stays_until_it_is_renewed(database: Database) -> None:
-    epoch = await database.write(outgoing.epoch, SINK)
-    assert len(epoch) == 16
-    assert await database.write(outgoing.epoch, SINK) == epoch
-    assert await database.write(outgoing.epoch, EDGE) != epoch
-    renewed = await database.write(outgoing.renew_epoch, SINK)
-    assert renewed != epoch
-    assert await database.write(outgoing.epoch, SINK) == renewed
+async def test_epochs_without_rows_are_forgotten_and_others_kept(database: Database) -> None:
+    first = await database.write(outgoing.begin_epoch, SINK)
+    await database.write(append, SINK, b"a")
+    second = await database.write(outgoing.begin_epoch, SINK)
+    assert [one.name for one in second.all] == [first.newest.name, second.newest.name]
+    await database.write(outgoing.delete_through, SINK, lane=Lane.LIVE, mark=1)
+    third = await database.write(outgoing.begin_epoch, SINK)
+    assert first.newest.name not in third
+    assert third.newest.before == {Lane.LIVE: (first.newest.name, 1)}
+    assert await database.write(outgoing.begin_epoch, EDGE) != third
 
 
 async def test_a_lane_without_rows_begins_at_one(database: Database) -> None:

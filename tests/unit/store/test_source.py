@@ -36,7 +36,6 @@ async def test_it_is_what_the_links_sender_asks_for(
     ]
     await as_the_link_sees_it.delete(Lane.LIVE, 1)
     assert await as_the_link_sees_it.first(Lane.LIVE) == 2
-    assert await as_the_link_sees_it.last(Lane.LIVE) == 2
     assert await as_the_link_sees_it.read(Lane.URGENT, after=0, limit=9) == []
 
 
@@ -49,12 +48,13 @@ async def test_it_wakes_its_sender_for_own_rows_only(
     await source.changed.wait()
 
 
-async def test_its_epoch_is_the_files_until_it_is_renewed(
+async def test_each_start_writes_in_an_epoch_of_its_own(
     database: Database, source: OutgoingRows[Row]
 ) -> None:
-    first = source.epoch
+    await append(database, SINK, b"[1]")
     async with OutgoingRows(database, SINK, Row) as again:
-        assert again.epoch == first
-    await append(database, SINK, b"[]")
-    assert await source.renew() == source.epoch != first
-    assert [row.seq for row in await source.read(Lane.LIVE, after=0, limit=9)] == [1]
+        await append(database, SINK, b"[2]")
+        old, new = (again.epochs.of(Lane.LIVE, seq) for seq in (1, 2))
+        assert old == source.epochs.newest
+        assert new == again.epochs.newest != old
+        assert new.before == {Lane.LIVE: (old.name, 1)}
