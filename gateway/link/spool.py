@@ -9,6 +9,7 @@ from typing import Protocol
 
 import structlog
 
+from gateway.clock import ClockSetting
 from gateway.link.envelope import Kind, encode_items
 from gateway.link.outbox_errors import UnwritableError
 from gateway.link.outbox_file import Append
@@ -39,7 +40,7 @@ class Spool:
         self._outbox = outbox
         self._rows: deque[Append] = deque()
         self._urgent: deque[Append] = deque()
-        self._gap: Gap | None = None
+        self._gap: Append | None = None
         self._flushing = asyncio.Lock()
 
     @property
@@ -68,10 +69,8 @@ class Spool:
 
     def _lose(self, row: Append) -> None:
         self.lost += 1
-        since, until = row.since, row.until
-        if self._gap is not None:
-            since, until = min(since, self._gap.since), max(until, self._gap.until)
-        self._gap = Gap(since=since, until=until, reason=LOST)
+        lost = _gap(row.since, row.until, row.setting)
+        self._gap = lost if self._gap is None else _joined(self._gap, lost)
 
     async def _flush(self) -> None:
         async with self._flushing:
@@ -98,14 +97,22 @@ class Spool:
         gap, self._gap = self._gap, None
         if gap is None:
             return
-        body = encode_items([gap])
         try:
-            await self._outbox.append_encoded(
-                Append(Lane.BACKLOG, Kind.GAP, body, since=gap.since, until=gap.until)
-            )
+            await self._outbox.append_encoded(gap)
         except UnwritableError:
-            if self._gap is not None:
-                since, until = min(gap.since, self._gap.since), max(gap.until, self._gap.until)
-                gap = Gap(since=since, until=until, reason=LOST)
-            self._gap = gap
+            self._gap = gap if self._gap is None else _joined(gap, self._gap)
             raise
+
+
+def _gap(since: float, until: float, setting: ClockSetting | None) -> Append:
+    body = encode_items([Gap(since=since, until=until, reason=LOST)])
+    return Append(Lane.BACKLOG, Kind.GAP, body, since, until, setting=setting)
+
+
+def _joined(one: Append, next_one: Append) -> Append:
+    """One gap for both, by the clock of the later."""
+    ahead_s = 0.0
+    if one.setting is not None and next_one.setting is not None:
+        ahead_s = next_one.setting.offset_s - one.setting.offset_s
+    since, until = one.since + ahead_s, one.until + ahead_s
+    return _gap(min(since, next_one.since), max(until, next_one.until), next_one.setting)
