@@ -101,7 +101,7 @@ class SinkInbox:
         lines = await asyncio.to_thread(_lines, rows, self._site)
         await self._delivery.deliver(lines.good)
         for text, reason in lines.unwritable:
-            await self._delivery.quarantine(text, reason=reason)
+            await self._delivery.quarantine([text], reason=reason)
         self.counts.update(lines.counts)
         if lines.unwritable:
             reasons = sorted({reason for _, reason in lines.unwritable})

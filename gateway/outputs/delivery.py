@@ -2,8 +2,8 @@
 
 While the server cannot take lines, for whatever reason that is not the lines' own, `deliver` waits:
 who called it keeps the batch and takes no more. A batch that the server refuses is halved until the
-bad lines stand alone. Lines of a refused batch may have been kept by the server; they are written
-again, which changes nothing.
+bad lines stand alone, or are, by the server's own count, all that is left. Lines of a refused batch
+may have been kept by the server; they are written again, which changes nothing.
 """
 
 import asyncio
@@ -32,9 +32,13 @@ class Accepted:
 
 @dataclass(frozen=True, slots=True)
 class Refused:
-    """At least one line is wrong for this database; the server may have kept the others."""
+    """At least one line is wrong for this database; the server may have kept the others.
+
+    `dropped` is how many it did not keep, where it says so; else 0.
+    """
 
     reason: str
+    dropped: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,8 +98,8 @@ class Delivery:
             refused = await self._offer(batch)
             if refused is None:
                 self.counts.accepted += len(batch)
-            elif len(batch) == 1:
-                await self.quarantine(batch[0], reason=refused.reason)
+            elif len(batch) in {1, refused.dropped}:
+                await self.quarantine(batch, reason=refused.reason)
             else:
                 middle = len(batch) // 2
                 pending += [batch[middle:], batch[:middle]]
@@ -107,12 +111,12 @@ class Delivery:
                 total=self.counts.quarantined,
             )
 
-    async def quarantine(self, line: str, *, reason: str) -> None:
-        """Put a line aside for good; waits while the disk does not take it."""
+    async def quarantine(self, lines: Sequence[str], *, reason: str) -> None:
+        """Put lines aside for good; waits while the disk does not take them."""
         while True:
             try:
                 await asyncio.to_thread(
-                    self._quarantine.add, line, reason=reason, at=self._clock.utc()
+                    self._quarantine.add, lines, reason=reason, at=self._clock.utc()
                 )
             except OSError as error:
                 await self._wait(
@@ -124,7 +128,7 @@ class Delivery:
             else:
                 break
         self._works_again()
-        self.counts.quarantined += 1
+        self.counts.quarantined += len(lines)
 
     async def _offer(self, batch: Sequence[str]) -> Refused | None:
         while True:

@@ -10,8 +10,11 @@ https://docs.influxdata.com/influxdb/v2/api/v2/#operation/PostWrite
 
 import asyncio
 import base64
+import re
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
 from types import TracebackType
 from typing import Any, Protocol, Self
 from urllib.parse import urlencode
@@ -29,6 +32,7 @@ from gateway.settings import InfluxSettings
 CONNECT_TIMEOUT_S = 3.0
 ANSWER_TIMEOUT_S = 15.0  # above the 10 s after which influxd itself gives up a write
 _LONGEST_REASON = 300
+_DROPPED = re.compile(r" dropped=(\d{1,9})$")  # behind "partial write: …", in 1.x and 2.x
 
 
 class InfluxWriter:
@@ -150,7 +154,8 @@ def _outcome(
         case 413:
             return Refused(reason or "request too large")
         case 400 | 422 if reason:
-            return Refused(reason)
+            dropped = _DROPPED.search(reason)
+            return Refused(reason, dropped=int(dropped[1]) if dropped else 0)
         case 401 | 403:
             return Unavailable("not_allowed", _advice_on_account(settings, reason))
         case 404:
@@ -209,6 +214,20 @@ def _error_text(body: bytes) -> str:
 
 
 def _retry_after_s(headers: Mapping[str, str]) -> float:
-    """The seconds that the server asks for; the form with a date is taken as no wish."""
-    wish = headers.get("Retry-After", "")
-    return float(wish) if wish.isdecimal() else 0.0
+    """The seconds that the server asks for, given as such or as a date; 0 where there is no wish.
+
+    A date counts from the answer's own `Date`: nothing is known of this machine's clock, and both
+    are the server's.
+    """
+    wish = headers.get("Retry-After", "").strip()
+    if wish.isdecimal():
+        return float(wish)
+    until, now = _http_date(wish), _http_date(headers.get("Date", ""))
+    return 0.0 if until is None or now is None else max(0.0, (until - now).total_seconds())
+
+
+def _http_date(text: str) -> datetime | None:
+    try:
+        return parsedate_to_datetime(text).replace(tzinfo=UTC)  # HTTP knows no zone but GMT
+    except (ValueError, OverflowError):
+        return None

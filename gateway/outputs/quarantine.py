@@ -6,6 +6,7 @@ beside positions, so only its owner may read it.
 """
 
 import os
+from collections.abc import Sequence
 from pathlib import Path
 
 import msgspec
@@ -17,16 +18,18 @@ class Quarantine:
     def __init__(self, path: Path) -> None:
         self._path = path
 
-    def add(self, line: str, *, reason: str, at: float) -> None:
-        """Append one line and wait for the disk. Blocks. Raises OSError."""
-        record = msgspec.json.encode({"at": at, "reason": reason, "line": line}) + b"\n"
+    def add(self, lines: Sequence[str], *, reason: str, at: float) -> None:
+        """Append lines and wait for the disk. Blocks. Raises OSError."""
+        records = msgspec.json.Encoder().encode_lines(
+            [{"at": at, "reason": reason, "line": line} for line in lines]
+        )
         self._path.parent.mkdir(parents=True, exist_ok=True)
         is_new = not self._path.exists()
         descriptor = os.open(self._path, os.O_RDWR | os.O_APPEND | os.O_CREAT, 0o600)
         with os.fdopen(descriptor, "ab") as file:
             if _is_torn(descriptor):
-                record = b"\n" + record
-            file.write(record)
+                records = b"\n" + records
+            file.write(records)
             file.flush()
             os.fsync(descriptor)
         if is_new:

@@ -4,6 +4,7 @@ import json
 import random
 from collections.abc import AsyncIterator, Sequence
 from pathlib import Path
+from typing import Literal
 
 import pytest
 from structlog.testing import capture_logs
@@ -217,3 +218,23 @@ async def test_one_bad_line_among_a_thousand_costs_few_requests(
         await delivery.deliver(lines)
         assert len(server.requests) <= 1 + 2 * 10
     assert _quarantined(tmp_path) == [lines[617]]
+
+
+@pytest.mark.parametrize("version", [1, 2])
+async def test_lines_that_are_all_older_than_the_retention_cost_one_request(
+    tmp_path: Path, waits: Waits, version: Literal[1, 2]
+) -> None:
+    old = [f"m,t={n} x=1.0 {n}" for n in range(1000)]
+    async with (
+        FakeInflux(oldest_at=5_000) as server,
+        influx_writer(InfluxSettings(version=version, url=server.url), secret="") as writer,
+    ):
+        delivery = Delivery(
+            writer, Quarantine(tmp_path / "q.jsonl"), clock=Clock(), sleep=waits.sleep
+        )
+        await delivery.deliver(old)
+        assert len(server.requests) == 1
+        await delivery.deliver(["m,t=1 x=1.0 6000", *old, "m,t=2 x=1.0 6000"])
+        assert len(server.points) == 2
+    assert _quarantined(tmp_path) == [*old, *old]
+    assert delivery.counts.quarantined == 2 * len(old)

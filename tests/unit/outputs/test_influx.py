@@ -73,7 +73,7 @@ async def test_a_refusal_in_influxdbs_words_is_the_lines_fault(
 ) -> None:
     server.script.append(error(status, "partial write: field type conflict dropped=1"))
     assert await _write(server.url, version) == [
-        Refused("partial write: field type conflict dropped=1")
+        Refused("partial write: field type conflict dropped=1", dropped=1)
     ]
 
 
@@ -119,16 +119,49 @@ async def test_a_missing_database_comes_with_the_command_that_makes_it(server: F
         assert command in outcome.advice
 
 
+NOON = ("Date", "Wed, 21 Oct 2026 12:00:00 GMT")
+
+
 @pytest.mark.parametrize(
-    ("header", "expected_s"), [("7", 7.0), ("Wed, 21 Oct 2026 07:28:00 GMT", 0.0), ("-1", 0.0)]
+    ("headers", "expected_s"),
+    [
+        ([("Retry-After", "7")], 7.0),
+        ([("Retry-After", "Wed, 21 Oct 2026 12:00:40 GMT"), NOON], 40.0),
+        ([("Retry-After", "Wed, 21 Oct 2026 11:59:00 GMT"), NOON], 0.0),
+        ([("Retry-After", "Wed, 21 Oct 2026 12:00:40 GMT")], 0.0),
+        ([("Retry-After", "Wed, 99 Oct 99999999999999 12:00:40 GMT"), NOON], 0.0),
+        ([("Retry-After", "soon"), NOON], 0.0),
+        ([("Retry-After", "-1")], 0.0),
+        ([], 0.0),
+    ],
 )
-async def test_the_patience_that_a_server_asks_for_is_told(
-    server: FakeInflux, version: Literal[1, 2], header: str, expected_s: float
+@pytest.mark.parametrize("status", [429, 503])
+async def test_the_patience_that_a_server_asks_for_is_told_in_seconds_or_until_a_date(
+    server: FakeInflux,
+    version: Literal[1, 2],
+    status: int,
+    headers: list[tuple[str, str]],
+    expected_s: float,
 ) -> None:
-    server.script.append(Answer(429, headers=(("Retry-After", header),)))
+    server.script.append(Answer(status, headers=tuple(headers)))
     (outcome,) = await _write(server.url, version)
     assert isinstance(outcome, Unavailable)
     assert outcome.retry_after_s == expected_s
+
+
+@pytest.mark.parametrize("cut", ["request", "before", "answer"])
+@pytest.mark.parametrize("answer", [Answer(204), error(400, "partial write"), error(500, "engine")])
+async def test_a_connection_cut_in_its_middle_leaves_the_lines_with_the_sender(
+    server: FakeInflux,
+    version: Literal[1, 2],
+    answer: Answer,
+    cut: Literal["request", "before", "answer"],
+) -> None:
+    server.script.append(answer._replace(cut=cut))
+    cut_off, accepted = await _write(server.url, version, tries=2)
+    assert isinstance(cut_off, Unavailable)
+    assert cut_off.problem == "unreachable"
+    assert accepted == Accepted()
 
 
 async def test_a_slow_answer_is_awaited(server: FakeInflux, version: Literal[1, 2]) -> None:

@@ -15,8 +15,8 @@ def _records(path: Path) -> list[dict[str, object]]:
 
 def test_each_line_is_appended_with_its_reason_and_time(tmp_path: Path) -> None:
     path = tmp_path / "state" / "quarantine.jsonl"
-    Quarantine(path).add('a x="1\n2" 1', reason="bad", at=12.5)
-    Quarantine(path).add("b x=1 2", reason="worse", at=13.5)
+    Quarantine(path).add(['a x="1\n2" 1'], reason="bad", at=12.5)
+    Quarantine(path).add(["b x=1 2"], reason="worse", at=13.5)
     assert _records(path) == [
         {"at": 12.5, "reason": "bad", "line": 'a x="1\n2" 1'},
         {"at": 13.5, "reason": "worse", "line": "b x=1 2"},
@@ -25,18 +25,18 @@ def test_each_line_is_appended_with_its_reason_and_time(tmp_path: Path) -> None:
 
 def test_only_its_owner_may_read_it(tmp_path: Path) -> None:
     path = tmp_path / "quarantine.jsonl"
-    Quarantine(path).add("a x=1 1", reason="bad", at=0.0)
+    Quarantine(path).add(["a x=1 1"], reason="bad", at=0.0)
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
 
 
 def test_a_line_after_a_torn_one_is_readable(tmp_path: Path) -> None:
     path = tmp_path / "quarantine.jsonl"
     path.write_text('{"at":1.0,"reas')
-    Quarantine(path).add("a x=1 1", reason="bad", at=2.0)
+    Quarantine(path).add(["a x=1 1"], reason="bad", at=2.0)
     assert json.loads(path.read_text().splitlines()[-1])["line"] == "a x=1 1"
 
 
 def test_a_folder_that_cannot_be_made_is_an_error(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     with pytest.raises(OSError, match="file"):
-        Quarantine(tmp_path / "file" / "quarantine.jsonl").add("a x=1 1", reason="bad", at=0.0)
+        Quarantine(tmp_path / "file" / "quarantine.jsonl").add(["a x=1 1"], reason="bad", at=0.0)
