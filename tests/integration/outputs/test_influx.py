@@ -4,6 +4,7 @@ import asyncio
 import dataclasses
 import json
 import math
+import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -13,22 +14,21 @@ from msgspec.structs import replace
 
 from gateway.clock import Clock
 from gateway.lamps import LampEvent, LampEventKind, LampReading
-from gateway.model import Alert, AlertKind, AlertState, Position, Presence
+from gateway.model import Alert, AlertKind, AlertState, Position
 from gateway.outputs.delivery import Delivery, Unavailable
 from gateway.outputs.influx import influx_writer
 from gateway.outputs.lines import (
     alert_line,
     lamp_event_line,
     lamp_line,
-    position_line,
     timestamp_ms,
 )
 from gateway.outputs.quarantine import Quarantine
 from gateway.settings import InfluxSettings
 from tests.integration.influx_server import InfluxServer
+from tests.integration.outputs.points import START, position_lines, some_positions
 
 DATABASE = "machimori"
-START = 1_767_322_800.0
 
 
 @asynccontextmanager
@@ -40,27 +40,6 @@ async def _delivery(influxd: InfluxServer, folder: Path) -> AsyncIterator[Delive
 
 async def _impatient(seconds: float) -> None:
     await asyncio.sleep(seconds / 20)
-
-
-def _positions(count: int) -> list[Position]:
-    return [
-        Position(
-            at=START + n / 7,
-            tag=f"t-{n % 5}",
-            lon=140.95 + n / 3e6,
-            lat=36.95 - n / 7e6,
-            radius68_m=1.0 + n / 9,
-            radius95_m=3.0 + n / 9,
-            n_heard=n % 6,
-            presence=Presence.TRACKED if n % 3 else Presence.UNCERTAIN,
-            zones=(("park", 0.6),) if n % 2 else (),
-        )
-        for n in range(count)
-    ]
-
-
-def _lines(positions: list[Position]) -> list[str]:
-    return [str(position_line(position, site="iwaki")) for position in positions]
 
 
 def _row(position: Position) -> dict[str, object]:
@@ -95,10 +74,10 @@ async def test_every_value_comes_back_as_it_was_to_the_last_bit(
 ) -> None:
     await influxd.start()
     await influxd.create_database(DATABASE)
-    positions = _positions(200)
+    positions = some_positions(200)
     positions.append(replace(positions[0], tag='い,わ=き \\"x', zones=(('a "b\\ c', 0.9),)))
     async with _delivery(influxd, tmp_path) as delivery:
-        await delivery.deliver(_lines(positions))
+        await delivery.deliver(position_lines(positions))
     expected = [_row(position) for position in positions]
     expected[-1]["zone"] = 'a "b\\ c'
     assert _by_point(await _rows(influxd)) == _by_point(expected)
@@ -109,10 +88,10 @@ async def test_what_was_accepted_is_there_after_a_power_cut(
 ) -> None:
     await influxd.start()
     await influxd.create_database(DATABASE)
-    positions = _positions(500)
+    positions = some_positions(500)
     async with _delivery(influxd, tmp_path) as delivery:
         for start in range(0, 500, 50):
-            await delivery.deliver(_lines(positions[start : start + 50]))
+            await delivery.deliver(position_lines(positions[start : start + 50]))
         await influxd.kill()
         await influxd.start()
     assert _by_point(await _rows(influxd)) == _by_point([_row(position) for position in positions])
@@ -121,7 +100,7 @@ async def test_what_was_accepted_is_there_after_a_power_cut(
 async def test_a_server_that_is_down_at_start_and_dies_later_costs_no_line(
     influxd: InfluxServer, tmp_path: Path
 ) -> None:
-    positions = _positions(600)
+    positions = some_positions(600)
 
     async def outages() -> None:
         await asyncio.sleep(0.3)
@@ -137,7 +116,7 @@ async def test_a_server_that_is_down_at_start_and_dies_later_costs_no_line(
         outage = tasks.create_task(outages(), name="outages")
         sent = 0
         while sent < len(positions):
-            await delivery.deliver(_lines(positions[sent : sent + 10]))
+            await delivery.deliver(position_lines(positions[sent : sent + 10]))
             sent += 10
             await asyncio.sleep(0.02)
         await outage
@@ -149,7 +128,7 @@ async def test_a_server_that_is_down_at_start_and_dies_later_costs_no_line(
 async def test_writing_again_changes_nothing(influxd: InfluxServer, tmp_path: Path) -> None:
     await influxd.start()
     await influxd.create_database(DATABASE)
-    lines = _lines(_positions(100))
+    lines = position_lines(some_positions(100))
     async with _delivery(influxd, tmp_path) as delivery:
         await delivery.deliver(lines)
         once = await _rows(influxd)
@@ -164,8 +143,8 @@ async def test_a_field_of_another_type_sets_aside_its_own_lines_only(
 ) -> None:
     await influxd.start()
     await influxd.create_database(DATABASE)
-    positions = _positions(100)
-    lines = _lines(positions)
+    positions = some_positions(100)
+    lines = position_lines(positions)
     bad = [lines[7].replace("n_heard=1i", 'n_heard="one"'), "position,site=x lon=nan 5", "none"]
     async with _delivery(influxd, tmp_path) as delivery:
         await delivery.deliver([*lines[:50], *bad, *lines[50:]])
@@ -247,10 +226,50 @@ async def test_a_persons_points_can_be_deleted_by_pseudonym(
     await influxd.create_database(DATABASE)
     alert = Alert("a1", AlertKind.SOS, AlertState.RAISED, START, START, tag="t-1")
     async with _delivery(influxd, tmp_path) as delivery:
-        await delivery.deliver([*_lines(_positions(50)), str(alert_line(alert, site="iwaki"))])
+        await delivery.deliver(
+            [*position_lines(some_positions(50)), str(alert_line(alert, site="iwaki"))]
+        )
     await influxd.query("DELETE WHERE \"tag\" = 't-1'", database=DATABASE)
     assert {row["tag"] for row in await _rows(influxd)} == {"t-0", "t-2", "t-3", "t-4"}
     assert await _rows(influxd, "SELECT * FROM alert") == []
+
+
+async def test_what_is_older_than_the_retention_is_set_aside_and_nothing_else(
+    influxd: InfluxServer, tmp_path: Path
+) -> None:
+    await influxd.start()
+    await influxd.query(f'CREATE DATABASE "{DATABASE}" WITH DURATION 48h')
+    now = time.time()
+    ages_h = [1, 20, 120, 2, 1_000, 3]
+    aged = [
+        replace(position, at=now - 3_600 * hours)
+        for position, hours in zip(some_positions(len(ages_h)), ages_h, strict=True)
+    ]
+    lines = position_lines(aged)
+    async with _delivery(influxd, tmp_path) as delivery:
+        await delivery.deliver(lines)
+    records = [json.loads(row) for row in (tmp_path / "quarantine.jsonl").read_text().splitlines()]
+    assert [record["line"] for record in records] == [lines[2], lines[4]]
+    assert all("beyond retention policy" in record["reason"] for record in records)
+    kept = [_row(position) for n, position in enumerate(aged) if n not in {2, 4}]
+    assert _by_point(await _rows(influxd)) == _by_point(kept)
+
+
+async def test_a_conflict_of_types_among_thousands_is_found_by_the_line(
+    influxd: InfluxServer, tmp_path: Path
+) -> None:
+    await influxd.start()
+    await influxd.create_database(DATABASE)
+    lines = position_lines(some_positions(3_000))
+    lines[1_234] = lines[1_234].replace("n_heard=4i", "n_heard=4.0")
+    async with _delivery(influxd, tmp_path) as delivery:
+        await delivery.deliver(lines)
+    (record,) = [
+        json.loads(row) for row in (tmp_path / "quarantine.jsonl").read_text().splitlines()
+    ]
+    assert record["line"] == lines[1_234]
+    assert "n_heard" in record["reason"]
+    assert len(await _rows(influxd, "SELECT lon FROM position")) == 2_999
 
 
 async def test_a_wrong_password_is_told_and_a_right_one_writes(tmp_path: Path) -> None:
@@ -259,7 +278,7 @@ async def test_a_wrong_password_is_told_and_a_right_one_writes(tmp_path: Path) -
         await influxd.query("CREATE USER sink WITH PASSWORD 'right' WITH ALL PRIVILEGES")
         await influxd.query(f'CREATE DATABASE "{DATABASE}"', login=("sink", "right"))
         settings = InfluxSettings(version=1, url=influxd.url, username="sink")
-        line = _lines(_positions(1))
+        line = position_lines(some_positions(1))
         async with influx_writer(settings, secret="wrong") as writer:
             outcome = await writer.write(line)
         assert isinstance(outcome, Unavailable)
