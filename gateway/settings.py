@@ -174,7 +174,11 @@ class HubSettings(_Section):
 
 
 class InfluxSettings(_Section):
-    """InfluxDB 1.x (`database`, `username`) or 2.x (`org`, `bucket`)."""
+    """InfluxDB 1.x (`database`, `username`) or 2.x (`org`, `bucket`).
+
+    `retention_days` is what `machimori influx setup` gives the database or bucket: by default that
+    of the hub's routes.
+    """
 
     version: Literal[1, 2] = 2
     url: str = "http://127.0.0.1:8086"
@@ -182,6 +186,7 @@ class InfluxSettings(_Section):
     username: str = ""
     org: Annotated[str, Field(min_length=1)] = "machimori"
     bucket: Annotated[str, Field(min_length=1)] = "machimori"
+    retention_days: Annotated[int, Field(ge=1, le=36_500)] = 30
     secret_file: File | None = None
 
 

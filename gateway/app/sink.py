@@ -20,10 +20,10 @@ from gateway.link.receiver import Receiver
 from gateway.link.topics import Message, Topics
 from gateway.model import Alert, Lane, Position, Rejected
 from gateway.outputs.delivery import Delivery, LineWriter
-from gateway.outputs.influx import influx_writer
+from gateway.outputs.influx import influx_writer, secret_of
 from gateway.outputs.lines import alert_line, lamp_event_line, lamp_line, position_line
 from gateway.outputs.quarantine import Quarantine
-from gateway.settings import InfluxSettings, Settings, SettingsError
+from gateway.settings import Settings
 
 _log = structlog.get_logger()
 
@@ -40,7 +40,7 @@ class Sink:
     async def run(self, stop: asyncio.Event, started: Callable[[], None]) -> None:
         """Take rows until `stop`. Raises SettingsError where a named file cannot be used."""
         influx = self._settings.sink.influx
-        writer = influx_writer(influx, secret=_secret(influx))
+        writer = influx_writer(influx, secret=secret_of(influx))
         async with writer:
             receiver = self._receiver(writer)
             await self._subscribe(receiver)
@@ -161,22 +161,3 @@ def _tell(event: Event) -> None:
         what=type(event).__name__,
         hub=event.sender,
     )
-
-
-def _secret(settings: InfluxSettings) -> str:
-    file = settings.secret_file
-    if file is None:
-        return ""
-    try:
-        secret = file.read_text(encoding="utf-8").strip()
-    except (OSError, UnicodeDecodeError) as error:
-        raise SettingsError(
-            f"sink.influx.secret_file: {file} cannot be read ({error}). "
-            "Create it, readable for the service, or remove the key."
-        ) from error
-    is_header = settings.version == 2  # sent as it is, where a password is encoded
-    if not secret.isprintable() or (is_header and not secret.isascii()):
-        raise SettingsError(
-            f"sink.influx.secret_file: {file} must be one line of plain text. Copy it again."
-        )
-    return secret

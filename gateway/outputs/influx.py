@@ -15,6 +15,7 @@ from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
+from pathlib import Path
 from types import TracebackType
 from typing import Any, Protocol, Self
 from urllib.parse import urlencode
@@ -27,7 +28,7 @@ from influxdb_client.rest import ApiException
 
 from gateway.outputs.delivery import Accepted, Outcome, Refused, Unavailable
 from gateway.outputs.lines import PRECISION
-from gateway.settings import InfluxSettings
+from gateway.settings import InfluxSettings, SettingsError
 
 CONNECT_TIMEOUT_S = 3.0
 ANSWER_TIMEOUT_S = 15.0  # above the 10 s after which influxd itself gives up a write
@@ -66,9 +67,46 @@ def influx_writer(
     settings: InfluxSettings, *, secret: str, answer_timeout_s: float = ANSWER_TIMEOUT_S
 ) -> InfluxWriter:
     """The writer for `settings.version`; `secret` is the password (1) or the token (2)."""
-    if settings.version == 1:
-        return InfluxWriter(_ClientV1(settings, secret, answer_timeout_s=answer_timeout_s))
-    return InfluxWriter(_ClientV2(settings, secret, answer_timeout_s=answer_timeout_s))
+    return InfluxWriter(_client(settings, secret, answer_timeout_s=answer_timeout_s))
+
+
+def may_write(settings: InfluxSettings, *, secret: str) -> Unavailable | None:
+    """None where `secret` may write to what `settings` name; else what is in the way. Blocks.
+
+    Nothing is written: what is offered is no line, and who may not write is told that first.
+    """
+    client = _client(settings, secret, answer_timeout_s=ANSWER_TIMEOUT_S)
+    try:
+        outcome = client.write(b"probe")
+    finally:
+        client.close()
+    return outcome if isinstance(outcome, Unavailable) else None
+
+
+def read_secret(file: Path | None, *, key: str, is_header: bool) -> str:
+    """The secret of a file; "" where none is named. Raises SettingsError, which names `key`.
+
+    A header carries it as it is, where a password is encoded.
+    """
+    if file is None:
+        return ""
+    try:
+        secret = file.read_text(encoding="utf-8").strip()
+    except (OSError, UnicodeDecodeError) as error:
+        raise SettingsError(
+            f"{key}: {file} cannot be read ({error}). "
+            "Create it, readable for who needs it, or remove the key."
+        ) from error
+    if not secret.isprintable() or (is_header and not secret.isascii()):
+        raise SettingsError(f"{key}: {file} must be one line of plain text. Copy it again.")
+    return secret
+
+
+def secret_of(settings: InfluxSettings) -> str:
+    """The sink's own secret. Raises SettingsError."""
+    return read_secret(
+        settings.secret_file, key="sink.influx.secret_file", is_header=settings.version == 2
+    )
 
 
 class _Client(Protocol):
@@ -77,6 +115,11 @@ class _Client(Protocol):
 
     def close(self) -> None:
         """Close every connection."""
+
+
+def _client(settings: InfluxSettings, secret: str, *, answer_timeout_s: float) -> _Client:
+    kind = _ClientV1 if settings.version == 1 else _ClientV2
+    return kind(settings, secret, answer_timeout_s=answer_timeout_s)
 
 
 class _ClientV1:
@@ -147,7 +190,7 @@ def _unreachable(settings: InfluxSettings, reason: str) -> Unavailable:
 def _outcome(
     settings: InfluxSettings, status: int, body: bytes, headers: Mapping[str, str]
 ) -> Outcome:
-    reason = _error_text(body)
+    reason = error_text(body)
     match status:
         case 204:
             return Accepted()
@@ -188,14 +231,10 @@ def _advice_on_account(settings: InfluxSettings, reason: str) -> str:
 
 
 def _advice_on_database(settings: InfluxSettings, reason: str) -> str:
-    make = (
-        f"influx -execute 'CREATE DATABASE \"{settings.database}\"'"
-        if settings.version == 1
-        else f"influx bucket create --org {settings.org} --name {settings.bucket}"
-    )
+    what = "database" if settings.version == 1 else "bucket"
     return (
-        f"{settings.url}: {reason or 'no such address'}. Make it ({make}), "
-        "or mend sink.influx.url and sink.influx.version."
+        f"{settings.url}: {reason or 'no such address'}. Make the {what} "
+        "(machimori influx setup), or mend sink.influx.url and sink.influx.version."
     )
 
 
@@ -204,7 +243,7 @@ class _ErrorBody(msgspec.Struct):
     message: str = ""
 
 
-def _error_text(body: bytes) -> str:
+def error_text(body: bytes) -> str:
     """What InfluxDB says in its JSON (`error` in 1.x, `message` in 2.x); empty for any other."""
     try:
         answer = msgspec.json.decode(body, type=_ErrorBody)

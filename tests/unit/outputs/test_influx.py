@@ -113,10 +113,11 @@ async def test_every_other_answer_leaves_the_lines_with_the_sender(
 
 async def test_a_missing_database_comes_with_the_command_that_makes_it(server: FakeInflux) -> None:
     server.script += [error(404, "database not found"), error(404, "bucket not found")]
-    for version, command in ((1, 'CREATE DATABASE "town"'), (2, "bucket create")):
+    names: dict[Literal[1, 2], str] = {1: "database", 2: "bucket"}
+    for version, what in names.items():
         (outcome,) = await _write(server.url, version)
         assert isinstance(outcome, Unavailable)
-        assert command in outcome.advice
+        assert f"Make the {what} (machimori influx setup)" in outcome.advice
 
 
 NOON = ("Date", "Wed, 21 Oct 2026 12:00:00 GMT")
