@@ -21,6 +21,8 @@ from gateway.model import Role
 from gateway.service import READY, STOPPING, WATCHDOG, notify, watchdog_interval_s
 from gateway.settings import Settings, SettingsError
 
+CLOCK_EVERY_S = 1.0
+
 _log = structlog.get_logger()
 
 
@@ -41,7 +43,7 @@ async def run(settings: Settings, roles: Collection[Role]) -> None:
     _log.info("starting", version=__version__, roles=[str(role) for role in roles])
     _make(settings.state_dir)
     services = {role: _build(role, settings, clock=clock, pulse=pulse) for role in roles}
-    await serve(services, stop=stop, pulse=pulse)
+    await serve(services, clock=clock, stop=stop, pulse=pulse)
     _log.info("stopped")
 
 
@@ -70,7 +72,9 @@ def _build(role: Role, settings: Settings, *, clock: Clock, pulse: Pulse) -> Ser
     return Sink(settings, clock)
 
 
-async def serve(services: Mapping[Role, Service], *, stop: asyncio.Event, pulse: Pulse) -> None:
+async def serve(
+    services: Mapping[Role, Service], *, clock: Clock, stop: asyncio.Event, pulse: Pulse
+) -> None:
     """Run `services` until `stop` is set, or one of them ends: then all do."""
     starting = set(services)
 
@@ -84,6 +88,7 @@ async def serve(services: Mapping[Role, Service], *, stop: asyncio.Event, pulse:
             until_stopped = _until_stopped(service, stop, partial(started, role))
             tasks.create_task(until_stopped, name=str(role))
         tasks.create_task(_feed_watchdog(pulse, stop), name="watchdog")
+        tasks.create_task(_keep_time(clock, stop), name="clock")
         await stop.wait()
         notify(STOPPING)
         _log.info("stopping")
@@ -108,4 +113,12 @@ async def _feed_watchdog(pulse: Pulse, stop: asyncio.Event) -> None:
             notify(WATCHDOG)
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(interval_s):  # wait_for of 3.11 can swallow a cancellation
+                await stop.wait()
+
+
+async def _keep_time(clock: Clock, stop: asyncio.Event) -> None:
+    while not stop.is_set():
+        clock.look()
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(CLOCK_EVERY_S):
                 await stop.wait()

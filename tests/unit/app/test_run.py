@@ -12,11 +12,13 @@ import pytest
 
 from gateway.app.pulse import LONGEST_S, Pulse
 from gateway.app.run import run, serve
+from gateway.clock import Clock
 from gateway.model import Role
 from gateway.settings import BrokerSettings, Settings, SettingsError
 from gateway.store.errors import StoreError
 from tests.ports import free_ports
 from tests.unit.app.town import until
+from tests.unit.test_clock import NOW, FakeMachine
 
 
 class Systemd:
@@ -76,7 +78,7 @@ async def test_it_is_ready_when_every_role_is(systemd: Systemd) -> None:
     stop, hub, edge = asyncio.Event(), Part(), Part()
     async with asyncio.timeout(5), asyncio.TaskGroup() as tasks:
         services = {Role.HUB: hub, Role.EDGE: edge}
-        tasks.create_task(serve(services, stop=stop, pulse=Pulse()), name="all")
+        tasks.create_task(serve(services, clock=Clock(), stop=stop, pulse=Pulse()), name="all")
         edge.may_start.set()
         await until(lambda: edge.life == ["started"])
         assert "READY=1" not in systemd.heard()
@@ -94,7 +96,7 @@ async def test_a_role_that_fails_ends_the_others_and_is_named(systemd: Systemd) 
         part.may_start.set()
     async with asyncio.timeout(5):
         with pytest.raises(ExceptionGroup) as raised:
-            await serve({Role.EDGE: edge, Role.HUB: hub}, stop=stop, pulse=Pulse())
+            await serve({Role.EDGE: edge, Role.HUB: hub}, clock=Clock(), stop=stop, pulse=Pulse())
     assert [str(error) for error in raised.value.exceptions] == ["the disk"]
     assert edge.life[-1] == "closed"
     assert "READY=1" not in systemd.heard()
@@ -105,7 +107,9 @@ async def test_a_role_that_ends_by_itself_ends_the_others(systemd: Systemd) -> N
     for part in (hub, edge):
         part.may_start.set()
     async with asyncio.timeout(5):
-        await serve({Role.EDGE: edge, Role.HUB: hub}, stop=asyncio.Event(), pulse=Pulse())
+        await serve(
+            {Role.EDGE: edge, Role.HUB: hub}, clock=Clock(), stop=asyncio.Event(), pulse=Pulse()
+        )
     assert edge.life == ["started", "stopped", "closed"]
     assert systemd.heard()[-1] == "STOPPING=1"
 
@@ -118,7 +122,9 @@ async def test_the_watchdog_is_fed_while_the_loops_go_on_and_not_when_one_stands
     part.may_start.set()
     pulse.beat("steps")
     async with asyncio.timeout(5), asyncio.TaskGroup() as tasks:
-        tasks.create_task(serve({Role.HUB: part}, stop=stop, pulse=pulse), name="all")
+        tasks.create_task(
+            serve({Role.HUB: part}, clock=Clock(), stop=stop, pulse=pulse), name="all"
+        )
         await until(lambda: systemd.heard().count("WATCHDOG=1") > 3)
         now[0] += LONGEST_S + 1  # the event loop still runs, the steps do not
         await asyncio.sleep(0.01)
@@ -147,3 +153,15 @@ async def test_a_signal_ends_it(systemd: Systemd, tmp_path: Path, name: signal.S
         os.kill(os.getpid(), name)
         await running
     assert systemd.heard()[-1] == "STOPPING=1"
+
+
+async def test_the_clock_looks_at_the_machines_while_the_roles_run() -> None:
+    machine = FakeMachine(wall_s=0.0)
+    clock, stop, part = Clock(machine=machine), asyncio.Event(), Part()
+    part.may_start.set()
+    machine.wall_s = NOW
+    async with asyncio.timeout(5), asyncio.TaskGroup() as tasks:
+        all_of_it = serve({Role.EDGE: part}, clock=clock, stop=stop, pulse=Pulse())
+        tasks.create_task(all_of_it, name="all")
+        await until(clock.synced)
+        stop.set()
