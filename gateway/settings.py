@@ -137,6 +137,13 @@ class RetentionSettings(_Section):
     alerts_days: Annotated[int, Field(ge=1)] = 365
 
 
+class BackupSettings(_Section):
+    """Where `machimori backup` puts its copies, and how many of them are kept."""
+
+    folder: Path = Path("backups")
+    keep: Annotated[int, Field(ge=1)] = 2
+
+
 class CalibrationSettings(_Section):
     """When the receivers are calibrated: `nightly`, at `hour` by the clocks of `time_zone`."""
 
@@ -169,6 +176,7 @@ class HubSettings(_Section):
     lateness_s: Annotated[float, Field(ge=0, le=30)] = 1.5
     api: ApiSettings = ApiSettings()
     retention: RetentionSettings = RetentionSettings()
+    backup: BackupSettings = BackupSettings()
     calibration: CalibrationSettings = CalibrationSettings()
     lights: LightSettings = LightSettings()
 

@@ -36,6 +36,8 @@ COMMANDS = (
     Command("check", "gateway.cli.check", "check", "Validate the settings and the site."),
     Command("doctor", "gateway.cli.doctor", "doctor", "Say what is wrong here, and what to do."),
     Command("scan", "gateway.cli.scan", "scan", "Watch live what the receivers hear."),
+    Command("backup", "gateway.cli.backup", "backup", "Copy the hub's database while it runs."),
+    Command("restore", "gateway.cli.backup", "restore", "Put a copy back; the hub is stopped."),
     Command("user add", "gateway.cli.user", "add", "Add a person who may log in."),
     Command("key new", "gateway.cli.key", "new", "Make the key that tags' keys are kept under."),
     Command("tag add", "gateway.cli.tag", "add", "Add a tag, and who carries it."),

@@ -5,8 +5,6 @@ Every queue here is as long as its callers are many: each of them awaits its ans
 """
 
 import asyncio
-import fcntl
-import os
 import sqlite3
 from collections import deque
 from collections.abc import Callable, Iterator
@@ -23,6 +21,7 @@ from sqlalchemy.exc import DBAPIError
 
 from gateway.store import outgoing
 from gateway.store.errors import StoreError, explained
+from gateway.store.locks import held, of_service
 from gateway.store.migrate import migrate
 
 __all__ = ["Connection", "Database", "StoreError"]
@@ -30,6 +29,10 @@ __all__ = ["Connection", "Database", "StoreError"]
 READERS = 3
 BUSY_TIMEOUT_S = 5.0
 GROUP_MAX = 64  # writes that share one commit, and so one fsync
+_IN_USE = (
+    "{}: another hub works on it. Stop that one (systemctl status), or give this one a state_dir "
+    "of its own."
+)
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -146,8 +149,10 @@ class Database:
     def _acquire(self) -> None:
         try:
             self.path.parent.mkdir(parents=True, exist_ok=True)
-            if self._owner:
-                self._lock()
+            if self._owner:  # two hubs on one database would both step the site
+                self._open.enter_context(
+                    held(of_service(self.path), else_say=_IN_USE.format(self.path))
+                )
             engine = self._engine("BEGIN IMMEDIATE")
             self._read_engine = self._engine("BEGIN", read_only=True)
             self._write_connection = self._open.enter_context(engine.connect())
@@ -167,18 +172,6 @@ class Database:
         """After every queued write: this runs on the writer's thread, too."""
         self._readers.shutdown()
         self._open.close()
-
-    def _lock(self) -> None:
-        """Keep the file for this service: two hubs on one database would both step the site."""
-        try:
-            lock = os.open(f"{self.path}.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-            self._open.callback(os.close, lock)
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError as error:
-            raise StoreError(
-                f"{self.path}: another hub works on it. Stop that one (systemctl status), or give "
-                "this one a state_dir of its own."
-            ) from error
 
     def _engine(self, begin: str, *, read_only: bool = False) -> Engine:
         engine = create_engine(

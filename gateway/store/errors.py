@@ -38,6 +38,12 @@ class StoreError(UnusableError):
     exit_code = 75  # EX_TEMPFAIL: a full disk may heal, so the service is started again
 
 
+class BrokenStoreError(StoreError):
+    """Starting again does not mend the file, a person does: the service stays down and says so."""
+
+    exit_code = 2
+
+
 def explained(path: Path, error: DBAPIError | sqlite3.Error) -> Exception:
     """`error` as a StoreError; itself where it is no fault of file, disk or lock."""
     cause = error.orig if isinstance(error, DBAPIError) else error

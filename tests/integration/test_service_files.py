@@ -10,6 +10,8 @@ from gateway.model import Role
 from tests.needs import ROOT, need
 
 UNITS = sorted((ROOT / "systemd").glob("*.service"))
+ROLES = [unit for unit in UNITS if unit.stem.removeprefix("machimori-") in set(Role)]
+BACKUP = ROOT / "systemd" / "machimori-backup.service"
 EXPOSURE_AT_MOST = 3.0
 
 
@@ -33,8 +35,8 @@ def _copy(unit: Path, folder: Path) -> Path:
 
 
 def test_each_role_has_a_unit_that_starts_it() -> None:
-    assert {unit.stem for unit in UNITS} == {f"machimori-{role}" for role in Role}
-    for unit in UNITS:
+    assert {unit.stem for unit in ROLES} == {f"machimori-{role}" for role in Role}
+    for unit in ROLES:
         role = unit.stem.removeprefix("machimori-")
         assert f"run --role {role} --config /etc/machimori/gateway.toml\n" in unit.read_text()
 
@@ -63,13 +65,30 @@ def test_the_unit_exposes_little(unit: Path, tmp_path: Path) -> None:
     assert judged.returncode == 0, judged.stdout
 
 
-@pytest.mark.parametrize("unit", UNITS, ids=lambda unit: unit.stem)
+@pytest.mark.parametrize("unit", ROLES, ids=lambda unit: unit.stem)
 def test_the_unit_hands_over_every_secret_that_its_environment_names(unit: Path) -> None:
     text = unit.read_text()
     named = set(re.findall(r"^Environment=\w+_FILE=%d/(\S+)$", text, flags=re.MULTILINE))
     handed_over = set(re.findall(r"^LoadCredential=([^:\s]+):", text, flags=re.MULTILINE))
     assert named == handed_over
     assert f"{unit.stem.removeprefix('machimori-')}.key" in named
+
+
+def test_the_nightly_backup_has_a_timer_that_systemd_takes_and_needs_no_secret(
+    tmp_path: Path,
+) -> None:
+    assert set(UNITS) == {*ROLES, BACKUP}
+    _copy(BACKUP, tmp_path)
+    timer = tmp_path / "machimori-backup.timer"
+    timer.write_text((ROOT / "systemd" / timer.name).read_text())
+    judged = _judge("verify", "--man=no", timer)
+    assert (judged.stdout + judged.stderr, judged.returncode) == ("", 0)
+    calendar = re.search(r"^OnCalendar=(.*)$", timer.read_text(), flags=re.MULTILINE)
+    assert calendar is not None
+    assert _judge("calendar", calendar[1]).returncode == 0
+    text = BACKUP.read_text()
+    assert "machimori backup --config /etc/machimori/gateway.toml\n" in text
+    assert "LoadCredential" not in text
 
 
 def test_newer_systemd_takes_the_back_off(tmp_path: Path) -> None:

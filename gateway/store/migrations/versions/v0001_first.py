@@ -192,8 +192,22 @@ _ACCESS = (
         BEGIN SELECT RAISE(ABORT, 'there is one anchor'); END""",
 )
 
+_TABLES = (
+    *("access_log", "access_anchor"),
+    *("link_counters", "link_rows", "link_epochs"),
+    *("alert_changes", "alerts", "zone_events", "positions"),
+    *("cursors", "marks", "gaps", "windows"),
+    *("tag_identifiers", "tags", "guardianships", "carriers", "sessions", "users"),
+)
+
 
 def upgrade() -> None:
     """Make every table."""
     for statement in _PEOPLE + _SIGHTINGS + _POSITIONS + _LINK + _ACCESS:
         op.execute(statement)
+
+
+def downgrade() -> None:
+    """Take every table away; those that point to others go first."""
+    for table in _TABLES:
+        op.execute(f"DROP TABLE {table}")

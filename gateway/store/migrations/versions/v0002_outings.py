@@ -33,3 +33,14 @@ def upgrade() -> None:
     """Add what is new."""
     for statement in _PATH + _OUTINGS:
         op.execute(statement)
+
+
+def downgrade() -> None:
+    """Take it away, with all that it holds."""
+    for statement in (
+        "DROP TABLE outings",
+        "DROP TABLE route_points",
+        "ALTER TABLE positions DROP COLUMN path_probability",
+        "ALTER TABLE positions DROP COLUMN path",
+    ):
+        op.execute(statement)

@@ -30,3 +30,9 @@ def upgrade() -> None:
     """Add what is new."""
     for statement in _CALIBRATIONS:
         op.execute(statement)
+
+
+def downgrade() -> None:
+    """Take it away, with all that it holds."""
+    op.execute("DROP TABLE calibration_changes")
+    op.execute("DROP TABLE calibrations")
