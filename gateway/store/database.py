@@ -9,20 +9,21 @@ import sqlite3
 from collections import deque
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import AsyncExitStack, ExitStack, contextmanager
+from contextlib import AsyncExitStack, ExitStack, closing, contextmanager
 from functools import partial
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Concatenate, ParamSpec, Self, TypeVar
 
-from sqlalchemy import Connection, Engine, create_engine, event
+from sqlalchemy import Connection, Engine, PoolProxiedConnection, create_engine, event
 from sqlalchemy.engine.interfaces import DBAPIConnection
 from sqlalchemy.exc import DBAPIError
 
-from gateway.store import outgoing
-from gateway.store.errors import StoreError, explained
+from gateway.store import checking, outgoing
+from gateway.store.errors import BrokenStoreError, DamagedError, StoreError, explained
 from gateway.store.locks import held, of_service
 from gateway.store.migrate import migrate
+from gateway.store.wal import LONGEST_WAL_BYTES, Checkpoints
 
 __all__ = ["Connection", "Database", "StoreError"]
 
@@ -77,21 +78,27 @@ class _Write:
 class Database:
     """The hub's database file; enter it to open, to check and to migrate it.
 
-    `owner` is the service that the file belongs to: there may be one, and it checks the whole file
-    when it opens it. The command line opens the same file beside it as a guest (`owner=False`).
-    Everything here raises StoreError where file, disk or lock fail.
+    `owner` is the service that the file belongs to: there may be one. It checks what it cannot do
+    without when it opens it, and copies the WAL back. The command line opens the file beside
+    it as a guest (`owner=False`). Everything here raises StoreError where file, disk or lock fail;
+    opening raises BrokenStoreError where only a person can mend it.
     """
 
     def __init__(
         self, path: Path, *, owner: bool = True, busy_timeout_s: float = BUSY_TIMEOUT_S
     ) -> None:
         self.path = path
+        self.damaged = asyncio.Event()
+        """Set when a read or a write met a damaged page; for its one waiter to clear."""
+        self.left_open = False
+        """Whether whoever had the file before ended without closing it."""
         self._owner = owner
         self._busy_timeout_s = busy_timeout_s
         self._queued: deque[_Write] = deque()
         self._listeners: list[Callable[[outgoing.Queue], None]] = []
         self._open = ExitStack()
         self._write_connection: Connection
+        self._checkpoints: Checkpoints | None = None
         self._read_engine: Engine
         self._writer: ThreadPoolExecutor
         self._readers: ThreadPoolExecutor
@@ -153,11 +160,13 @@ class Database:
                 self._open.enter_context(
                     held(of_service(self.path), else_say=_IN_USE.format(self.path))
                 )
+            self.left_open = checking.was_left_open(self.path)
             engine = self._engine("BEGIN IMMEDIATE")
             self._read_engine = self._engine("BEGIN", read_only=True)
             self._write_connection = self._open.enter_context(engine.connect())
             if self._owner:
                 self._check()
+                self._keep_wal_short(engine)
             with self._write_connection.begin():
                 migrate(self._write_connection, self.path)
         except OSError as error:
@@ -166,7 +175,8 @@ class Database:
                 "may write in its folder."
             ) from error
         except (DBAPIError, sqlite3.Error) as error:
-            raise explained(self.path, error) from error
+            told = explained(self.path, error)
+            raise BrokenStoreError(str(told)) if isinstance(told, DamagedError) else told from error
 
     def _release(self) -> None:
         """After every queued write: this runs on the writer's thread, too."""
@@ -190,6 +200,7 @@ class Database:
             for pragma in (
                 "journal_mode=WAL",
                 "synchronous=FULL",
+                f"journal_size_limit={LONGEST_WAL_BYTES}",
                 "foreign_keys=ON",
                 f"query_only={'ON' if read_only else 'OFF'}",
             ):
@@ -202,13 +213,23 @@ class Database:
         return engine
 
     def _check(self) -> None:
+        """What the service cannot do without; the large tables are looked through beside it."""
         with self._write_connection.begin():
-            found = self._write_connection.exec_driver_sql("PRAGMA quick_check(1)").scalar_one()
-        if found != "ok":
-            raise StoreError(
-                f"{self.path}: is damaged ({found}). Move the file away, put back a backup, and "
-                "check the disk."
+            found = checking.vital_damage(self._write_connection)
+        if found:
+            raise BrokenStoreError(
+                f"{self.path}: is damaged ({found}). Put back a backup (machimori restore FILE), "
+                "which keeps this file aside, and check the disk."
             )
+
+    def _keep_wal_short(self, engine: Engine) -> None:
+        own = _driver(self._write_connection.connection)
+        own.execute("PRAGMA wal_autocheckpoint = 0")
+        beside = self._open.enter_context(closing(engine.raw_connection()))
+        checkpoints = Checkpoints(
+            self.path, _driver(beside), writers_own=own, at_the_writer=self._writer.submit
+        )
+        self._checkpoints = self._open.enter_context(closing(checkpoints))
 
     def _drain(self) -> None:
         jobs: list[_Write] = []
@@ -222,6 +243,8 @@ class Database:
             finally:
                 for job in jobs:
                     job.settle()
+                if self._checkpoints is not None:
+                    self._checkpoints.committed()
 
     def _commit(self, jobs: list[_Write]) -> None:
         """Run `jobs` in one transaction; where it cannot be committed, all of them have failed.
@@ -252,7 +275,13 @@ class Database:
             self._tell(connection)
 
     def _told(self, error: BaseException | None) -> BaseException | None:
-        return explained(self.path, error) if isinstance(error, DBAPIError) else error
+        return self._explained(error) if isinstance(error, DBAPIError) else error
+
+    def _explained(self, error: DBAPIError | sqlite3.Error) -> Exception:
+        told = explained(self.path, error)
+        if isinstance(told, DamagedError):
+            self._loop.call_soon_threadsafe(self.damaged.set)
+        return told
 
     def _tell(self, connection: Connection) -> None:
         for queue in outgoing.touched(connection):
@@ -264,9 +293,15 @@ class Database:
             with self._read_engine.connect() as connection:
                 return call(connection)
         except (DBAPIError, sqlite3.Error) as error:
-            raise explained(self.path, error) from error
+            raise self._explained(error) from error
 
 
 def _in_transaction(connection: Connection) -> bool:
-    driver = connection.connection.driver_connection
-    return driver is not None and driver.in_transaction
+    return _driver(connection.connection).in_transaction
+
+
+def _driver(connection: PoolProxiedConnection) -> sqlite3.Connection:
+    driver = connection.driver_connection
+    if not isinstance(driver, sqlite3.Connection):
+        raise TypeError(f"{driver!r}: is no connection to SQLite")
+    return driver

@@ -18,11 +18,12 @@ _ADVICE = {
     ),
     sqlite3.SQLITE_FULL: "cannot grow: the disk is full. Free space; work goes on by itself then.",
     sqlite3.SQLITE_CORRUPT: (
-        "is damaged. Stop the program, move the file away, put back a backup, and check the disk."
+        "is damaged. Stop the program, put back a backup (machimori restore FILE), which keeps "
+        "this file aside, and check the disk."
     ),
     sqlite3.SQLITE_NOTADB: (
-        "is not a SQLite database. Move it away and put back a backup, or mend the setting "
-        "hub.database."
+        "is not a SQLite database. Put back a backup (machimori restore FILE), which keeps "
+        "this file aside, or mend the setting hub.database."
     ),
     sqlite3.SQLITE_BUSY: (
         "is held by another program. See who holds it (fuser), or wait for its end."
@@ -38,6 +39,10 @@ class StoreError(UnusableError):
     exit_code = 75  # EX_TEMPFAIL: a full disk may heal, so the service is started again
 
 
+class DamagedError(StoreError):
+    """A part of the file is damaged; what needs other parts of it goes on."""
+
+
 class BrokenStoreError(StoreError):
     """Starting again does not mend the file, a person does: the service stays down and says so."""
 
@@ -46,11 +51,23 @@ class BrokenStoreError(StoreError):
 
 def explained(path: Path, error: DBAPIError | sqlite3.Error) -> Exception:
     """`error` as a StoreError; itself where it is no fault of file, disk or lock."""
-    cause = error.orig if isinstance(error, DBAPIError) else error
-    code = getattr(cause, "sqlite_errorcode", sqlite3.SQLITE_OK) & _PRIMARY
-    advice = _ADVICE.get(code)
+    advice = _ADVICE.get(_code(error))
     if advice is None:
         return error
-    told = StoreError(f"{path}: {advice} ({cause})")
+    kind = DamagedError if is_damage(error) else StoreError
+    told = kind(f"{path}: {advice} ({_cause(error)})")
     told.__cause__ = error
     return told
+
+
+def is_damage(error: BaseException) -> bool:
+    """Whether SQLite says that the file's contents are not what it wrote."""
+    return _code(error) in {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB}
+
+
+def _code(error: BaseException) -> int:
+    return int(getattr(_cause(error), "sqlite_errorcode", sqlite3.SQLITE_OK)) & _PRIMARY
+
+
+def _cause(error: BaseException) -> BaseException | None:
+    return error.orig if isinstance(error, DBAPIError) else error

@@ -1,0 +1,85 @@
+"""Is the file sound? What the hub cannot do without is looked at when it opens, the rest beside it.
+
+The whole of a month's database takes two minutes from this disk and ten from a slow card: longer
+than a hub may take to start. What is not large takes a tenth of a second.
+"""
+
+import asyncio
+import sqlite3
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
+from pathlib import Path
+
+from sqlalchemy import Connection
+
+from gateway.store.errors import explained, is_damage
+
+LARGE = frozenset(
+    {
+        *("windows", "positions", "zone_events", "route_points", "lamp_readings"),
+        *("access_log", "link_rows"),
+    }
+)
+_TABLES = "SELECT name FROM sqlite_master WHERE type = 'table' ORDER BY name"
+_FOUND_AT_MOST = 3  # of a table: more tell a person nothing more
+
+
+def vital_damage(connection: Connection) -> str:
+    """What is wrong with the tables that are not large; "" where they are sound."""
+    for table in connection.exec_driver_sql(_TABLES).scalars().all():
+        if table not in LARGE:
+            found = connection.exec_driver_sql(_check_of(table)).scalars().all()
+            if found != ["ok"]:
+                return f"{table}: {found[0]}"
+    return ""
+
+
+def was_left_open(path: Path) -> bool:
+    """Whether the program that had the file last ended without closing it."""
+    wal = Path(f"{path}-wal")
+    return wal.exists() and wal.stat().st_size > 0
+
+
+async def large_damage(path: Path) -> list[str]:
+    """What is wrong with the large tables: looked at in a thread, on a connection of its own.
+
+    A caller that is cancelled ends it at once. Raises StoreError where the file cannot be opened.
+    """
+    with ThreadPoolExecutor(1, "store-check") as thread, closing(_open(path)) as file:
+        looking = asyncio.get_running_loop().run_in_executor(thread, _look, file)
+        try:
+            return await asyncio.shield(looking)
+        except asyncio.CancelledError:
+            file.interrupt()
+            await asyncio.wait([looking])
+            looking.exception()  # that it was interrupted
+            raise
+
+
+def _look(file: sqlite3.Connection) -> list[str]:
+    found = []
+    for (table,) in file.execute(_TABLES).fetchall():
+        if table in LARGE:
+            try:
+                told = file.execute(_check_of(table)).fetchmany(_FOUND_AT_MOST)
+            except sqlite3.DatabaseError as error:
+                if not is_damage(error):
+                    raise
+                told = [(str(error),)]
+            found += [f"{table}: {one}" for (one,) in told if one != "ok"]
+    return found
+
+
+def _open(path: Path) -> sqlite3.Connection:
+    try:
+        file = sqlite3.connect(
+            f"{path.absolute().as_uri()}?mode=rw", uri=True, check_same_thread=False
+        )
+    except sqlite3.Error as error:
+        raise explained(path, error) from error
+    file.execute("PRAGMA query_only = ON")
+    return file
+
+
+def _check_of(table: str) -> str:
+    return "PRAGMA quick_check('{}')".format(table.replace("'", "''"))
