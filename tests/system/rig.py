@@ -3,11 +3,10 @@
 import asyncio
 import json
 import math
-import os
 import sqlite3
 import sys
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
 from types import TracebackType
@@ -18,6 +17,7 @@ import httpx
 from tests.integration.influx_server import InfluxServer
 from tests.needs import ROOT, need
 from tests.ports import free_ports
+from tests.system.processes import Processes
 
 ROLES = ("edge", "hub", "sink")
 READY_WITHIN_S = 30.0
@@ -58,11 +58,11 @@ log_type none
 """
 
 
-class Rig:
+class Rig(Processes):
     """`async with` starts nothing and leaves nothing behind."""
 
     def __init__(self, folder: Path, *, site: Path, rate: float = 1.0) -> None:
-        self.folder = folder
+        super().__init__(folder)
         self.state = folder / "state"
         self.truth = folder / "truth.csv"
         self.anchor = time.time()
@@ -76,7 +76,6 @@ class Rig:
         self.settings = folder / "gateway.toml"
         self._site = site
         self._mosquitto = need("mosquitto")
-        self._processes: dict[str, asyncio.subprocess.Process] = {}
 
     @property
     def url(self) -> str:
@@ -118,8 +117,7 @@ class Rig:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        for name in list(self._processes):
-            await self.kill(name)
+        await self.kill_all()
         await self.influx.kill()
 
     async def start_all(self) -> None:
@@ -179,14 +177,10 @@ class Rig:
         if name == "influxd":
             await self.influx.start()
         elif name == "mosquitto":
-            await self._spawn(name, self._mosquitto, "-c", str(self.folder / "mosquitto.conf"))
+            await self.spawn(name, self._mosquitto, "-c", str(self.folder / "mosquitto.conf"))
         else:
             run = ("-m", "gateway", "run", "--role", role or name, *self._config())
             await self.python(name, *run, **environment)
-
-    async def python(self, name: str, *arguments: str, **environment: str) -> None:
-        """Start a Python program under `name`."""
-        await self._spawn(name, sys.executable, *arguments, **environment)
 
     async def machimori(self, *arguments: str) -> None:
         """Run a command to its end. Raises AssertionError where it fails."""
@@ -196,29 +190,8 @@ class Rig:
         """SIGKILL: no farewell, no flush."""
         if name == "influxd":
             await self.influx.kill()
-            return
-        process = self._processes.pop(name)
-        if process.returncode is None:
-            process.kill()
-        await process.wait()
-
-    async def stop(self, name: str) -> int:
-        """SIGTERM; the exit code."""
-        process = self._processes.pop(name)
-        process.terminate()
-        return await asyncio.wait_for(process.wait(), 20)
-
-    def pid(self, name: str) -> int:
-        """The process id of what runs under `name`."""
-        return self._processes[name].pid
-
-    def is_up(self, name: str) -> bool:
-        """Whether that process runs."""
-        return name in self._processes and self._processes[name].returncode is None
-
-    def log(self, name: str) -> str:
-        """What a process wrote."""
-        return (self.folder / f"{name}.log").read_text(errors="replace")
+        else:
+            await super().kill(name)
 
     async def answers(self) -> None:
         """Wait for the API."""
@@ -256,12 +229,6 @@ class Rig:
             for tag, at in self.rows("SELECT tag, at FROM positions")
         }
 
-    async def _spawn(self, name: str, *command: str, **environment: str) -> None:
-        with (self.folder / f"{name}.log").open("ab") as log:
-            self._processes[name] = await asyncio.create_subprocess_exec(
-                *command, stdout=log, stderr=log, cwd=ROOT, env={**_environment(), **environment}
-            )
-
     async def _finish(self, module: str, *arguments: str) -> None:
         process = await asyncio.create_subprocess_exec(
             *(sys.executable, "-m", module, *arguments), cwd=ROOT, stdout=asyncio.subprocess.DEVNULL
@@ -274,10 +241,6 @@ class Rig:
 
     def _config(self) -> tuple[str, str]:
         return ("--config", str(self.settings))
-
-
-def _environment() -> Mapping[str, str]:
-    return {**os.environ, "PYTHONUNBUFFERED": "1"}
 
 
 async def until(condition: object, *, within_s: float, what: str | Callable[[], object]) -> None:

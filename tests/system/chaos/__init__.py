@@ -1,0 +1,1 @@
+"""Faults on purpose, a ledger, and counting: `make chaos`."""
