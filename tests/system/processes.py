@@ -2,7 +2,6 @@
 
 import asyncio
 import os
-import signal
 import sys
 from collections.abc import Mapping
 from pathlib import Path
@@ -48,10 +47,6 @@ class Processes:
         process.terminate()
         return await asyncio.wait_for(process.wait(), STOPS_WITHIN_S)
 
-    def signal(self, name: str, number: signal.Signals) -> None:
-        """Send it a signal."""
-        self._processes[name].send_signal(number)
-
     def pid(self, name: str) -> int:
         """The process id of what runs under `name`."""
         return self._processes[name].pid
@@ -59,6 +54,10 @@ class Processes:
     def is_up(self, name: str) -> bool:
         """Whether that process runs."""
         return name in self._processes and self._processes[name].returncode is None
+
+    def has(self, name: str) -> bool:
+        """Whether it was started, and nobody has killed or stopped it since."""
+        return name in self._processes
 
     def exit_code(self, name: str) -> int | None:
         """How it ended by itself; None while it runs, or where it was killed or never started."""

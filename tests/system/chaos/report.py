@@ -1,0 +1,108 @@
+"""What a run says: a table by kind of fault for people, and JSON for figures."""
+
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from typing import NamedTuple
+
+from tests.system.chaos.judge import LATE, LOST, TWICE, Violation
+from tests.system.chaos.nemesis import Struck
+from tests.system.chaos.run import Outcome
+
+COLUMNS = ("kind", "struck", "whole s", "flows s", "lost", "twice", "late", "other")
+MOST_SHOWN = 30
+
+
+class Row(NamedTuple):
+    """One kind of fault: how often, the longest way back, and the breaches while it stood."""
+
+    kind: str
+    struck: int
+    whole_s: float
+    flows_s: float
+    lost: int
+    twice: int
+    late: int
+    other: int
+
+
+def rows(outcome: Outcome) -> list[Row]:
+    """By kind, in the order of names. A breach counts at every kind that stood then."""
+    struck = outcome.evidence.history.struck
+    return [
+        _row(kind, [one for one in struck if one.kind == kind], outcome.violations)
+        for kind in sorted({one.kind for one in struck})
+    ]
+
+
+def figures(outcome: Outcome, *, seed: int) -> dict[str, object]:
+    """For `.bench/chaos.json`."""
+    evidence = outcome.evidence
+    breaches = Counter(one.what for one in outcome.violations)
+    return {
+        "seed": seed,
+        "faults": len(evidence.history.struck),
+        "kinds": len({one.kind for one in evidence.history.struck}),
+        "took_s": round(evidence.until - evidence.since, 1),
+        "adverts": len(evidence.ledger.emitted),
+        "presses": sum(one.is_press for one in evidence.ledger.emitted),
+        "alerts": len(evidence.sos),
+        "rows_committed": sum(row.key is not None for row in evidence.committed),
+        "windows": len(evidence.rows),
+        "gaps": len(evidence.gaps),
+        "gap_s": round(sum(gap.until - gap.since for gap in evidence.gaps), 1),
+        "positions": len(evidence.positions),
+        "influx_positions": len(evidence.influx_positions),
+        "quarantined": len(evidence.quarantined),
+        "restarts": len(evidence.exits),
+        "breaches": dict(breaches),
+        "skipped": outcome.skipped,
+        "table": [row._asdict() for row in rows(outcome)],
+    }
+
+
+def text(outcome: Outcome, *, seed: int) -> str:
+    """The table, the sums, and the first breaches with what stood then."""
+    said = figures(outcome, seed=seed)
+    lines = [_line(COLUMNS), *(_line(row) for row in rows(outcome)), ""]
+    lines += [f"{key}: {value}" for key, value in said.items() if key not in ("table", "skipped")]
+    lines += [f"not struck here: {name}: {why}" for name, why in outcome.skipped.items()]
+    for violation in outcome.violations[:MOST_SHOWN]:
+        lines.append(explained(violation, outcome))
+    if len(outcome.violations) > MOST_SHOWN:
+        lines.append(f"… and {len(outcome.violations) - MOST_SHOWN} more")
+    return "\n".join(lines)
+
+
+def explained(violation: Violation, outcome: Outcome) -> str:
+    """One breach, when it was by the run's clock, and the faults that stood."""
+    if not violation.at:
+        return f"{violation.what.upper()}: {violation.text}"
+    stood = outcome.evidence.history.standing(violation.at, margin_s=1.0)
+    names = " + ".join(one.name for one in stood) or "nothing"
+    at_s = violation.at - outcome.evidence.since
+    return f"{violation.what.upper()} at {at_s:.1f} s while {names} stood: {violation.text}"
+
+
+def _row(kind: str, struck: list[Struck], violations: Iterable[Violation]) -> Row:
+    met = Counter(
+        one.what for one in violations if any(each.since <= one.at <= each.whole for each in struck)
+    )
+    return Row(
+        kind,
+        len(struck),
+        max(round(one.whole - one.healed, 1) for one in struck),
+        max(round(one.flows - one.healed, 1) for one in struck),
+        met[LOST],
+        met[TWICE],
+        met[LATE],
+        _others(met),
+    )
+
+
+def _others(met: Mapping[str, int]) -> int:
+    return sum(count for what, count in met.items() if what not in (LOST, TWICE, LATE))
+
+
+def _line(cells: Iterable[object]) -> str:
+    kind, *numbers = map(str, cells)
+    return f"{kind:<44}" + "".join(f"{one:>9}" for one in numbers)

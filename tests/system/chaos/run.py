@@ -1,0 +1,91 @@
+"""One run: the town starts, the producer emits, the nemesis strikes, and all of it is counted."""
+
+import asyncio
+import sqlite3
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+from tests.system.chaos.evidence import Evidence, gather, waiting
+from tests.system.chaos.fault import Kind
+from tests.system.chaos.ground import EDGES
+from tests.system.chaos.health import Health
+from tests.system.chaos.judge import Violation, judge
+from tests.system.chaos.ledger import Ledger
+from tests.system.chaos.nemesis import Nemesis, plan
+from tests.system.chaos.producer import PRESS_EVERY_S, Producer, register_tags
+from tests.system.chaos.town import LOOK_EVERY_S, Town
+
+STARTS_WITHIN_S = 180.0  # the first hub compiles the tracker
+QUIET_S = 3.0
+STILL_S = 6.0  # late windows are amended after a pause, and what that says goes to the sink
+SETTLES_WITHIN_S = 120.0
+SECONDS_A_FAULT = 8.0  # more than a fault takes: so many presses have a tag of their own
+
+
+class Outcome(NamedTuple):
+    """What a run gave; `skipped` says of a kind of fault why it cannot be struck here."""
+
+    evidence: Evidence
+    violations: list[Violation]
+    skipped: dict[str, str]
+
+
+async def run(
+    folder: Path,
+    kinds: Sequence[Kind],
+    *,
+    faults: int,
+    seed: int,
+    log: Callable[[str], None] = lambda _text: None,
+) -> Outcome:
+    """Strike `faults` of `kinds` at a town in `folder`, and judge."""
+    ledger = Ledger()
+    presses = round(faults * SECONDS_A_FAULT / PRESS_EVERY_S) + 10
+    async with Town(folder) as town, asyncio.TaskGroup() as tasks:
+        reasons = {kind.name: kind.needs(town) for kind in kinds}
+        rounds = plan([kind for kind in kinds if not reasons[kind.name]], faults=faults, seed=seed)
+        await register_tags(town, ledger, presses=presses)
+        health = Health(town)
+        watching = [
+            tasks.create_task(town.watch(), name="watch"),
+            tasks.create_task(health.run(), name="health"),
+            tasks.create_task(ledger.watch_alerts(town), name="alerts"),
+        ]
+        await town.start()
+        await health.whole(within_s=STARTS_WITHIN_S)
+        producing = tasks.create_task(Producer(town, ledger, presses=presses).run())
+        await health.flows(since=town.now(), within_s=STARTS_WITHIN_S)
+        since = town.now()
+        nemesis = Nemesis(town, health, seed=seed, log=log)
+        await asyncio.sleep(QUIET_S)
+        await nemesis.strike(rounds)
+        await asyncio.sleep(QUIET_S)
+        producing.cancel()
+        until = town.now()
+        await _settle(town, before=until)
+        for task in watching:
+            task.cancel()
+        await _stop(town)
+        evidence = await gather(town, ledger, nemesis.history, since=since, until=until)
+    return Outcome(evidence, judge(evidence), {name: why for name, why in reasons.items() if why})
+
+
+async def _settle(town: Town, *, before: float) -> None:
+    """Wait until all that was captured `before` is worked off, for a while; or for so long."""
+    deadline = town.now() + SETTLES_WITHIN_S
+    still_since = town.now()
+    while town.now() < min(deadline, still_since + STILL_S):
+        try:
+            if waiting(town, before=before):
+                still_since = town.now()
+        except sqlite3.OperationalError:  # held by its owner for this moment
+            still_since = town.now()
+        await asyncio.sleep(LOOK_EVERY_S)
+
+
+async def _stop(town: Town) -> None:
+    """Sources first; a process that does not run was killed by a fault that was not healed."""
+    for name in (*EDGES, "hub", "sink"):
+        if town.process(name).is_up:
+            await town.process(name).stop()
