@@ -7,7 +7,7 @@ bits a byte, lowest first (MQTT 3.1.1, section 2.2).
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-PUBLISH = 3
+PUBLISH, PUBACK = 3, 4
 AT_LEAST_ONCE = 1
 _DUP = 0x08
 _MORE = 0x80
@@ -47,9 +47,14 @@ def _size_of_first(data: bytes | bytearray) -> int:
     raise NotMqttError("a packet's length has more than four bytes")
 
 
+def kind_of(packet: bytes) -> int:
+    """What it is, as MQTT numbers them."""
+    return packet[0] >> 4
+
+
 def is_kept_publish(packet: bytes) -> bool:
     """Whether it is a PUBLISH that may come twice: of QoS 1 or 2."""
-    return packet[0] >> 4 == PUBLISH and (packet[0] >> 1) & 3 >= AT_LEAST_ONCE
+    return kind_of(packet) == PUBLISH and (packet[0] >> 1) & 3 >= AT_LEAST_ONCE
 
 
 def topic_of(packet: bytes) -> str:

@@ -10,6 +10,7 @@ import math
 import socket
 import struct
 from collections import Counter
+from collections.abc import Callable
 from dataclasses import dataclass
 from enum import Enum, auto
 
@@ -59,10 +60,12 @@ class Proxy:
     """Listens on a `port` of the loopback address between `start` and `close`.
 
     `counts`: connections, refused, reset, repeated, swapped. Every fault lasts until `heal`.
+    `watcher` is called with each MQTT packet before it is passed on.
     """
 
     def __init__(self, *, target_port: int, mqtt: bool = False) -> None:
         self.port = 0
+        self.watcher: Callable[[Way, bytes], None] | None = None
         self._target_port = target_port
         self._mqtt = mqtt
         self._counts: Counter[str] = Counter()
@@ -92,10 +95,15 @@ class Proxy:
 
     @property
     def is_whole(self) -> bool:
-        """Whether it passes everything on, and somebody is connected."""
+        """Whether it passes everything on, and a client of MQTT, which stays, is connected."""
         passes = all(way.is_set() for way in self._passes.values())
         living = any(not connection.is_ghost for connection in self._connections)
-        return living and passes and not self._is_cut and self._bytes_per_s == math.inf
+        return (
+            (living or not self._mqtt)
+            and passes
+            and not self._is_cut
+            and self._bytes_per_s == math.inf
+        )
 
     @property
     def counts(self) -> Counter[str]:
@@ -198,6 +206,8 @@ class Proxy:
             while data := await self._read(way, reader, connection, tampering):
                 packets = splitter.feed(data) if self._mqtt else ()
                 for packet in packets:
+                    if self.watcher is not None:
+                        self.watcher(way, packet)
                     for passed in tampering.through(packet):
                         await self._write(way, connection, passed)
                 if not self._mqtt:

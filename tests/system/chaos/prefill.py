@@ -1,0 +1,60 @@
+"""Fills an edge's outbox through the product's own, as an outage of many hours does.
+
+`python -m tests.system.chaos.prefill FILE --gateway gw-01 --ledger FILE --rows N --before T`: a
+window a second up to T, each with a reading of its own, told in the ledger as `role.py` does.
+"""
+
+import argparse
+import asyncio
+from pathlib import Path
+
+from gateway.link.envelope import Kind
+from gateway.link.outbox import Outbox
+from gateway.model import Lane, Reading, Window
+from tests.system.chaos.ground import UUID
+from tests.system.chaos.role import keep_ledger
+
+AT_ONCE = 200  # appends that share a commit
+MAX_BYTES = 200_000_000
+
+
+def window(second: int, *, receiver: str) -> Window:
+    """With one reading, of nobody's tag; its identifier tells the second."""
+    major, minor = divmod(second % (1 << 31), 1 << 16)
+    identifier = f"ibeacon:{UUID}:{0x8000 | major}:{minor}"
+    return Window(second, (receiver,), (Reading(receiver, identifier, -80.0, -80, 1),))
+
+
+async def fill(outbox: Path, *, rows: int, before: int, receiver: str) -> None:
+    """`rows` windows of the seconds up to `before`, oldest first. Raises OutboxError."""
+    async with Outbox(outbox, max_bytes=MAX_BYTES) as opened:
+        for begin in range(before - rows, before, AT_ONCE):
+            async with asyncio.TaskGroup() as appends:
+                for second in range(begin, min(begin + AT_ONCE, before)):
+                    row = opened.append(
+                        Lane.BACKLOG,
+                        Kind.SIGHTINGS,
+                        [window(second, receiver=receiver)],
+                        since=float(second),
+                        until=float(second + 1),
+                    )
+                    appends.create_task(row, name=f"second {second}")
+
+
+def main() -> None:
+    """Fill it."""
+    parser = argparse.ArgumentParser()
+    parser.add_argument("outbox", type=Path)
+    parser.add_argument("--gateway", required=True)
+    parser.add_argument("--receiver", required=True)
+    parser.add_argument("--ledger", type=Path, required=True)
+    parser.add_argument("--rows", type=int, required=True)
+    parser.add_argument("--before", type=int, required=True)
+    wanted = parser.parse_args()
+    keep_ledger(wanted.ledger, gateway=wanted.gateway)
+    filling = fill(wanted.outbox, rows=wanted.rows, before=wanted.before, receiver=wanted.receiver)
+    asyncio.run(filling)
+
+
+if __name__ == "__main__":
+    main()
