@@ -54,6 +54,7 @@ def identifiers(lines: Sequence[dict[str, object]], state: str) -> list[object]:
 
 def held(folder: Path) -> int:
     reader = OutboxReader(folder / "outbox.sqlite")
+    reader.open()
     rows = reader.read(Lane.URGENT, after=0, limit=1_000)
     reader.close()
     return len(rows)

@@ -2,7 +2,6 @@
 
 import asyncio
 import sqlite3
-import zlib
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from contextlib import asynccontextmanager, closing
 from dataclasses import replace
@@ -21,6 +20,7 @@ from gateway.clock import Clock
 from gateway.lamps import LampEvent, LampEventKind, LampReading
 from gateway.lights.orders import Overrides
 from gateway.link.outbox import Outbox
+from gateway.link.packing import unpack
 from gateway.settings import BrokerSettings, BusSettings, EdgeSettings, Settings, config_dir
 from tests.ports import free_ports
 from tests.unit.app.lit_street import FALLBACK_LEVEL, PROGRAM_LEVEL, lamp_order, light_orders
@@ -83,7 +83,7 @@ class Gateway:
         return [
             one
             for (items,) in rows
-            for one in msgspec.json.decode(zlib.decompress(items), type=list[item])  # type: ignore[valid-type] # given
+            for one in msgspec.json.decode(unpack(items, longest=10_000_000), type=list[item])  # type: ignore[valid-type] # given
         ]
 
     def events(self) -> list[LampEvent]:

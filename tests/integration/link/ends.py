@@ -10,6 +10,7 @@ from gateway.clock import Clock
 from gateway.link.acceptor import Event
 from gateway.link.broker import Broker, Presence
 from gateway.link.envelope import Envelope, Kind, Status, Stream, encode
+from gateway.link.flow import Row
 from gateway.link.outbox import Outbox
 from gateway.link.receiver import CommitError, Receiver
 from gateway.link.sender import Sender
@@ -115,11 +116,14 @@ class Edge:
     async def wait_until_empty(self) -> None:
         """Until every row is receipted."""
         for _ in range(round(PATIENCE_S / STEP_S)):
-            held = [await self.outbox.first(lane) - await self.outbox.last(lane) for lane in Lane]
-            if min(held) > 0:
+            if not any([await self._held(lane) for lane in Lane]):
                 return
             await asyncio.sleep(STEP_S)
         raise AssertionError("the outbox is not empty")
+
+    async def _held(self, lane: Lane) -> Sequence[Row]:
+        first = await self.outbox.first(lane)
+        return await self.outbox.read(lane, after=first - 1, limit=1)
 
 
 @asynccontextmanager

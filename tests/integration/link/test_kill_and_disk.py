@@ -11,6 +11,7 @@ from pathlib import Path
 import msgspec
 import pytest
 
+from gateway.clock import NO_SETTING
 from gateway.link.envelope import Kind, Stream, encode_items
 from gateway.link.outbox import Outbox
 from gateway.link.outbox_errors import DiskFullError, OutboxError, ReadOnlyError
@@ -18,13 +19,14 @@ from gateway.link.outbox_file import SMALL_BYTES, Append, OutboxReader, open_out
 from gateway.link.spool import Spool
 from gateway.model import Gap, Lane, Press
 from tests.needs import missing
-from tests.unit.link.world import press
+from tests.unit.link.world import items_of, press
 
 SMALL_DISK_BYTES = 24_000_000
 WAL_BYTES = 4_500_000  # SQLite checkpoints after 1,000 pages
 APPENDER = """
 import asyncio, sys
 from pathlib import Path
+from gateway.clock import NO_SETTING
 from gateway.link.envelope import Kind
 from gateway.link.outbox import Outbox
 from gateway.model import Lane, Press
@@ -86,7 +88,7 @@ def test_what_the_hub_told_is_there_with_its_mark_after_kill_9(tmp_path: Path) -
         process.send_signal(signal.SIGKILL)
         process.stdout.close()
         assert process.wait() == -signal.SIGKILL
-        file, aside = open_outbox(path, max_bytes=100_000_000)
+        file, aside = open_outbox(path, setting=NO_SETTING, max_bytes=100_000_000)
         mark, documents = file.marks()[stream], file.documents()
         file.close()
         assert aside is None
@@ -113,11 +115,12 @@ def test_every_append_that_returned_is_there_after_kill_9(tmp_path: Path) -> Non
         process.stdout.close()
         assert process.wait() == -signal.SIGKILL
     reader = OutboxReader(path)
+    reader.open()
     held = {
         (lane.value, row.seq, item.receiver, item.at)
         for lane in Lane
         for row in reader.read(lane, after=0, limit=1_000_000)
-        for item in msgspec.json.decode(row.items, type=list[Press])
+        for item in msgspec.json.decode(items_of(row), type=list[Press])
     }
     reader.close()
     assert len(acknowledged) >= 900
@@ -177,7 +180,7 @@ def outbox_on(disk: Path, free_bytes: Callable[[Path], int] = lambda _: 10**12) 
 async def numbers(outbox: Outbox, lane: Lane = Lane.LIVE) -> list[float]:
     rows = await outbox.read(lane, after=0, limit=10_000)
     presses = [held for held in rows if held.kind == Kind.PRESS]
-    return [msgspec.json.decode(held.items, type=list[Press])[0].at for held in presses]
+    return [msgspec.json.decode(items_of(held), type=list[Press])[0].at for held in presses]
 
 
 async def test_a_full_disk_is_a_clear_error_and_the_outbox_works_on_when_there_is_space(
@@ -223,7 +226,7 @@ async def test_what_the_spool_could_not_hold_is_a_gap_on_the_disk(small_disk: Pa
         ballast.unlink()
         await spool.put(row(number + 1))
         (gap_row,) = await outbox.read(Lane.BACKLOG, after=0, limit=10)
-        (gap,) = msgspec.json.decode(gap_row.items, type=list[Gap])
+        (gap,) = msgspec.json.decode(items_of(gap_row), type=list[Gap])
         held = await numbers(outbox)
         lost = [each for each in range(number + 2) if float(each) not in held]
         assert len(lost) == 20

@@ -8,9 +8,8 @@ import pytest
 from gateway.link.envelope import Kind, Stream, encode_items
 from gateway.link.outbox import Outbox
 from gateway.link.outbox_errors import ReadOnlyError
-from gateway.link.packing import unpack
 from gateway.model import Lane
-from tests.unit.link.world import press
+from tests.unit.link.world import items_of, press
 
 MAX_BYTES = 1_000_000
 
@@ -37,7 +36,7 @@ async def test_an_append_can_be_read_when_it_returns(outbox: Outbox) -> None:
     assert outbox.changed.is_set()
     (row,) = await outbox.read(Lane.LIVE, after=0, limit=10)
     assert (row.lane, row.seq, row.kind) == (Lane.LIVE, 1, Kind.PRESS)
-    assert unpack(row.items, longest=1_000) == encode_items([press(1)])
+    assert items_of(row) == encode_items([press(1)])
 
 
 async def test_appends_at_once_all_get_a_seq_of_their_own_in_order(outbox: Outbox) -> None:
@@ -45,9 +44,7 @@ async def test_appends_at_once_all_get_a_seq_of_their_own_in_order(outbox: Outbo
         running = [tasks.create_task(append(outbox, n), name=f"append {n}") for n in range(50)]
     assert [task.result() for task in running] == list(range(1, 51))
     rows = await outbox.read(Lane.LIVE, after=0, limit=100)
-    assert [unpack(row.items, longest=1_000) for row in rows] == [
-        encode_items([press(n)]) for n in range(50)
-    ]
+    assert [items_of(row) for row in rows] == [encode_items([press(n)]) for n in range(50)]
 
 
 async def test_a_deleted_row_is_no_longer_the_first(outbox: Outbox) -> None:

@@ -9,7 +9,6 @@ import pytest
 
 from gateway.clock import NO_SETTING, ClockSetting
 from gateway.link.envelope import Kind, Stream, encode_items
-from gateway.link.flow import Row
 from gateway.link.outbox_errors import OutboxError
 from gateway.link.outbox_file import (
     DROPPED,
@@ -20,9 +19,8 @@ from gateway.link.outbox_file import (
     Received,
     open_outbox,
 )
-from gateway.link.packing import unpack
 from gateway.model import Gap, Lane
-from tests.unit.link.world import press
+from tests.unit.link.world import items_of, press
 
 PLENTY = 1_000_000_000
 
@@ -58,12 +56,6 @@ def open_both(
 
 def seqs(reader: OutboxReader, lane: Lane) -> list[int]:
     return [held.seq for held in reader.read(lane, after=0, limit=1_000)]
-
-
-def items_of(held: Row) -> bytes:
-    items = unpack(held.items, longest=1_000_000)
-    assert isinstance(items, bytes)
-    return items
 
 
 def only_gap(reader: OutboxReader, lane: Lane) -> Gap:

@@ -46,6 +46,13 @@ def numbered(epochs: Epochs, lane: Lane, number: int) -> Numbered:
     return epoch.name, lane, number - epoch.bases[lane]
 
 
+def items_of(row: Row) -> bytes:
+    """The JSON of a row's items, packed or not."""
+    items = unpack(row.items, longest=10_000_000) if row.is_packed else row.items
+    assert isinstance(items, bytes)
+    return items
+
+
 class Rows(Protocol):
     """An outbox whose every call is done at once."""
 
@@ -156,9 +163,7 @@ class FileRows:
         for each in Lane:
             for held in self._reader.read(each, after=0, limit=1):
                 if held.kind == Kind.GAP:
-                    items = unpack(held.items, longest=10_000)
-                    assert isinstance(items, bytes)
-                    gap = msgspec.json.decode(items, type=list[Gap])[0]
+                    gap = msgspec.json.decode(items_of(held), type=list[Gap])[0]
                     epoch = self._file.epochs.of(each, held.seq).name
                     gone = range(gap.from_seq, gap.to_seq + 1)
                     self.dropped |= {(epoch, each, seq) for seq in gone}
