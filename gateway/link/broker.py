@@ -6,11 +6,14 @@ the receipts of `receiver.py` are what counts. Handlers are synchronous and must
 
 import asyncio
 import contextlib
+import math
 import secrets
+import socket
 import ssl
 from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from dataclasses import dataclass
+from typing import NoReturn
 
 import aiomqtt
 import structlog
@@ -25,6 +28,7 @@ Handler = Callable[[Message], None]
 MAX_QUEUED = 5_000
 MAX_IN_FLIGHT = 100
 KEEPALIVE_S = 20
+PUBACK_S = 10.0  # beyond, the broker has not taken it
 FIRST_DELAY_S = 0.25
 LONGEST_DELAY_S = 10.0
 FAREWELL_S = 2.0
@@ -102,9 +106,10 @@ class Broker:
         if self._client is None:
             return False
         try:
-            async with asyncio.timeout(None) as waiting:
+            async with asyncio.timeout(PUBACK_S) as waiting:
                 self._waiting.add(waiting)
-                await heed_cancel(self._client.publish(topic, payload, qos=1, retain=retain))
+                sent = self._client.publish(topic, payload, qos=1, retain=retain, timeout=math.inf)
+                await sent  # with a time-out of its own aiomqtt makes a task for each message
         except (aiomqtt.MqttError, TimeoutError):
             return False
         finally:
@@ -150,7 +155,8 @@ class Broker:
             keepalive=KEEPALIVE_S,
             max_inflight_messages=MAX_IN_FLIGHT,
             max_queued_incoming_messages=MAX_QUEUED,
-            queue_type=_counted_queue(self.counts),
+            queue_type=_queue_type(self._take, self.counts),
+            socket_options=[(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)],  # no press waits 40 ms
         )
         client.pending_calls_threshold = 10 * MAX_IN_FLIGHT  # it warns above; senders bound theirs
         return client
@@ -166,8 +172,8 @@ class Broker:
         self._client = client
         self._notify(up=True)
         try:
-            async for message in client.messages:
-                await self._take(client, message)
+            async for _ in client.messages:  # they are handled in the queue: see `_queue_type`
+                pass
         except asyncio.CancelledError:
             await self._say_farewell(client)
             raise
@@ -199,20 +205,22 @@ class Broker:
             username=self._settings.username,
         )
 
-    async def _take(self, client: aiomqtt.Client, message: aiomqtt.Message) -> None:
+    async def _take(self, message: aiomqtt.Message) -> None:
         self.counts["received"] += 1
-        topic, payload = message.topic, bytes(message.payload)
-        if self._presence is not None and topic.value == self._presence.topic:
-            await self._answer_will(client, payload)
-        handlers = tuple(self._by_topic.iter_match(topic.value))
-        for handler in handlers:
-            handler(Message(topic=topic.value, payload=payload, retained=message.retain))
-        self.counts["unhandled"] += not handlers
+        topic, payload = message.topic.value, bytes(message.payload)
+        if self._presence is not None and topic == self._presence.topic:
+            await self._answer_will(payload)
+        told = Message(topic=topic, payload=payload, retained=message.retain)
+        handled = False
+        for handler in self._by_topic.iter_match(topic):
+            handler(told)
+            handled = True
+        self.counts["unhandled"] += not handled
 
-    async def _answer_will(self, client: aiomqtt.Client, payload: bytes) -> None:
+    async def _answer_will(self, payload: bytes) -> None:
         """The will of a dead connection may come after its successor's status: say it again."""
         if self._presence is not None and payload == self._presence.offline:
-            await self._say_online(client, self._presence)
+            await self.announce()
 
     async def _say_online(self, client: aiomqtt.Client, presence: Presence) -> None:
         said = client.publish(presence.topic, presence.online(), qos=1, retain=True)
@@ -248,15 +256,26 @@ class Broker:
         return 0.75 + 0.5 * int(self.instance[:2], 16) / 255
 
 
-def _counted_queue(counts: Counter[str]) -> type[asyncio.Queue[aiomqtt.Message]]:
-    """aiomqtt drops messages at a full queue in silence; this one counts them."""
+def _queue_type(
+    take: Callable[[aiomqtt.Message], Awaitable[None]], counts: Counter[str]
+) -> type[asyncio.Queue[aiomqtt.Message]]:
+    """A queue that is its own consumer, as `client.messages` makes a task for each message.
 
-    class CountedQueue(asyncio.Queue[aiomqtt.Message]):
+    So the iterator yields nothing: its one task hands every message to `take`, in order, until the
+    connection ends, which the iterator raises, as it does what `take` raises. aiomqtt drops what
+    arrives at a full queue in silence; here it is counted.
+    """
+
+    class HandlingQueue(asyncio.Queue[aiomqtt.Message]):
         def put_nowait(self, item: aiomqtt.Message) -> None:
             counts["queue_full"] += self.full()
             super().put_nowait(item)
 
-    return CountedQueue
+        async def get(self) -> NoReturn:
+            while True:
+                await take(await super().get())
+
+    return HandlingQueue
 
 
 def password_of(settings: BrokerSettings) -> str | None:

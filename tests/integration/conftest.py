@@ -1,5 +1,6 @@
 """Real services for the integration tests, each an instance of its own on a free port."""
 
+import signal
 import socket
 import subprocess
 import time
@@ -44,6 +45,11 @@ class Mosquitto:
                 log_text = (self._folder / "mosquitto.log").read_text(encoding="utf-8")
                 raise RuntimeError(f"mosquitto did not start: {log_text}")
             time.sleep(0.02)
+
+    def pause(self) -> None:
+        """It takes what comes, and answers nothing."""
+        if self._process is not None:
+            self._process.send_signal(signal.SIGSTOP)
 
     def kill(self) -> None:
         """As a power cut: nothing is said to anybody, nothing is written."""
