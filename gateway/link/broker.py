@@ -10,6 +10,7 @@ import math
 import secrets
 import socket
 import ssl
+import time
 from collections import Counter
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from dataclasses import dataclass
@@ -27,10 +28,11 @@ Handler = Callable[[Message], None]
 
 MAX_QUEUED = 5_000
 MAX_IN_FLIGHT = 100
-KEEPALIVE_S = 20
+KEEPALIVE_S = 10
+ANSWER_S = 3.0  # to CONNECT and SUBSCRIBE: a connection that is reset before is told by nothing
 PUBACK_S = 10.0  # beyond, the broker has not taken it
 FIRST_DELAY_S = 0.25
-LONGEST_DELAY_S = 10.0
+LONGEST_DELAY_S = 3.0  # what is urgent waits no longer when the broker is back
 FAREWELL_S = 2.0
 FILTERS_A_PACKET = 100
 _REFUSED = 128  # SUBACK: this and above
@@ -65,12 +67,22 @@ class Broker:
         self._watchers: list[Callable[[bool], None]] = []
         self._client: aiomqtt.Client | None = None
         self._waiting: set[asyncio.Timeout] = set()
+        self._serving = asyncio.timeout(None)
+        self._heard_at = time.monotonic()
         self._said = ""
 
     @property
     def connected(self) -> bool:
         """Whether `publish` has somebody to give to."""
         return self._client is not None
+
+    @property
+    def heard_ago_s(self) -> float:
+        """Seconds since the broker last said anything, also on a connection that was lost.
+
+        A connection that broke without a word is noticed late: what came meanwhile is lost.
+        """
+        return time.monotonic() - self._heard_at
 
     def on_connection(self, watcher: Callable[[bool], None]) -> None:
         """Call `watcher` with true when subscribed on a new connection, false when it is lost."""
@@ -103,17 +115,24 @@ class Broker:
 
         Calls started in order are sent in order, also while others wait for the broker.
         """
-        if self._client is None:
+        client = self._client
+        if client is None:
             return False
+        begun = time.monotonic()
         try:
             async with asyncio.timeout(PUBACK_S) as waiting:
                 self._waiting.add(waiting)
-                sent = self._client.publish(topic, payload, qos=1, retain=retain, timeout=math.inf)
+                sent = client.publish(topic, payload, qos=1, retain=retain, timeout=math.inf)
                 await sent  # with a time-out of its own aiomqtt makes a task for each message
-        except (aiomqtt.MqttError, TimeoutError):
+        except aiomqtt.MqttError:
+            return False
+        except TimeoutError:
+            if client is self._client and self._heard_at < begun:
+                self._serving.reschedule(0.0)
             return False
         finally:
             self._waiting.discard(waiting)
+        self._heard_at = time.monotonic()
         return True
 
     async def announce(self) -> None:
@@ -152,6 +171,7 @@ class Broker:
             tls_context=tls,
             will=will,
             clean_session=True,
+            timeout=ANSWER_S,
             keepalive=KEEPALIVE_S,
             max_inflight_messages=MAX_IN_FLIGHT,
             max_queued_incoming_messages=MAX_QUEUED,
@@ -169,12 +189,13 @@ class Broker:
         self.counts["connected"] += 1
         _log.info("broker connected", host=self._settings.host, port=self._settings.port)
         self._said = ""
+        self._heard_at = time.monotonic()
         self._client = client
         self._notify(up=True)
         try:
-            async for _ in client.messages:  # they are handled in the queue: see `_queue_type`
-                pass
+            await self._handle_messages(client)
         except asyncio.CancelledError:
+            self._client = None
             await self._say_farewell(client)
             raise
         finally:
@@ -182,6 +203,17 @@ class Broker:
             self._end_waiting()
             self.counts["lost"] += 1
             self._notify(up=False)
+
+    async def _handle_messages(self, client: aiomqtt.Client) -> None:
+        """Until the connection ends, or says nothing any more. Raises MqttError."""
+        try:
+            async with asyncio.timeout(None) as self._serving:
+                async for _ in client.messages:  # they are handled in the queue: `_queue_type`
+                    pass
+        except TimeoutError as error:
+            if not self._serving.expired():
+                raise
+            raise aiomqtt.MqttError("the broker says nothing any more") from error
 
     def _end_waiting(self) -> None:
         """No PUBACK comes on a lost connection; aiomqtt would wait 10 s for each."""
@@ -207,6 +239,7 @@ class Broker:
 
     async def _take(self, message: aiomqtt.Message) -> None:
         self.counts["received"] += 1
+        self._heard_at = time.monotonic()
         topic, payload = message.topic.value, bytes(message.payload)
         if self._presence is not None and topic == self._presence.topic:
             await self._answer_will(payload)

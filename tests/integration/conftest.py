@@ -51,6 +51,11 @@ class Mosquitto:
         if self._process is not None:
             self._process.send_signal(signal.SIGSTOP)
 
+    def resume(self) -> None:
+        """It goes on after a pause."""
+        if self._process is not None:
+            self._process.send_signal(signal.SIGCONT)
+
     def kill(self) -> None:
         """As a power cut: nothing is said to anybody, nothing is written."""
         if self._process is not None:

@@ -2,8 +2,9 @@ import asyncio
 
 import pytest
 
-from gateway.link.broker import PUBACK_S, Broker
+from gateway.link.broker import ANSWER_S, KEEPALIVE_S, PUBACK_S, Broker
 from gateway.link.topics import Message
+from gateway.settings import BrokerSettings
 from tests.integration.conftest import Mosquitto
 from tests.integration.link.ends import presence, settings, until
 
@@ -93,6 +94,45 @@ async def test_what_the_broker_has_not_taken_when_it_dies_is_told_at_once(
         assert await asyncio.gather(*waiting) == [False] * 3
         assert asyncio.get_running_loop().time() - begun < PUBACK_S / 2
         running.cancel()
+
+
+async def test_a_connection_that_says_nothing_any_more_is_given_up(
+    mosquitto: Mosquitto, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("gateway.link.broker.PUBACK_S", 0.5)
+    broker, turns = Broker(settings=settings(mosquitto), name="hub"), list[tuple[bool, float]]()
+    broker.on_connection(lambda up: turns.append((up, broker.heard_ago_s)))
+    async with asyncio.TaskGroup() as tasks:
+        running = tasks.create_task(broker.run(), name="broker")
+        await until(lambda: broker.connected)
+        assert await broker.publish("a/b", b"")
+        mosquitto.pause()
+        assert not await broker.publish("a/b", b"")
+        await until(lambda: not broker.connected)
+        mosquitto.resume()
+        await until(lambda: broker.connected)
+        running.cancel()
+    assert [up for up, _ in turns] == [True, False, True, False]
+    assert 0.5 <= turns[1][1] < KEEPALIVE_S
+
+
+async def test_a_connection_that_is_closed_before_it_is_answered_is_soon_tried_again() -> None:
+    attempts = 0
+
+    async def close(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        nonlocal attempts
+        attempts += 1
+        writer.close()
+
+    async with await asyncio.start_server(close, "127.0.0.1", 0) as server:
+        port = server.sockets[0].getsockname()[1]
+        broker = Broker(settings=BrokerSettings(port=port), name="hub")
+        begun = asyncio.get_running_loop().time()
+        async with asyncio.TaskGroup() as tasks:
+            running = tasks.create_task(broker.run(), name="broker")
+            await until(lambda: attempts >= 2)
+            running.cancel()
+    assert asyncio.get_running_loop().time() - begun < 2 * ANSWER_S
 
 
 async def test_a_will_that_comes_late_is_answered_with_what_is_so(mosquitto: Mosquitto) -> None:
