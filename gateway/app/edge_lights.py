@@ -59,7 +59,7 @@ def build_lighting(
         profiles=profiles,
         clock=clock,
         monotonic=time.monotonic,
-        rows=LampRows(spool, lane=lane),
+        rows=LampRows(spool, lane=lane, setting=lambda: clock.setting),
         watchdog_s=settings.edge.lamp_watchdog_s,
         open_events=open_events(documents),
     )

@@ -1,9 +1,10 @@
 """What an edge captured becomes rows of its outbox."""
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Protocol
 
+from gateway.clock import ClockSetting
 from gateway.link.envelope import Item, Kind, encode_items
 from gateway.link.outbox_file import Append
 from gateway.model import Lane
@@ -18,11 +19,15 @@ class RowStore(Protocol):
 
 
 class EdgeRows:
-    """Encodes and counts rows (`rows_{kind}`) on their way to the spool."""
+    """Encodes and counts rows (`rows_{kind}`) on their way to the spool.
 
-    def __init__(self, spool: RowStore) -> None:
+    `setting`: what the clock goes by now.
+    """
+
+    def __init__(self, spool: RowStore, setting: Callable[[], ClockSetting]) -> None:
         self.counts: Counter[str] = Counter()
         self._spool = spool
+        self._setting = setting
 
     async def put(
         self,
@@ -33,7 +38,14 @@ class EdgeRows:
         since: float,
         until: float,
         heartbeat: float | None = None,
+        setting: ClockSetting | None = None,
     ) -> None:
-        """One row of `items`, captured between `since` and `until`."""
+        """One row of `items`, captured between `since` and `until` by the clock under `setting`
+        (None: as it is now)."""
         self.counts[f"rows_{kind}"] += 1
-        await self._spool.put(Append(lane, kind, encode_items(items), since, until, heartbeat))
+        await self._spool.put(
+            Append(
+                *(lane, kind, encode_items(items), since, until, heartbeat),
+                setting=setting or self._setting(),
+            )
+        )

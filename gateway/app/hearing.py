@@ -1,18 +1,21 @@
 """What an edge hears, from whichever receiver, on its way into the outbox.
 
-A second in which no receiver worked is no window: a gap says it, from the last committed window to
-the next. So a restart, a lost broker and dead receivers are all told by the same rule.
+What is captured keeps the time of its moment: a row goes with the setting of the clock by which its
+times were told, and when the clock is set, the open seconds end under the old time.
 """
 
-from collections import Counter
-from collections.abc import Callable, Mapping
-from math import ceil, floor
+from collections import Counter, deque
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from math import floor
 from typing import Protocol
 
 import structlog
 
 from gateway.app.edge_rows import EdgeRows, RowStore
+from gateway.app.listened import Listened
 from gateway.app.urgent import Urgent
+from gateway.clock import ClockSetting
 from gateway.link.envelope import Kind
 from gateway.link.topics import Message
 from gateway.model import (
@@ -42,6 +45,7 @@ from gateway.tags.windows import Windows
 # Whose address it is: a tag may change its own, and sends its own state every ten seconds or so.
 MOST_ADDRESSES, ADDRESS_SETTLES_S, ADDRESS_FORGOTTEN_S = 4_096, 2.0, 300.0
 MOST_EVENTS = 1_000  # of receivers, in a second; beyond, they are only counted
+LONGEST_HELD_S = 60.0  # that a tag's word waits before it is told: older, the clock was set
 
 _log = structlog.get_logger()
 
@@ -59,6 +63,11 @@ class Time(Protocol):
 
     def synced(self) -> bool:
         """Whether `utc` can be true."""
+        ...
+
+    @property
+    def setting(self) -> ClockSetting:
+        """What `utc` goes by."""
         ...
 
 
@@ -80,8 +89,9 @@ class Hearing:
     ) -> None:
         self._counts: Counter[str] = Counter()
         self._clock = clock
-        self._rows = EdgeRows(spool)
-        self._until = heard_until
+        self._rows = EdgeRows(spool, lambda: clock.setting)
+        self._listened = Listened(heard_until, known=clock.setting.known)
+        self._closed: deque[tuple[Window | Gap, ClockSetting]] = deque()
         self._lane = lane
         self._gate = Gate()
         self._remote = RemoteReceivers(())
@@ -94,10 +104,7 @@ class Hearing:
         self._events: list[ReceiverEvent] = []
         self._buttons: frozenset[str] = frozenset()
         self._allowed: frozenset[str] = frozenset()
-        self._lost_at: float | None = None
-        self._pending_gap: Gap | None = None
-        self._reason = "restart"
-        self.urgent = Urgent(self._rows, lane)
+        self.urgent = Urgent(self._rows, lane, clock)
 
     @property
     def counts(self) -> Counter[str]:
@@ -133,17 +140,9 @@ class Hearing:
         now = self._clock.utc()
         self._receivers.connection(up=up, now=self._clock.monotonic())
         if up:
-            since = self._until if self._lost_at is None else self._lost_at
-            if since is not None and self._remote.topic_filters():
-                if self._pending_gap is not None:  # lost again before the last tick
-                    since = min(since, self._pending_gap.since)
-                until = float(ceil(now))
-                if since < until:
-                    self._pending_gap = Gap(since=since, until=until, reason=self._reason)
-            self._lost_at = None
+            self._listened.reached(now, has_remote=bool(self._remote.topic_filters()))
         else:
-            self._lost_at = float(floor(now))
-            self._reason = "broker_lost"
+            self._listened.lost(now)
 
     def running(self, receivers: frozenset[str]) -> None:
         """The receivers whose local adapters scan now."""
@@ -188,21 +187,31 @@ class Hearing:
             await self._rows.put(
                 self._lane(), Kind.RECEIVER_EVENTS, events, since=since, until=until
             )
-        states = self._states.due(now)
+        states = [_lately(state, at) for state in self._states.due(now)]
         if states:
             await self._rows.put(self._lane(), Kind.TAG_STATES, states, since=at, until=at)
 
     async def close_windows(self, before: float) -> None:
         """Store the seconds up to `before`, each as a window, or as a part of a gap."""
         alive = self._receivers.alive(self._clock.monotonic())
-        if self._pending_gap is not None:
-            gap, self._pending_gap = self._pending_gap, None
-            await self._store_gap(gap)
-        for row in self._windows.close(before, alive=alive, synced=self._clock.synced()):
-            if isinstance(row, Gap):
-                await self._store_gap(row)
-            elif row.alive:
-                await self._store_window(row)
+        rows = self._windows.close(before, alive=alive, synced=self._clock.synced())
+        self._note_closed(rows, self._clock.setting)
+        while self._closed:
+            await self._store_closed(*self._closed[0])
+            self._closed.popleft()
+
+    def clock_changed(self, old: ClockSetting, new: ClockSetting) -> None:
+        """The clock goes by `new` from now on: what was heard so far keeps the time of `old`."""
+        shift_s = new.offset_s - old.offset_s
+        if shift_s:
+            alive = self._receivers.alive(self._clock.monotonic())
+            running = floor(self._clock.utc() - shift_s)  # that second ends now, by halves
+            rows = self._windows.close(running + 1, alive=alive, synced=old.known)
+            self._note_closed([row for row in rows if not _is_silence_of(running, row)], old)
+            self._counts += self._windows.counts
+            self._windows = Windows()
+            self._events = [replace(one, at=one.at + shift_s) for one in self._events]
+        self._listened.moved(shift_s, known=new.known)
 
     def silent_s(self) -> dict[str, float]:
         """Seconds since each receiver was last heard of."""
@@ -220,17 +229,31 @@ class Hearing:
         """What was learned of the receivers, for the next process."""
         return self._receivers.usual()
 
-    async def _store_gap(self, gap: Gap) -> None:
-        await self._rows.put(Lane.BACKLOG, Kind.GAP, [gap], since=gap.since, until=gap.until)
+    def _note_closed(self, rows: Sequence[Window | Gap], setting: ClockSetting) -> None:
+        """What is to be stored of `rows`, in their order, by the clock under which they were."""
+        closed: list[Window | Gap] = [*self._listened.gaps()]
+        for row in rows:
+            if isinstance(row, Gap):
+                closed.append(row)
+            elif row.alive:
+                before = self._listened.window(float(row.second), float(row.second + 1))
+                closed += [row] if before is None else [before, row]
+        self._closed.extend((row, setting) for row in closed)
 
-    async def _store_window(self, window: Window) -> None:
-        since, until = float(window.second), float(window.second + 1)
-        if self._until is not None and self._until < since:
-            await self._store_gap(Gap(since=self._until, until=since, reason=self._reason))
-        self._reason = "no_receiver"
-        self._until = until
+    async def _store_closed(self, row: Window | Gap, setting: ClockSetting) -> None:
+        """Where the time is not known, it is no heartbeat: the last that was known stays."""
+        if isinstance(row, Gap):
+            await self._rows.put(
+                *(Lane.BACKLOG, Kind.GAP, [row]), since=row.since, until=row.until, setting=setting
+            )
+            return
+        until = float(row.second + 1)
         await self._rows.put(
-            self._lane(), Kind.SIGHTINGS, [window], since=since, until=until, heartbeat=until
+            *(self._lane(), Kind.SIGHTINGS, [row]),
+            since=float(row.second),
+            until=until,
+            heartbeat=until if setting.known and setting == self._clock.setting else None,
+            setting=setting,
         )
 
     def _take(self, advert: Advert, values: Mapping[str, float]) -> None:
@@ -314,3 +337,12 @@ class Hearing:
             self._counts["receiver_events_full"] += 1
             return
         self._events.append(event)
+
+
+def _is_silence_of(second: int, row: Window | Gap) -> bool:
+    return isinstance(row, Window) and row.second == second and not row.readings
+
+
+def _lately(state: TagState, now: float) -> TagState:
+    """It waited for seconds at most, whatever its time says."""
+    return state if abs(state.at - now) <= LONGEST_HELD_S else replace(state, at=now)

@@ -8,6 +8,7 @@ from typing import Protocol
 import msgspec
 import structlog
 
+from gateway.clock import ClockSetting
 from gateway.lamps import LampEvent, LampReading, Outcome
 from gateway.link.envelope import Item, Kind, encode_items
 from gateway.link.outbox_file import Append
@@ -28,10 +29,16 @@ class RowStore(Protocol):
 
 
 class LampRows:
-    """Takes what is to be told at once; `store` brings it to `spool`. `counts`: rows by kind."""
+    """Takes what is to be told at once; `store` brings it to `spool`. `counts`: rows by kind.
 
-    def __init__(self, spool: RowStore, *, lane: Callable[[], Lane]) -> None:
+    `setting`: what the clock goes by now.
+    """
+
+    def __init__(
+        self, spool: RowStore, *, lane: Callable[[], Lane], setting: Callable[[], ClockSetting]
+    ) -> None:
         self.counts: Counter[str] = Counter()
+        self._setting = setting
         self._spool = spool
         self._lane = lane
         self._waiting: asyncio.Queue[Append] = asyncio.Queue(MAX_WAITING)
@@ -75,7 +82,11 @@ class LampRows:
         *,
         documents: Mapping[str, bytes] | None = None,
     ) -> None:
-        row = Append(lane, kind, encode_items(items), since, until, documents=documents or {})
+        row = Append(
+            *(lane, kind, encode_items(items), since, until),
+            documents=documents or {},
+            setting=self._setting(),
+        )
         try:
             self._waiting.put_nowait(row)
         except asyncio.QueueFull:

@@ -197,6 +197,7 @@ class Lighting:
             _log.warning("the clock was set; faults are looked for anew", by_s=by_s)
             for lamp in self._lines.lamps.values():
                 lamp.watch_anew()
+                lamp.told = lamp.reading  # its time is of before; the next answer has the new one
         self._offset = offset
 
     # --- what the buses say ---------------------------------------------------------------------

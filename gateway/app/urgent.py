@@ -7,10 +7,12 @@ strangers' frames go where the windows go: after hours they would stand before a
 
 import asyncio
 from collections import Counter, deque
-from collections.abc import Callable, Sequence
-from typing import TypeVar
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Generic, NamedTuple, Protocol, TypeVar
 
 from gateway.app.edge_rows import EdgeRows
+from gateway.clock import ClockSetting
 from gateway.link.envelope import Kind
 from gateway.model import Lane, Press, Sealed
 from gateway.tags.bursts import KNOWN, STRANGER, Bursts
@@ -23,6 +25,22 @@ MOST_BUTTONS = 10_000
 T = TypeVar("T", Press, Sealed)
 
 
+class Time(Protocol):
+    """The clock."""
+
+    @property
+    def setting(self) -> ClockSetting:
+        """What it goes by."""
+        ...
+
+
+class _Held(NamedTuple, Generic[T]):
+    """An item, and what the clock went by when it was heard: it may be set meanwhile."""
+
+    item: T
+    offset_s: float
+
+
 class Urgent:
     """Takes presses and sealed frames at once; `store` puts them on the urgent lane.
 
@@ -31,15 +49,16 @@ class Urgent:
     `counts`: presses_full, sealed_full, and those of `Bursts` as sealed_…
     """
 
-    def __init__(self, rows: EdgeRows, lane: Callable[[], Lane]) -> None:
+    def __init__(self, rows: EdgeRows, lane: Callable[[], Lane], clock: Time) -> None:
         self._counts: Counter[str] = Counter()
         self._rows = rows
         self._lane = lane
+        self._clock = clock
         self._pressed_at: dict[str, float] = {}
-        self._bursts: Bursts[tuple[Press | Sealed, bool]] = Bursts()
-        self._presses: deque[Press] = deque()
-        self._known: deque[Sealed] = deque()
-        self._strangers: deque[Sealed] = deque()
+        self._bursts: Bursts[_Held[Press] | tuple[_Held[Sealed], bool]] = Bursts()
+        self._presses: deque[_Held[Press]] = deque()
+        self._known: deque[_Held[Sealed]] = deque()
+        self._strangers: deque[_Held[Sealed]] = deque()
         self._wake = asyncio.Event()
 
     @property
@@ -56,13 +75,14 @@ class Urgent:
         if len(self._pressed_at) >= MOST_BUTTONS:
             self._pressed_at.clear()
         self._pressed_at[press.identifier] = now
-        self._queue(self._presses, press, "presses_full")
+        self._queue(self._presses, self._held(press), "presses_full")
 
     def event(self, press: Press, *, address: str, packet: int | None, now: float) -> None:
         """A plain frame that says that a button of a followed sensor was pressed."""
         payload = "" if packet is None else str(packet)
+        held = self._held(press)
         goes = self._bursts.hear(
-            (press, True),
+            held,
             receiver=press.receiver,
             address=address,
             payload=payload,
@@ -71,12 +91,13 @@ class Urgent:
             numbered=packet is not None,
         )
         if goes:
-            self._queue(self._presses, press, "presses_full")
+            self._queue(self._presses, held, "presses_full")
 
     def sealed(self, sealed: Sealed, *, is_known: bool, now: float) -> None:
         """An encrypted frame; `is_known` where its address was heard as a tag's before."""
+        held = self._held(sealed)
         goes = self._bursts.hear(
-            (sealed, is_known),
+            (held, is_known),
             receiver=sealed.receiver,
             address=sealed.address,
             payload=sealed.payload,
@@ -84,15 +105,16 @@ class Urgent:
             now=now,
         )
         if goes:
-            self._queue_sealed(sealed, is_known=is_known)
+            self._queue_sealed(held, is_known=is_known)
 
     def tick(self, now: float) -> None:
         """Frames that waited for room may have it now."""
-        for one, is_known in self._bursts.due(now):
-            if isinstance(one, Press):
+        for one in self._bursts.due(now):
+            if isinstance(one, _Held):
                 self._queue(self._presses, one, "presses_full")
             else:
-                self._queue_sealed(one, is_known=is_known)
+                held, is_known = one
+                self._queue_sealed(held, is_known=is_known)
 
     async def store(self) -> None:
         """Store what comes, until cancelled."""
@@ -112,16 +134,20 @@ class Urgent:
                 lane = Lane.URGENT if self._lane() is Lane.LIVE else Lane.BACKLOG
                 await self._store(lane, Kind.SEALED, _taken(self._strangers))
 
-    async def _store(
-        self, lane: Lane, kind: Kind, items: Sequence[Press] | Sequence[Sealed]
-    ) -> None:
+    async def _store(self, lane: Lane, kind: Kind, held: list[_Held[T]]) -> None:
+        """By the clock as it is now, which differs from that of before by the offsets."""
+        setting = self._clock.setting
+        items = [replace(one, at=one.at + setting.offset_s - offset_s) for one, offset_s in held]
         since, until = min(one.at for one in items), max(one.at for one in items)
-        await self._rows.put(lane, kind, items, since=since, until=until)
+        await self._rows.put(lane, kind, items, since=since, until=until, setting=setting)
 
-    def _queue_sealed(self, sealed: Sealed, *, is_known: bool) -> None:
+    def _held(self, item: T) -> _Held[T]:
+        return _Held(item, self._clock.setting.offset_s)
+
+    def _queue_sealed(self, sealed: _Held[Sealed], *, is_known: bool) -> None:
         self._queue(self._known if is_known else self._strangers, sealed, "sealed_full")
 
-    def _queue(self, queue: deque[T], one: T, full: str) -> None:
+    def _queue(self, queue: deque[_Held[T]], one: _Held[T], full: str) -> None:
         if len(queue) >= MOST_WAITING:
             self._counts[full] += 1
             return
@@ -129,5 +155,5 @@ class Urgent:
         self._wake.set()
 
 
-def _taken(queue: deque[T]) -> list[T]:
+def _taken(queue: deque[_Held[T]]) -> list[_Held[T]]:
     return [queue.popleft() for _ in range(min(len(queue), MOST_IN_A_ROW))]

@@ -18,6 +18,7 @@ from bleak.backends.device import BLEDevice
 from bleak.backends.scanner import AdvertisementData
 
 from gateway.app.hearing import Hearing
+from gateway.clock import ClockSetting
 from gateway.link.outbox_file import Append
 from gateway.model import EdgeOrders, Lane
 from gateway.tags.scan_adverts import Adverts
@@ -82,6 +83,11 @@ class Clock:
     def synced(self) -> bool:
         """Always."""
         return True
+
+    @property
+    def setting(self) -> ClockSetting:
+        """Always the same."""
+        return ClockSetting()
 
 
 @dataclass

@@ -7,6 +7,7 @@ from typing import TypeVar
 import msgspec
 
 from gateway.app.hearing import Hearing
+from gateway.clock import ClockSetting
 from gateway.link.envelope import Kind
 from gateway.link.outbox_file import Append
 from gateway.link.topics import Message
@@ -31,18 +32,32 @@ SEALED = "41a47266c95f730011223378237214"
 
 @dataclass
 class FakeClock:
-    """Time that the test moves; monotonic and utc run together."""
+    """Time that the test moves; monotonic and utc run together, unless it is `set`."""
 
     now: float = START
+    known: bool = True
+    set_by_s: float = 0.0
 
     def utc(self) -> float:
         return self.now
 
     def monotonic(self) -> float:
-        return self.now - START
+        return self.now - self.set_by_s - START
 
     def synced(self) -> bool:
-        return True
+        return self.known
+
+    @property
+    def setting(self) -> ClockSetting:
+        return ClockSetting("b-1", START + self.set_by_s, self.known)
+
+    def set(self, by_s: float, hearing: Hearing) -> None:
+        """It is right from now on."""
+        old = self.setting
+        self.now += by_s
+        self.set_by_s += by_s
+        self.known = True
+        hearing.clock_changed(old, self.setting)
 
 
 @dataclass

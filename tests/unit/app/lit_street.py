@@ -150,7 +150,7 @@ class Street:
             profiles=load_profiles(config_dir() / "lamps"),
             clock=self.clock,
             monotonic=self.clock.monotonic,
-            rows=LampRows(self.spool, lane=lambda: Lane.LIVE),
+            rows=LampRows(self.spool, lane=lambda: Lane.LIVE, setting=lambda: self.clock.setting),
             watchdog_s=WATCHDOG_S,
             open_events=open_events,
         )

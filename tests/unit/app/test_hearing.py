@@ -2,7 +2,9 @@
 
 import pytest
 
+from gateway.clock import ClockSetting
 from gateway.link.envelope import Kind
+from gateway.link.outbox_file import Append
 from gateway.link.topics import Message
 from gateway.model import (
     Condition,
@@ -289,3 +291,127 @@ async def test_a_clock_that_is_not_set_yet_makes_no_gap_that_ends_before_it_bega
     hearing.connection(up=True)
     await live_second(hearing, clock)
     assert spool.gaps() == []
+
+
+# --- a clock that is set ------------------------------------------------------------------------
+
+HOUR_S = 3_600.0
+
+
+def by_setting(spool: Remembers) -> list[tuple[str, float, float, ClockSetting | None]]:
+    return [(row.kind, row.since, row.until, row.setting) for row in spool.rows]
+
+
+@pytest.mark.parametrize("by_s", [HOUR_S, -HOUR_S, 0.7])
+async def test_what_was_heard_before_the_clock_was_set_keeps_the_old_time_and_its_name(
+    clock: FakeClock, spool: Remembers, by_s: float
+) -> None:
+    hearing, old = hearing_of(clock, spool), clock.setting
+    await live_second(hearing, clock)
+    hearing.message(advert())
+    clock.now += 0.5
+    clock.set(by_s, hearing)
+    hearing.message(advert())
+    clock.now += 1.0
+    await hearing.close_windows(clock.now)
+    heard = [
+        (window.second, row.setting)
+        for row, window in zip(spool.of(Kind.SIGHTINGS), spool.windows(), strict=True)
+        if window.readings
+    ]
+    begun = int(START + 1.5 + by_s)
+    assert heard == [(START, old), (START + 1, old), (begun, clock.setting)]
+    assert spool.gaps() == []
+
+
+async def test_what_has_no_time_yet_is_no_heartbeat_and_the_gap_since_the_last_waits(
+    clock: FakeClock, spool: Remembers
+) -> None:
+    clock.now, clock.set_by_s, clock.known = 40.0, 40.0 - START, False
+    hearing, unset = hearing_of(clock, spool, heard_until=START - 600), clock.setting
+    hearing.connection(up=True)
+    for _ in range(3):
+        await live_second(hearing, clock)
+    assert spool.gaps() == []
+    assert {row.heartbeat for row in spool.rows} == {None}
+    assert [window.synced for window in spool.windows()] == [False] * 3
+    clock.set(START - 43.0, hearing)  # it is START now, so the first was heard at START - 3
+    await live_second(hearing, clock)
+    assert spool.gaps() == [Gap(START - 600, START - 3, "restart")]
+    assert spool.of(Kind.GAP)[0].setting == clock.setting
+    assert [row.setting for row in spool.of(Kind.SIGHTINGS)] == [unset] * 3 + [clock.setting]
+    assert spool.rows[-1].heartbeat == START + 1
+
+
+async def test_a_clock_that_is_known_before_anything_is_heard_leaves_the_ordinary_gap(
+    clock: FakeClock, spool: Remembers
+) -> None:
+    clock.now, clock.set_by_s, clock.known = 40.0, 40.0 - START, False
+    hearing = hearing_of(clock, spool, heard_until=START - 600)
+    clock.set(START - 40.0, hearing)
+    hearing.connection(up=True)
+    await live_second(hearing, clock)
+    assert spool.gaps() == [Gap(START - 600, START, "restart")]
+
+
+async def test_a_gap_over_a_clock_that_was_set_has_its_true_length(
+    clock: FakeClock, spool: Remembers
+) -> None:
+    hearing = hearing_of(clock, spool)
+    await live_second(hearing, clock)
+    hearing.connection(up=False)
+    for second in range(20):
+        clock.now += 1.0
+        await hearing.close_windows(clock.now)
+        if second == 10:
+            clock.set(HOUR_S, hearing)
+    hearing.connection(up=True)
+    await live_second(hearing, clock)
+    since, until = START + 1 + HOUR_S, START + 21 + HOUR_S
+    assert [(gap.since, gap.until) for gap in spool.gaps()] == [(since, until)]
+
+
+async def test_a_press_that_waits_while_the_clock_is_set_is_told_by_the_new_time(
+    clock: FakeClock, spool: Remembers
+) -> None:
+    hearing = hearing_of(clock, spool)
+    hearing.message(advert(minor=2))
+    clock.now += 2.0
+    clock.set(HOUR_S, hearing)
+    await hearing.urgent.store_waiting()
+    (row,) = spool.of(Kind.PRESS)
+    assert one_of(row, Press).at == row.since == START + HOUR_S
+    assert row.setting == clock.setting
+
+
+async def test_events_and_states_that_wait_while_the_clock_is_set_are_of_now(
+    clock: FakeClock, spool: Remembers
+) -> None:
+    hearing = hearing_of(clock, spool)
+    hearing.receiver_event(ReceiverEvent(clock.now, "pole-1", Condition.DOWN))
+    hearing.advert(local(clock, address=SENSOR, xfcd2="4001642d01"))
+    clock.set(HOUR_S, hearing)
+    await hearing.tell()
+    (event,) = of(ReceiverEvent, spool.of(Kind.RECEIVER_EVENTS))
+    (state,) = of(TagState, spool.of(Kind.TAG_STATES))
+    assert event.at == state.at == START + HOUR_S
+
+
+async def test_a_clock_set_while_a_window_is_on_its_way_to_the_disk_changes_nothing_of_it(
+    clock: FakeClock,
+) -> None:
+    class Slow(Remembers):
+        async def put(self, row: Append) -> None:
+            if not self.rows:
+                clock.set(HOUR_S, hearing)
+            await super().put(row)
+
+    spool = Slow()
+    hearing, old = hearing_of(clock, spool), clock.setting
+    hearing.message(advert())
+    clock.now += 1.0
+    hearing.message(advert())
+    clock.now += 1.0
+    await hearing.close_windows(clock.now)
+    heard = [one for one in by_setting(spool) if one[0] == Kind.SIGHTINGS]
+    assert heard[:2] == [(Kind.SIGHTINGS, START + n, START + n + 1, old) for n in (0, 1)]

@@ -1,6 +1,7 @@
 import msgspec
 
 from gateway.app.lamp_rows import MAX_WAITING, OPEN_EVENTS, LampRows, open_events
+from gateway.clock import ClockSetting
 from gateway.lamps import LampEvent, LampEventKind, LampReading, Outcome, OutcomeState
 from gateway.link.envelope import Kind
 from gateway.model import Lane
@@ -8,9 +9,11 @@ from tests.unit.app.lit_street import MemorySpool
 
 FAULT = LampEvent("l-1", LampEventKind.CABINET_DOOR_OPEN, 5.0, {"door_open": 1.0})
 
+SETTING = ClockSetting("b-1", 2.0)
+
 
 def rows_into(spool: MemorySpool) -> LampRows:
-    return LampRows(spool, lane=lambda: Lane.BACKLOG)
+    return LampRows(spool, lane=lambda: Lane.BACKLOG, setting=lambda: SETTING)
 
 
 async def test_readings_go_on_the_lane_of_the_moment_and_faults_and_outcomes_on_the_urgent() -> (
@@ -28,6 +31,7 @@ async def test_readings_go_on_the_lane_of_the_moment_and_faults_and_outcomes_on_
         (Kind.LAMP_EVENTS, Lane.URGENT, 5.0, 5.0),
         (Kind.OUTCOMES, Lane.URGENT, 7.0, 7.0),
     ]
+    assert {row.setting for row in spool.rows} == {SETTING}
     assert rows.counts == {"rows_lamp_readings": 1, "rows_lamp_events": 1, "rows_outcomes": 1}
 
 
