@@ -83,6 +83,8 @@ class Edge:
         sender = self._sender(broker, outbox)
         spool = Spool(outbox)
         documents = await outbox.documents()
+        if outbox.heartbeat is not None:
+            self._clock.not_before(outbox.heartbeat)
         hearing = Hearing(
             clock=self._clock,
             spool=spool,
@@ -91,6 +93,7 @@ class Edge:
             receiver_timeout_s=edge.receiver_timeout_s,
             usual=learned.read(documents),
         )
+        self._clock.on_change(hearing.clock_changed)
         scanner = self._scanner(hearing)
         lighting = build_lighting(
             self._settings, self._clock, spool=spool, lane=sender.lane, documents=documents
