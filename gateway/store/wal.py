@@ -7,7 +7,7 @@ long as a thousand scattered pages take.
 import sqlite3
 import time
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 from typing import NamedTuple
 
@@ -47,6 +47,7 @@ class Checkpoints:
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
         self.last = Round(0, 0)
+        """What the last round found."""
         self._path = path
         self._connection = connection
         self._at_the_writer = at_the_writer
@@ -58,11 +59,12 @@ class Checkpoints:
         self._running = False
         self._closed = False
 
-    def committed(self) -> None:
-        """On the writer's thread, after a commit: begin a round where one is due."""
-        if not self._running and self._monotonic() - self._begun_at >= self._every_s:
-            self._running = True
-            self._thread.submit(self._round)
+    def committed(self) -> Future[None] | None:
+        """On the writer's thread, after a commit: begin a round where one is due, and give it."""
+        if self._running or self._monotonic() - self._begun_at < self._every_s:
+            return None
+        self._running = True
+        return self._thread.submit(self._round)
 
     def close(self) -> None:
         """Wait for the round that runs; then the connections may be closed."""
