@@ -25,6 +25,8 @@ from gateway.outputs.lines import alert_line, lamp_event_line, lamp_line, positi
 from gateway.outputs.quarantine import Quarantine
 from gateway.settings import Settings
 
+BYTES_A_PART = 1_000_000  # of items: some 5,000 positions, as many as go in one request
+
 _log = structlog.get_logger()
 
 
@@ -90,15 +92,24 @@ class SinkInbox:
         """None: the hub's `first` says where to begin."""
 
     async def commit(self, batch: Sequence[Envelope], marks: Mapping[Stream, int]) -> None:
-        """Write a batch, urgent rows first. Waits for as long as InfluxDB takes nothing."""
-        urgent = [row for row in batch if row.lane is Lane.URGENT]
-        others = [row for row in batch if row.lane is not Lane.URGENT]
-        for rows in (urgent, others):
-            await self._write(rows)
+        """Write a batch, urgent rows first. Waits for as long as InfluxDB takes nothing.
 
-    async def _write(self, rows: Sequence[Envelope]) -> None:
-        # Rows after an outage come by the thousand lines: too long for the event loop.
-        lines = await asyncio.to_thread(_lines, rows, self._site)
+        Lines are made in a thread, the next while the last are on their way: rows after an outage
+        come by ten thousands of lines.
+        """
+        parts = _parts(batch)
+        async with asyncio.TaskGroup() as tasks:
+            making = [self._make(tasks, part) for part in parts[:1]]
+            for number in range(len(parts)):
+                lines = await making.pop()
+                if number + 1 < len(parts):
+                    making.append(self._make(tasks, parts[number + 1]))
+                await self._write(lines)
+
+    def _make(self, tasks: asyncio.TaskGroup, rows: Sequence[Envelope]) -> "asyncio.Task[_Lines]":
+        return tasks.create_task(asyncio.to_thread(_lines, rows, self._site), name="sink lines")
+
+    async def _write(self, lines: "_Lines") -> None:
         await self._delivery.deliver(lines.good)
         for text, reason in lines.unwritable:
             await self._delivery.quarantine([text], reason=reason)
@@ -123,6 +134,21 @@ class _Lines:
         self.counts[rejected.reason] += 1
 
 
+def _parts(batch: Sequence[Envelope]) -> list[list[Envelope]]:
+    """Urgent rows, then the others, in parts of some thousand lines."""
+    parts: list[list[Envelope]] = []
+    for is_urgent in (True, False):
+        room = 0
+        for row in batch:
+            if (row.lane is Lane.URGENT) is is_urgent:
+                if room <= 0:
+                    parts.append([])
+                    room = BYTES_A_PART
+                parts[-1].append(row)
+                room -= len(bytes(row.items))
+    return parts
+
+
 def _lines(rows: Sequence[Envelope], site: str) -> _Lines:
     lines = _Lines()
     for row in rows:
@@ -134,11 +160,12 @@ def _lines(rows: Sequence[Envelope], site: str) -> _Lines:
             continue
         for item in items:
             line = _line(item, site)
-            if isinstance(line, Rejected):
-                lines.set_aside(encode_items([item]), line)
-            else:
+            if isinstance(line, str):
                 lines.good.append(line)
-                lines.counts[row.kind] += 1
+            else:
+                lines.set_aside(encode_items([item]), line)
+                lines.counts[row.kind] -= 1
+        lines.counts[row.kind] += len(items)
     return lines
 
 
