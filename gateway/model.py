@@ -187,6 +187,46 @@ class AdapterStatus:
 
 
 @dataclass(frozen=True, slots=True)
+class GatewayHealth:
+    """How a gateway stood at `at`, by what it last said of itself, `said_s` seconds before.
+
+    Where it is offline, or was not heard since the hub's start, the rest is None. `skew_s` is how
+    far its clock is ahead of the hub's; `sightings`, `rows_sent` and `connections_lost` count since
+    its start.
+    """
+
+    at: float
+    gateway: str
+    online: bool
+    said_s: float | None = None
+    version: str = ""
+    synced: bool | None = None
+    skew_s: float | None = None
+    outbox_rows: int | None = None
+    outbox_oldest_s: float | None = None
+    sightings: int | None = None
+    rows_sent: int | None = None
+    connections_lost: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ReceiverHealth:
+    """How a receiver stood at `at`, by its gateway's word; of nobody whom it heard.
+
+    `state`: as AdapterStatus has it, `remote` for one over MQTT, or `offline` with its gateway;
+    then the rest is None, as it is where the gateway cannot say.
+    """
+
+    at: float
+    gateway: str
+    receiver: str
+    state: str
+    adverts_per_s: float | None = None
+    silent_s: float | None = None
+    restarts: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Gap:
     """Time of which a gateway (or the link) says: whatever was heard then is not coming.
 
@@ -354,6 +394,7 @@ class AlertKind(StrEnum):
     RECEIVER_DOWN = "receiver_down"
     RECEIVER_HEARS_NOTHING = "receiver_hears_nothing"
     RECEIVER_LOSES_ADVERTS = "receiver_loses_adverts"
+    SINK_BEHIND = "sink_behind"
 
 
 class AlertState(StrEnum):

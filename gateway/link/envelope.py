@@ -20,10 +20,12 @@ from gateway.model import (
     Alert,
     EdgeOrders,
     Gap,
+    GatewayHealth,
     Lane,
     Position,
     Press,
     ReceiverEvent,
+    ReceiverHealth,
     Rejected,
     Sealed,
     TagState,
@@ -49,6 +51,8 @@ Item = (
     | LampReading
     | LampEvent
     | Outcome
+    | GatewayHealth
+    | ReceiverHealth
 )
 
 _NO_ITEMS = msgspec.Raw(b"[]")
@@ -82,6 +86,8 @@ class Kind(StrEnum):
     LAMP_READINGS = "lamp_readings"
     LAMP_EVENTS = "lamp_events"
     OUTCOMES = "outcomes"
+    GATEWAYS = "gateways"
+    RECEIVERS = "receivers"
 
 
 class Envelope(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -171,6 +177,8 @@ _ITEMS: dict[str, msgspec.json.Decoder[Any]] = {
     Kind.LAMP_READINGS: msgspec.json.Decoder(list[LampReading]),
     Kind.LAMP_EVENTS: msgspec.json.Decoder(list[LampEvent]),
     Kind.OUTCOMES: msgspec.json.Decoder(list[Outcome]),
+    Kind.GATEWAYS: msgspec.json.Decoder(list[GatewayHealth]),
+    Kind.RECEIVERS: msgspec.json.Decoder(list[ReceiverHealth]),
 }
 
 
