@@ -173,4 +173,3 @@ async def test_a_server_that_is_down_is_a_connection_that_is_reset() -> None:
         with pytest.raises(ConnectionResetError):
             await reader.read(1)
     await proxy.close()
-    assert not proxy.is_whole

@@ -1,6 +1,7 @@
 """A process that dies where it was told to, and the ledger of what its outbox committed."""
 
 import asyncio
+import importlib
 import json
 import signal
 import sys
@@ -12,7 +13,7 @@ import pytest
 from gateway.link.outbox_file import OutboxReader
 from gateway.model import Lane, Role
 from tests.needs import ROOT
-from tests.system.chaos.points import POINTS
+from tests.system.chaos.points import POINTS, SQL_COMMIT, Point
 
 APPENDER = """
 import asyncio, sys
@@ -91,3 +92,12 @@ async def test_a_process_lives_where_it_is_armed_for_another_point(tmp_path: Pat
 def test_every_role_has_points_and_no_name_twice() -> None:
     assert {point.role for point in POINTS} == set(Role)
     assert len({point.name for point in POINTS}) == len(POINTS)
+
+
+@pytest.mark.parametrize("point", POINTS, ids=lambda point: point.name)
+def test_every_point_is_a_call_of_the_product(point: Point) -> None:
+    if point.call == SQL_COMMIT:
+        return
+    module, _, path = point.call.partition(":")
+    owner, _, method = path.partition(".")
+    assert callable(getattr(getattr(importlib.import_module(module), owner), method))

@@ -40,11 +40,11 @@ _APPEND = "gateway.link.outbox_file:OutboxFile.transact"
 _ACCEPT = "gateway.app.intake:Intake.commit"
 _WRITE = "gateway.store.database:Database.write"
 _INFLUX = "gateway.outputs.influx:InfluxWriter.write"
-_SQL_COMMIT = "COMMIT"  # of SQLite: all of a transaction is done but this
+SQL_COMMIT = "COMMIT"  # of SQLite: all of a transaction is done but this
 
 POINTS = (
     Point("edge before the outbox's transaction", Role.EDGE, _APPEND, Moment.BEFORE),
-    Point("edge before the outbox's COMMIT", Role.EDGE, _SQL_COMMIT, Moment.BEFORE),
+    Point("edge before the outbox's COMMIT", Role.EDGE, SQL_COMMIT, Moment.BEFORE),
     Point("edge after the outbox's commit", Role.EDGE, _APPEND, Moment.AFTER),
     Point("edge before a row is published", Role.EDGE, _PUBLISH, Moment.BEFORE, "/up/"),
     Point("edge after a row's PUBACK", Role.EDGE, _PUBLISH, Moment.AFTER, "/up/"),
@@ -52,7 +52,7 @@ POINTS = (
         "edge when a receipt comes", Role.EDGE, "gateway.link.sender:Sender.receipt", Moment.BEFORE
     ),
     Point("hub before it takes rows", Role.HUB, _ACCEPT, Moment.BEFORE),
-    Point("hub before a COMMIT", Role.HUB, _SQL_COMMIT, Moment.BEFORE),
+    Point("hub before a COMMIT", Role.HUB, SQL_COMMIT, Moment.BEFORE),
     Point("hub after a commit", Role.HUB, _WRITE, Moment.AFTER),
     Point("hub after it took rows", Role.HUB, _ACCEPT, Moment.AFTER),
     Point("hub before a receipt", Role.HUB, _PUBLISH, Moment.BEFORE, "/up/receipt"),
@@ -99,7 +99,7 @@ def wrap(role: Role, trigger: Trigger) -> None:
     for point in POINTS:
         if point.role is not role:
             continue
-        if point.call == _SQL_COMMIT:
+        if point.call == SQL_COMMIT:
             _watch_commits(role, functools.partial(trigger.passed, point.name))
         else:
             replace(point.call, functools.partial(_at, point, trigger))
@@ -147,7 +147,7 @@ def _watch_commits(role: Role, passed: Callable[[], None]) -> None:
 
     def watched(*arguments: Any, **named: Any) -> sqlite3.Connection:
         connection = connect(*arguments, **named)
-        connection.set_trace_callback(lambda sql: passed() if sql == _SQL_COMMIT else None)
+        connection.set_trace_callback(lambda sql: passed() if sql == SQL_COMMIT else None)
         return connection
 
     sqlite3.connect = watched  # type: ignore[assignment] # only in this process

@@ -39,20 +39,26 @@ class _CommitLedger:
         def told(file: OutboxFile, writes: Sequence[Write], **named: Any) -> list[int]:
             rows = [write for write in writes if isinstance(write, Append)]
             self._tell("try", [_row(row) for row in rows])
-            seqs = transact(file, writes, **named)
+            numbers = transact(file, writes, **named)
             done = [
-                _row(write) | {"epoch": file.epoch, "seq": seq}
-                for write, seq in zip(writes, seqs, strict=True)
+                _row(write) | _place(file, write, number)
+                for write, number in zip(writes, numbers, strict=True)
                 if isinstance(write, Append)
             ]
             self._tell("done", done)
-            return seqs
+            return numbers
 
         return told
 
     def _tell(self, state: str, rows: Iterable[Mapping[str, object]]) -> None:
         also = {"state": state, "gateway": self._gateway, "mono": time.monotonic()}
         os.write(self._out, b"".join(json.dumps({**row, **also}).encode() + b"\n" for row in rows))
+
+
+def _place(file: OutboxFile, row: Append, number: int) -> dict[str, object]:
+    """What it is called on the wire."""
+    epoch = file.epochs.of(row.lane, number)
+    return {"epoch": epoch.name, "seq": number - epoch.bases[row.lane]}
 
 
 def _row(row: Append) -> dict[str, object]:

@@ -12,7 +12,7 @@ from gateway.link.envelope import Kind as RowKind
 from gateway.link.topics import Topics
 from gateway.model import Lane
 from tests.system.chaos.fault import Effects, Kind
-from tests.system.chaos.faults.described import Described, as_root, process
+from tests.system.chaos.faults.described import RESET, Described, as_root, process
 from tests.system.chaos.ground import EDGES, SITE_ID
 from tests.system.chaos.town import Town
 
@@ -92,7 +92,7 @@ def _full(kind: str, roles: tuple[str, ...], random: Random) -> Full:
         name=f"disk of {role} full",
         touches=frozenset({f"disk:{role}"}),
         hold_s=random.uniform(*HOLD_S),
-        effects=Effects(quarantines=role == "sink"),
+        effects=Effects(quarantines=role == "sink", explains=(RESET,)),
         role=role,
     )
 

@@ -7,12 +7,13 @@ from pathlib import Path
 from random import Random
 
 from tests.system.chaos.fault import Effects, Kind
-from tests.system.chaos.faults.described import Described, anywhere, process
+from tests.system.chaos.faults.described import RESET, Described, anywhere, process
 from tests.system.chaos.ground import EDGES
 from tests.system.chaos.town import Town
 
 DOWN_S = (0.2, 2.0)
 LONGEST_TEAR_BYTES = 60_000
+SET_ASIDE = "is set aside"  # told with the reason's traceback
 HEADER_BYTES = 100  # of a SQLite file
 _WAL, _PARTS = "-wal", ("", "-wal", "-shm")
 
@@ -80,7 +81,7 @@ def _damaged(kind: str, damage: Damage, random: Random) -> Damaged:
         name=f"{kind} ({edge})",
         touches=process(edge),
         hold_s=random.uniform(*DOWN_S),
-        effects=Effects(loses=frozenset({edge})),
+        effects=Effects(loses=frozenset({edge}), explains=(RESET, SET_ASIDE)),
         edge=edge,
         damage=damage,
     )

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from random import Random
 
 from tests.system.chaos.fault import Effects, Kind
-from tests.system.chaos.faults.described import Described, anywhere
+from tests.system.chaos.faults.described import RESET, Described, anywhere
 from tests.system.chaos.ground import EDGES
 from tests.system.chaos.town import Town
 
@@ -34,7 +34,7 @@ def _twins(random: Random) -> Twin:
         name=f"two {edge}",
         touches=frozenset({"process:twin", f"net:{edge}", f"process:{edge}"}),
         hold_s=random.uniform(*HOLD_S),
-        effects=Effects(twins=frozenset({edge})),
+        effects=Effects(twins=frozenset({edge}), explains=(RESET,)),
         edge=edge,
     )
 
