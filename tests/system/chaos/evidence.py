@@ -9,7 +9,7 @@ from typing import NamedTuple
 from tests.system.chaos.ground import DATABASE, EDGES, ROLES
 from tests.system.chaos.ledger import Committed, Ledger, committed
 from tests.system.chaos.nemesis import History
-from tests.system.chaos.town import Exit, Town
+from tests.system.chaos.town import OUTBOX_FILE, Exit, Town
 
 _QUARANTINED = re.compile(r"^(?P<measurement>\w+),(?P<tags>\S+) .* (?P<ms>\d+)$")
 _TRACEBACK = re.compile(r"Traceback \(most recent call last\)|never retrieved")
@@ -51,6 +51,7 @@ class Evidence:
     influx_alerts: set[tuple[str, str]] = field(default_factory=set)
     quarantined: set[tuple[str, int]] = field(default_factory=set)
     waiting: dict[str, int] = field(default_factory=dict)
+    held: set[tuple[str, float, str]] = field(default_factory=set)  # process, since, kind
     tracebacks: list[tuple[str, str]] = field(default_factory=list)  # process, text
     exits: list[Exit] = field(default_factory=list)
 
@@ -91,6 +92,7 @@ async def gather(
     await _ask_influx(town, found)
     found.quarantined = _quarantined(town)
     found.waiting = waiting(town, before=until)
+    found.held = _held(town)
     found.tracebacks = _tracebacks(town)
     return found
 
@@ -103,10 +105,16 @@ def waiting(town: Town, *, before: float) -> dict[str, int]:
         )
         for edge in EDGES
     }
-    counts["late windows"] = town.rows("SELECT count(*) FROM windows WHERE late AND NOT amended")
-    counts["rows for the sink"] = town.rows(
-        "SELECT count(*) FROM link_rows WHERE direction = 'out' AND at <= ?", before
-    )
+    told = {where: int(str(count)) for where, ((count,),) in counts.items() if count}
+    return told | waiting_at_hub(town)
+
+
+def waiting_at_hub(town: Town) -> dict[str, int]:
+    """What the hub has not yet worked off, by where it waits."""
+    counts = {
+        "late windows": town.rows("SELECT count(*) FROM windows WHERE late AND NOT amended"),
+        "rows for the sink": town.rows("SELECT count(*) FROM link_rows WHERE direction = 'out'"),
+    }
     return {where: int(str(count)) for where, ((count,),) in counts.items() if count}
 
 
@@ -138,6 +146,15 @@ def _quarantined(town: Town) -> set[tuple[str, int]]:
         (dict(pair.split("=", 1) for pair in one["tags"].split(","))["tag"], int(one["ms"]))
         for one in found
         if one is not None and one["measurement"] == "position"
+    }
+
+
+def _held(town: Town) -> set[tuple[str, float, str]]:
+    """Rows in the outbox of a twin that was stopped: nobody's loss, as it is there yet."""
+    return {
+        (file.parent.name, float(str(since)), str(kind))
+        for file in town.folder.glob(f"state/twin*/{OUTBOX_FILE}")
+        for since, kind in town.rows("SELECT since, kind FROM row", of=file)
     }
 
 

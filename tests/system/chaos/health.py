@@ -21,6 +21,8 @@ class NotWholeError(Exception):
 class Health:
     """`run` listens to the statuses; `wanting` says at once what keeps the path from being whole.
 
+    `last_wanting` is what came back last.
+
     Whole is: every process runs, each has an open connection that nothing is done to, both edges
     and the hub say to the broker that they are online, and the hub's API answers.
     """
@@ -28,6 +30,7 @@ class Health:
     def __init__(self, town: Town) -> None:
         self._town = town
         self._online: dict[str, bool] = {}
+        self.last_wanting: list[str] = []
 
     async def run(self) -> None:
         """Listen until cancelled, straight at the broker."""
@@ -56,6 +59,7 @@ class Health:
         """Wait until nothing is wanting; gives the time. Raises NotWholeError."""
         deadline = self._town.now() + within_s
         while wanting := await self.wanting():
+            self.last_wanting = wanting
             if self._town.now() > deadline:
                 raise NotWholeError(f"not whole within {within_s:.0f} s: {', '.join(wanting)}")
             await asyncio.sleep(LOOK_EVERY_S)

@@ -50,7 +50,9 @@ def rows_arrive_once(evidence: Evidence) -> Iterator[Violation]:
             continue
         there = stored.get(row.key)
         if there is None:
-            if not _in_gap(evidence, row.gateway, row.since, row.until):
+            if not (
+                _is_held(evidence, row) or _in_gap(evidence, row.gateway, row.since, row.until)
+            ):
                 yield Violation(LOST, row.at, f"row {_name(row)} is in no gap")
         elif there.identifiers != row.identifiers:
             yield Violation(LOST, row.at, f"row {_name(row)} holds other readings than committed")
@@ -97,7 +99,7 @@ def presses_alert(evidence: Evidence) -> Iterator[Violation]:
         for identifier in row.identifiers:
             tag = evidence.ledger.tags[identifier]
             if not alerts[tag]:
-                if not (row.key is None or _is_lost_on_purpose(evidence, row)):
+                if not (_is_excused(evidence, row)):
                     yield Violation(LOST, row.at, f"press {_name(row)} of {tag} has no alert")
             elif alerts[tag] > 1:
                 yield Violation(TWICE, row.at, f"press {_name(row)}: {alerts[tag]} alerts")
@@ -183,6 +185,16 @@ def _in_gap(evidence: Evidence, gateway: str, since: float, until: float) -> boo
 def _has_twin(evidence: Evidence, advert: Emitted) -> bool:
     stood = evidence.history.standing(advert.since, margin_s=STANDS_MARGIN_S)
     return any(advert.gateway in one.fault.effects.twins for one in stood)
+
+
+def _is_excused(evidence: Evidence, row: Committed) -> bool:
+    """Nobody can ask for its alert."""
+    return row.key is None or _is_held(evidence, row) or _is_lost_on_purpose(evidence, row)
+
+
+def _is_held(evidence: Evidence, row: Committed) -> bool:
+    """It waits in the outbox of a twin that was stopped."""
+    return (row.process, row.since, row.kind) in evidence.held
 
 
 def _is_lost_on_purpose(evidence: Evidence, row: Committed) -> bool:

@@ -38,6 +38,7 @@ class Committed:
     """
 
     key: tuple[str, str, str, int] | None
+    process: str
     gateway: str
     kind: str
     since: float
@@ -85,7 +86,7 @@ class Ledger:
 def committed(files: Iterable[Path]) -> list[Committed]:
     """The rows of the edges' ledgers; those that were tried and not done are last."""
     true_s = time.time() - time.monotonic()
-    rows = [_row(line, true_s) for file in files for line in _lines(file)]
+    rows = [_row(line, file.stem, true_s) for file in files for line in _lines(file)]
     done = [row for row in rows if row.key is not None]
     contents = {_content(row) for row in done}
     return [*done, *(row for row in rows if row.key is None and _content(row) not in contents)]
@@ -104,13 +105,14 @@ def _lines(file: Path) -> Iterator[dict[str, object]]:
             continue
 
 
-def _row(line: dict[str, object], true_s: float) -> Committed:
+def _row(line: dict[str, object], process: str, true_s: float) -> Committed:
     identifiers, gateway = line["identifiers"], str(line["gateway"])
     assert isinstance(identifiers, list)
     is_done = line["state"] == "done"
     lane = str(line["lane"])
     return Committed(
         key=(gateway, str(line["epoch"]), lane, int(str(line["seq"]))) if is_done else None,
+        process=process,
         gateway=gateway,
         kind=str(line["kind"]),
         since=float(str(line["since"])),

@@ -2,11 +2,12 @@
 
 import asyncio
 import sqlite3
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
-from tests.system.chaos.evidence import Evidence, gather, waiting
+from tests.system.chaos.evidence import Evidence, gather, waiting, waiting_at_hub
 from tests.system.chaos.fault import Kind
 from tests.system.chaos.ground import EDGES
 from tests.system.chaos.health import Health
@@ -20,6 +21,7 @@ STARTS_WITHIN_S = 180.0  # the first hub compiles the tracker
 QUIET_S = 3.0
 STILL_S = 6.0  # late windows are amended after a pause, and what that says goes to the sink
 SETTLES_WITHIN_S = 120.0
+STOP_TRIES = 3
 SECONDS_A_FAULT = 8.0  # more than a fault takes: so many presses have a tag of their own
 
 
@@ -63,29 +65,41 @@ async def run(
         await asyncio.sleep(QUIET_S)
         producing.cancel()
         until = town.now()
-        await _settle(town, before=until)
+        await _settle(town, partial(waiting, before=until))
+        await _stop(town, EDGES)
+        await _finish(town)
         for task in watching:
             task.cancel()
-        await _stop(town)
         evidence = await gather(town, ledger, nemesis.history, since=since, until=until)
     return Outcome(evidence, judge(evidence), {name: why for name, why in reasons.items() if why})
 
 
-async def _settle(town: Town, *, before: float) -> None:
-    """Wait until all that was captured `before` is worked off, for a while; or for so long."""
+async def _settle(town: Town, wants: Callable[[Town], object]) -> None:
+    """Wait until nothing waits for a while; or for so long."""
     deadline = town.now() + SETTLES_WITHIN_S
     still_since = town.now()
     while town.now() < min(deadline, still_since + STILL_S):
         try:
-            if waiting(town, before=before):
+            if wants(town):
                 still_since = town.now()
         except sqlite3.OperationalError:  # held by its owner for this moment
             still_since = town.now()
         await asyncio.sleep(LOOK_EVERY_S)
 
 
-async def _stop(town: Town) -> None:
-    """Sources first; a process that does not run was killed by a fault that was not healed."""
-    for name in (*EDGES, "hub", "sink"):
+async def _finish(town: Town) -> None:
+    """End the hub at a moment when nothing is left for the sink, and then the sink."""
+    for _ in range(STOP_TRIES):
+        await _settle(town, waiting_at_hub)
+        await _stop(town, ("hub",))
+        if not waiting_at_hub(town):
+            break
+        await town.process("hub").start()
+    await _stop(town, ("hub", "sink"))
+
+
+async def _stop(town: Town, names: Iterable[str]) -> None:
+    """A process that does not run was killed by a fault that was not healed."""
+    for name in names:
         if town.process(name).is_up:
             await town.process(name).stop()
