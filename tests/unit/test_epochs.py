@@ -1,0 +1,87 @@
+"""How rows of a store that may go back are numbered."""
+
+from gateway.clock import ClockSetting
+from gateway.epochs import NO_BASES, Before, CaptureClock, Epochs
+from gateway.model import Lane
+
+EARLY, LATE = ClockSetting("boot", 40.0, known=False), ClockSetting("boot", 100.0)
+OTHER = ClockSetting("other boot", 7.0)
+
+
+def bases(live: int, urgent: int = 0) -> dict[Lane, int]:
+    return {Lane.URGENT: urgent, Lane.LIVE: live, Lane.BACKLOG: 0}
+
+
+def epochs(*begun: tuple[int, ClockSetting]) -> Epochs:
+    """One epoch after so many live rows, under a setting, and so on."""
+    made = Epochs([])
+    for live, setting in begun:
+        made = made.begun(bases=bases(live), setting=setting)
+    return made
+
+
+def test_a_row_is_of_the_last_epoch_that_began_before_it() -> None:
+    two = epochs((0, EARLY), (10, LATE))
+    first, second = two.all
+    assert [two.of(Lane.LIVE, number) for number in (1, 10, 11)] == [first, first, second]
+
+
+def test_a_receipt_reaches_to_its_epochs_end_and_no_further() -> None:
+    two = epochs((0, EARLY), (10, LATE))
+    first, second = (epoch.name for epoch in two.all)
+    assert two.through((first, Lane.LIVE, 4)) == 4
+    assert two.through((first, Lane.LIVE, 70)) == 10
+    assert two.through((second, Lane.LIVE, 3)) == 13
+    assert two.through(("strange", Lane.LIVE, 3)) is None
+
+
+def test_what_came_before_is_told_once_it_is_receipted() -> None:
+    two = epochs((0, EARLY), (10, LATE))
+    first, second = two.all
+    assert two.after(second, Lane.LIVE, receipted=9) is None
+    assert two.after(second, Lane.LIVE, receipted=10) == Before(first.name, 10)
+    assert two.after(second, Lane.URGENT, receipted=0) is None
+
+
+def test_before_an_epoch_without_rows_stands_the_one_before_that() -> None:
+    three = epochs((0, EARLY), (10, LATE), (10, LATE))
+    assert three.newest.before == {Lane.LIVE: Before(three.all[0].name, 10)}
+
+
+def test_only_a_stores_first_epoch_is_first_also_where_it_counts_on() -> None:
+    again = Epochs([]).begun(bases=bases(500), setting=LATE)
+    assert again.newest.is_first
+    assert not again.begun(bases=bases(501), setting=LATE).newest.is_first
+
+
+def test_the_oldest_epochs_go_with_their_rows() -> None:
+    three = epochs((0, EARLY), (10, LATE), (20, LATE))
+    assert three.pruned(receipted=bases(9)).all == three.all
+    assert three.pruned(receipted=bases(10)).all == three.all[1:]
+    assert three.pruned(receipted=bases(99)).all == three.all[2:]
+
+
+def test_times_of_this_boot_are_shifted_by_what_the_clock_was_set() -> None:
+    two = epochs((0, EARLY), (10, LATE))
+    assert two.captured(two.all[0]) == (60.0, CaptureClock.NOW)
+    assert two.captured(two.newest) == (0.0, CaptureClock.NOW)
+
+
+def test_times_of_an_earlier_boot_go_by_its_last_known_clock() -> None:
+    three = epochs((0, EARLY), (10, LATE), (20, OTHER))
+    assert three.captured(three.all[0]) == (60.0, CaptureClock.PAST)
+
+
+def test_times_of_a_boot_whose_clock_was_never_known_are_unknown() -> None:
+    two = epochs((0, EARLY), (10, OTHER))
+    assert two.captured(two.all[0]) == (0.0, CaptureClock.UNKNOWN)
+
+
+def test_rows_of_a_store_that_kept_no_setting_go_by_the_present_clock() -> None:
+    two = epochs((0, ClockSetting()), (10, OTHER))
+    assert two.captured(two.all[0]) == (0.0, CaptureClock.NOW)
+
+
+def test_no_two_epochs_have_one_name() -> None:
+    names = {Epochs([]).begun(bases=NO_BASES, setting=LATE).newest.name for _ in range(1_000)}
+    assert len(names) == 1_000
