@@ -3,8 +3,9 @@
 Events come in by methods, with the time as an argument; `next` says what to do. The rules:
 
 - at most 64 unreceipted rows a lane in flight;
-- go back to the mark after 5 s without progress, then with one row at a time until a receipt comes
-  (a receiver that is away must not be sent 64 rows every 5 s), and after each reconnection;
+- go back to the mark after 5 s without progress (urgent: 2 s), then with one row at a time until a
+  receipt comes (a receiver that is away must not be sent 64 rows every 5 s), and after each
+  reconnection;
 - nothing while the receiver's status says offline;
 - urgent first, live next; backlog is owed one row in ten of what is sent while it has rows.
 """
@@ -17,6 +18,7 @@ from gateway.model import Lane
 
 MAX_IN_FLIGHT = 64
 PROGRESS_TIMEOUT_S = 5.0
+URGENT_TIMEOUT_S = 2.0  # an SOS waits no longer than that for a hub that could not commit it
 LIVE_RECEIPT_AGE_S = 5.0
 OTHERS_PER_BACKLOG = 9  # nine rows of other lanes, then one of the backlog: a tenth
 MOST_OWED = 10 * OTHERS_PER_BACKLOG
@@ -58,6 +60,7 @@ class _Flow:
     mark: int
     cursor: int  # the highest seq read from the source since the last going back
     highest: int  # the highest seq ever read from the source: no receipt reaches beyond
+    timeout_s: float
     window: int = MAX_IN_FLIGHT
     progress_at: float = 0.0
     more: bool = True
@@ -89,7 +92,8 @@ class SenderFlow:
         """Begin anew with what the source holds; connection and receiver stay as they are."""
         self._owed = 0
         self._lanes = {
-            lane: _Flow(mark=marks[lane], cursor=marks[lane], highest=marks[lane]) for lane in Lane
+            lane: _Flow(marks[lane], marks[lane], marks[lane], timeout_s=_timeout_s(lane))
+            for lane in Lane
         }
 
     def connected(self) -> None:
@@ -135,14 +139,14 @@ class SenderFlow:
         return True
 
     def tick(self, *, now: float) -> None:
-        """Go back in each lane that made no progress for 5 s."""
+        """Go back in each lane that made no progress for its time."""
         for flow in self._lanes.values():
-            if flow.flying and now - flow.progress_at >= PROGRESS_TIMEOUT_S:
+            if flow.flying and now - flow.progress_at >= flow.timeout_s:
                 flow.go_back(window=1)
 
     def next_tick_in(self, *, now: float) -> float | None:
         """Seconds until `tick` may have something to do; None while nothing is in flight."""
-        ends = [f.progress_at + PROGRESS_TIMEOUT_S for f in self._lanes.values() if f.flying]
+        ends = [f.progress_at + f.timeout_s for f in self._lanes.values() if f.flying]
         return max(0.0, min(ends) - now) if ends else None
 
     def next(self, *, now: float) -> Fetch | Send | None:
@@ -199,6 +203,10 @@ class SenderFlow:
         elif backlog_waits:
             self._owed = min(MOST_OWED, self._owed + 1)
         return chosen
+
+
+def _timeout_s(lane: Lane) -> float:
+    return URGENT_TIMEOUT_S if lane is Lane.URGENT else PROGRESS_TIMEOUT_S
 
 
 def lane_for(*, last_receipt_at: float, now: float) -> Lane:

@@ -2,6 +2,7 @@ from gateway.link.flow import (
     LIVE_RECEIPT_AGE_S,
     MAX_IN_FLIGHT,
     PROGRESS_TIMEOUT_S,
+    URGENT_TIMEOUT_S,
     Fetch,
     Row,
     Send,
@@ -89,6 +90,12 @@ def test_without_progress_for_5_s_it_goes_back_with_one_row_until_a_receipt_come
     assert sent.pump(now=2 * PROGRESS_TIMEOUT_S) == live(1)
     sent.receipt(Lane.LIVE, 1, now=11.0)
     assert sent.pump(now=11.0) == live(*range(2, 11))
+
+
+def test_an_urgent_row_is_sent_again_sooner() -> None:
+    sent = Sent(urgent=1, live=1)
+    sent.pump()
+    assert sent.pump(now=URGENT_TIMEOUT_S) == [(Lane.URGENT, 1)]
 
 
 def test_a_receipt_that_is_progress_starts_the_5_s_anew() -> None:
