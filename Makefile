@@ -5,7 +5,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 WEB := $(shell find gateway/web -path '*/node_modules' -prune -o -path '*/dist' -prune -o -type f -print 2>/dev/null)
 
-.PHONY: help setup demo test test-bluez fuzz check bench packages requirements clean
+.PHONY: help setup demo test test-bluez fuzz chaos check bench packages requirements clean
 
 help:
 	@echo 'make demo    the whole system on a simulated town, with a page to look at; BLUEZ=1: with'
@@ -13,6 +13,7 @@ help:
 	@echo 'make test    every test (as root on Debian it installs the services they need)'
 	@echo 'make test-bluez  the radio with a real BlueZ, in emulated machines; the first time as root'
 	@echo 'make fuzz    hostile bytes for all that reads the air; SECONDS=600 for each reader'
+	@echo 'make chaos   some 200 faults on purpose, and what they cost; SEED=7 FAULTS=40 ONLY=WAL replays some'
 	@echo 'make check   linters, types, import layers'
 	@echo 'make bench   what it can do: a table, and JSON in .bench/'
 
@@ -45,6 +46,11 @@ fuzz: setup
 	@$(BIN)/python -c 'import atheris' 2>/dev/null \
 	  || $(BIN)/pip install --quiet --disable-pip-version-check 'atheris>=3.0'
 	$(BIN)/python -m tests.fuzz --seconds $(SECONDS)
+
+chaos: setup packages
+	$(BIN)/python -m gateway.tags.warming
+	$(BIN)/python -m tests.system.chaos $(if $(SEED),--seed $(SEED)) $(if $(FAULTS),--faults $(FAULTS)) \
+	  $(if $(ONLY),--only '$(ONLY)')
 
 check: setup
 	$(BIN)/ruff check .
