@@ -190,7 +190,7 @@ class AdapterStatus:
 class GatewayHealth:
     """How a gateway stood at `at`, by what it last said of itself, `said_s` seconds before.
 
-    Where it is offline, or was not heard since the hub's start, the rest is None. `skew_s` is how
+    Where it is offline the rest is None. `skew_s` is how
     far its clock is ahead of the hub's; `sightings`, `rows_sent` and `connections_lost` count since
     its start.
     """
@@ -198,7 +198,7 @@ class GatewayHealth:
     at: float
     gateway: str
     online: bool
-    said_s: float | None = None
+    said_s: float
     version: str = ""
     synced: bool | None = None
     skew_s: float | None = None

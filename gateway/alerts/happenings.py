@@ -67,6 +67,14 @@ class ReceiverTold:
     event: ReceiverEvent
 
 
+@dataclass(frozen=True, slots=True)
+class SinkLag:
+    """What waits longest for the sink waits for `oldest_s`; 0 where nothing waits."""
+
+    at: float
+    oldest_s: float
+
+
 Happening = (
     ZoneEvent
     | CrossingRetracted
@@ -76,6 +84,7 @@ Happening = (
     | ReceiversJudged
     | TagSuspected
     | ReceiverTold
+    | SinkLag
 )
 
 

@@ -33,6 +33,7 @@ TECHNICAL_KINDS = frozenset(
         AlertKind.RECEIVER_HEARS_NOTHING,
         AlertKind.RECEIVER_LOSES_ADVERTS,
         AlertKind.TAG_SUSPECT,
+        AlertKind.SINK_BEHIND,
     }
 )
 PERSONAL_KINDS = frozenset(AlertKind) - TECHNICAL_KINDS

@@ -23,6 +23,7 @@ from gateway.api.lights import lights_of
 from gateway.api.server import serve
 from gateway.api.stream import LiveStream
 from gateway.app.amender import Amender
+from gateway.app.gateway_minutes import GatewayMinutes
 from gateway.app.hub_lights import Defaults, HubLights
 from gateway.app.hub_tags import HubTags, hub_key
 from gateway.app.intake import Intake
@@ -31,6 +32,7 @@ from gateway.app.orders import Orders
 from gateway.app.pulse import Pulse
 from gateway.app.registry import Registry
 from gateway.app.routes import Routes
+from gateway.app.sink_watch import SinkWatch
 from gateway.app.stepper import Stepper
 from gateway.app.survey_file import load_survey
 from gateway.app.telling import queue_alerts
@@ -115,6 +117,7 @@ class Hub:
         self._topics = Topics(settings.site_id)
         self._stream = LiveStream()
         self._routes = Routes(site)
+        self._minutes = GatewayMinutes((one.id for one in site.receivers), clock)
         self._events: asyncio.Queue[Event] = asyncio.Queue(MAX_WAITING)
         self._announced: asyncio.Queue[Alert] = asyncio.Queue(MAX_WAITING)
         self._status = Status(online=True)
@@ -175,6 +178,8 @@ class Hub:
             "retention": partial(self._forget, database),
             **lights.works(last_late_at=lambda: intake.last_late_lamps_at),
             **{f"orders for {gateway}": link.run for gateway, link in downlinks.items()},
+            "gateways": partial(self._minutes.run, database, OUT),
+            "sink watch": SinkWatch(database, self._clock, intake.record, out=OUT).run,
             "sender": sender.run,
             "api": partial(self._serve, database, lights),
             "integrators": partial(self._publish_alerts, broker),
@@ -383,7 +388,10 @@ class Hub:
     def _note_status(self, gateway: str, sender: Sender, orders: Orders, message: Message) -> None:
         sender.receiver_status(message.payload)
         status = decode_status(message.payload)
-        if not isinstance(status, Rejected) and status.online:
+        if isinstance(status, Rejected):
+            return
+        self._minutes.note(gateway, status, retained=message.retained)
+        if status.online:
             orders.note_instance(gateway, status.instance)
 
     async def _receiver(self, broker: Broker, intake: Intake) -> Receiver:

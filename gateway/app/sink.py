@@ -18,10 +18,24 @@ from gateway.link.broker import Broker
 from gateway.link.envelope import Envelope, Item, Kind, Stream, decode_items, encode_items
 from gateway.link.receiver import Receiver
 from gateway.link.topics import Message, Topics
-from gateway.model import Alert, Lane, Position, Rejected
+from gateway.model import (
+    Alert,
+    GatewayHealth,
+    Lane,
+    Position,
+    ReceiverHealth,
+    Rejected,
+)
 from gateway.outputs.delivery import Delivery, LineWriter
 from gateway.outputs.influx import influx_writer, secret_of
-from gateway.outputs.lines import alert_line, lamp_event_line, lamp_line, position_line
+from gateway.outputs.lines import (
+    alert_line,
+    gateway_line,
+    lamp_event_line,
+    lamp_line,
+    position_line,
+    receiver_line,
+)
 from gateway.outputs.quarantine import Quarantine
 from gateway.settings import Settings
 
@@ -79,8 +93,8 @@ class Sink:
 class SinkInbox:
     """Commits rows to InfluxDB: `commit` returns once every line is accepted or quarantined.
 
-    `counts`: positions, alerts, lamp_readings, lamp_events, and each reason for which something
-    was set aside unwritten.
+    `counts`: positions, alerts, lamp_readings, lamp_events, gateways, receivers, and each reason
+    for which something was set aside unwritten.
     """
 
     def __init__(self, delivery: Delivery, *, site: str) -> None:
@@ -179,6 +193,10 @@ def _line(item: Item, site: str) -> str | Rejected:
             return lamp_line(item, site=site)
         case LampEvent():
             return lamp_event_line(item, site=site)
+        case GatewayHealth():
+            return gateway_line(item, site=site)
+        case ReceiverHealth():
+            return receiver_line(item, site=site)
     return Rejected("not_for_the_sink")
 
 

@@ -10,6 +10,7 @@ from gateway.alerts.happenings import (
     Happening,
     ReceiversJudged,
     ReceiverTold,
+    SinkLag,
     TagSuspected,
 )
 from gateway.alerts.rules import judge, receiver_fault, receiver_told
@@ -118,6 +119,8 @@ def _open_alerts(connection: Connection, happening: Happening) -> Sequence[Alert
             return alerts.unended(connection, [AlertKind.TAG_SUSPECT], tag=suspicion.tag)
         case ReceiverTold(event=event):
             return alerts.unended(connection, _TOLD, receiver=event.receiver)
+        case SinkLag():
+            return alerts.unended(connection, [AlertKind.SINK_BEHIND])
         case ReceiversJudged():
             return alerts.unended(connection, _JUDGED)
     return alerts.unended(connection, _OF_GATEWAYS)

@@ -1,4 +1,4 @@
-"""Positions, alerts and what lamps say as InfluxDB line protocol, in milliseconds.
+"""Positions, alerts, lamps, gateways and receivers as InfluxDB line protocol, in milliseconds.
 
 A point is its measurement, its tags and its time: writing it again changes nothing. So a point's
 tags must tell apart whatever may happen in one millisecond, and nothing in a line may depend on
@@ -11,11 +11,12 @@ https://docs.influxdata.com/influxdb/v1/write_protocols/line_protocol_reference/
 import math
 import re
 from functools import lru_cache
+from typing import Any
 
 import msgspec
 
 from gateway.lamps import QUANTITIES, LampEvent, LampReading
-from gateway.model import Alert, Position, Rejected
+from gateway.model import Alert, GatewayHealth, Position, ReceiverHealth, Rejected
 
 PRECISION = "ms"
 LIKELY_ZONE = 0.5  # below, naming one zone would say more than is known
@@ -139,6 +140,45 @@ def _value(value: float | bool) -> str:
     if isinstance(value, bool):
         return "true" if value else "false"
     return repr(float(value))
+
+
+def gateway_line(health: GatewayHealth, *, site: str) -> str | Rejected:
+    """One point of measurement `gateway`: how it stood at a minute; nothing that is not known."""
+    numbers = _known(health, "said_s", "skew_s", "outbox_oldest_s")
+    counts = _known(health, "outbox_rows", "sightings", "rows_sent", "connections_lost")
+    if not _finite(health.at * 1000, *numbers.values()):
+        return _UNWRITABLE_NUMBER
+    if not _writable(health.gateway, health.version):
+        return _UNWRITABLE_TEXT
+    fields = [f"online={_value(health.online)}"]
+    if health.version:
+        fields.append(f"version={_text(health.version)}")
+    if health.synced is not None:
+        fields.append(f"synced={_value(health.synced)}")
+    fields += [f"{name}={_value(value)}" for name, value in numbers.items()]
+    fields += [f"{name}={value:d}i" for name, value in counts.items()]
+    tags = _tags(gateway=health.gateway, site=site)
+    return f"gateway{tags} {','.join(fields)} {timestamp_ms(health.at)}"
+
+
+def receiver_line(health: ReceiverHealth, *, site: str) -> str | Rejected:
+    """One point of measurement `receiver`: how it stood at a minute; of nobody whom it heard."""
+    numbers = _known(health, "adverts_per_s", "silent_s")
+    if not _finite(health.at * 1000, *numbers.values()):
+        return _UNWRITABLE_NUMBER
+    if not _writable(health.gateway, health.receiver, health.state):
+        return _UNWRITABLE_TEXT
+    fields = [f"state={_text(health.state)}"]
+    fields += [f"{name}={_value(value)}" for name, value in numbers.items()]
+    if health.restarts is not None:
+        fields.append(f"restarts={health.restarts:d}i")
+    tags = _tags(gateway=health.gateway, receiver=health.receiver, site=site)
+    return f"receiver{tags} {','.join(fields)} {timestamp_ms(health.at)}"
+
+
+def _known(health: GatewayHealth | ReceiverHealth, *names: str) -> dict[str, Any]:
+    values = ((name, getattr(health, name)) for name in names)
+    return {name: value for name, value in values if value is not None}
 
 
 def _likely_zone(position: Position) -> str:

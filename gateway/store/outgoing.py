@@ -126,6 +126,17 @@ def counts(connection: Connection) -> dict[Queue, int]:
     }
 
 
+def oldest_at(connection: Connection, queue: Queue) -> float | None:
+    """When the row was queued that waits longest; None where none does. Reads a row a lane."""
+    waiting = [
+        connection.scalar(
+            select(link_rows.c.at).where(*_in_lane(queue, lane)).order_by(link_rows.c.seq).limit(1)
+        )
+        for lane in Lane
+    ]
+    return min((at for at in waiting if at is not None), default=None)
+
+
 def touched(connection: Connection) -> set[Queue]:
     """The queues that got rows since the last call on this connection: whose senders to wake."""
     queues: set[Queue] = connection.info.pop(_TOUCHED, set())

@@ -7,6 +7,7 @@ from gateway.alerts.rules import (
     clock_off,
     receiver_fault,
     receiver_told,
+    sink_behind,
     sos,
     tag_suspect,
     twin_gateway,
@@ -24,6 +25,7 @@ RULES: tuple[Rule, ...] = (
     receiver_fault.changes,
     receiver_told.changes,
     tag_suspect.changes,
+    sink_behind.changes,
 )
 
 

@@ -249,6 +249,11 @@ const TEXTS = {
     "ja-simple": "タグ {tag}の まねを して いる きかいが あるかも しれません",
     en: "Tag {tag} may be copied or replayed",
   },
+  alert_sink_behind: {
+    ja: "InfluxDBへの記録が10分以上止まっています。データはハブに残っています",
+    "ja-simple": "きろくが 10分より 長く 止まって います",
+    en: "InfluxDB has got nothing for over 10 minutes; the hub keeps it all",
+  },
   alert_other: { ja: "お知らせがあります", "ja-simple": "お知らせが あります", en: "There is an alert" },
 } as const satisfies Record<string, Record<Language, string>>;
 

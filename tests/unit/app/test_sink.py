@@ -10,11 +10,22 @@ import msgspec
 import pytest
 from msgspec import structs
 
-from gateway.app.sink import Sink, SinkInbox
+from gateway.app.sink import BYTES_A_PART, Sink, SinkInbox
 from gateway.clock import Clock
 from gateway.lamps import LampEvent, LampEventKind, LampReading
 from gateway.link.envelope import Envelope, Kind, encode_items
-from gateway.model import Alert, AlertKind, AlertState, Gap, Lane, Position, Presence, Window
+from gateway.model import (
+    Alert,
+    AlertKind,
+    AlertState,
+    Gap,
+    GatewayHealth,
+    Lane,
+    Position,
+    Presence,
+    ReceiverHealth,
+    Window,
+)
 from gateway.outputs.delivery import Accepted, Delivery, Outcome, Unavailable
 from gateway.outputs.quarantine import Quarantine
 from gateway.settings import InfluxSettings, Settings, SettingsError, SinkSettings
@@ -155,6 +166,32 @@ async def test_what_lamps_said_and_their_faults_are_written(bench: Bench) -> Non
     await bench.inbox.commit(rows, {})
     assert [line.split(",")[0] for line in bench.writer.taken] == ["lamp_event", "lamp"]
     assert bench.inbox.counts == {"lamp_events": 1, "lamp_readings": 1}
+
+
+async def test_how_gateways_and_receivers_stand_is_written(bench: Bench) -> None:
+    gateway = GatewayHealth(POSITION.at, "gw-01", online=True, said_s=1.0)
+    receiver = ReceiverHealth(POSITION.at, "gw-01", "r-1", "scanning")
+    rows = [
+        _row(Kind.GATEWAYS, encode_items([gateway])),
+        _row(Kind.RECEIVERS, encode_items([receiver])),
+    ]
+    await bench.inbox.commit(rows, {})
+    assert [line.split(",")[0] for line in bench.writer.taken] == ["gateway", "receiver"]
+    assert bench.inbox.counts == {"gateways": 1, "receivers": 1}
+
+
+async def test_what_is_too_much_for_one_request_goes_in_order_in_several(bench: Bench) -> None:
+    tags = [[f"t-{row}-{n}" for n in range(2_500)] for row in range(5)]
+    rows = [
+        _row(Kind.POSITIONS, _positions(*some), lane=Lane.URGENT if number == 3 else Lane.LIVE)
+        for number, some in enumerate(tags)
+    ]
+    assert sum(len(bytes(row.items)) for row in rows) > 2 * BYTES_A_PART
+    await bench.inbox.commit(rows, {})
+    assert [line.split(" ")[0] for line in bench.writer.taken] == [
+        f"position,site=iwaki,tag={tag}" for row in (3, 0, 1, 2, 4) for tag in tags[row]
+    ]
+    assert bench.inbox.counts == {"positions": 12_500}
 
 
 async def test_a_number_that_json_cannot_carry_does_not_stop_the_lane(bench: Bench) -> None:

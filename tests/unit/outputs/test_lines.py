@@ -7,12 +7,23 @@ import pytest
 from msgspec.structs import replace as changed
 
 from gateway.lamps import Authority, LampEvent, LampEventKind, LampReading
-from gateway.model import Alert, AlertKind, AlertState, Position, Presence, Rejected
+from gateway.model import (
+    Alert,
+    AlertKind,
+    AlertState,
+    GatewayHealth,
+    Position,
+    Presence,
+    ReceiverHealth,
+    Rejected,
+)
 from gateway.outputs.lines import (
     alert_line,
+    gateway_line,
     lamp_event_line,
     lamp_line,
     position_line,
+    receiver_line,
     timestamp_ms,
 )
 
@@ -169,5 +180,56 @@ def test_what_a_lamp_cannot_have_said_is_rejected_not_bent() -> None:
     strange = replace(FAULT, evidence={"a=1,b": 1.0})
     assert lamp_event_line(strange, site="s") == Rejected("unwritable_text")
     assert lamp_event_line(replace(FAULT, start=math.inf), site="s") == Rejected(
+        "unwritable_number"
+    )
+
+
+GATEWAY = GatewayHealth(
+    at=1_767_322_800.0,
+    gateway="gw-01",
+    online=True,
+    said_s=3.5,
+    version="1.2",
+    synced=True,
+    skew_s=-1,
+    outbox_rows=7,
+    outbox_oldest_s=2.5,
+    sightings=100,
+    rows_sent=20,
+    connections_lost=1,
+)
+RECEIVER = ReceiverHealth(1_767_322_800.0, "gw-01", "r-1", "scanning", 12, 0.5, 2)
+
+
+def test_a_gateway_is_a_point_of_what_it_said() -> None:
+    assert gateway_line(GATEWAY, site="iwaki") == (
+        'gateway,gateway=gw-01,site=iwaki online=true,version="1.2",synced=true,said_s=3.5,'
+        "skew_s=-1.0,outbox_oldest_s=2.5,outbox_rows=7i,sightings=100i,rows_sent=20i,"
+        "connections_lost=1i 1767322800000"
+    )
+    gone = GatewayHealth(1.0, "gw-01", online=False, said_s=90.0)
+    assert gateway_line(gone, site="s") == (
+        "gateway,gateway=gw-01,site=s online=false,said_s=90.0 1000"
+    )
+
+
+def test_a_receiver_is_a_point_of_its_state_and_of_nobody() -> None:
+    assert receiver_line(RECEIVER, site="iwaki") == (
+        'receiver,gateway=gw-01,receiver=r-1,site=iwaki state="scanning",adverts_per_s=12.0,'
+        "silent_s=0.5,restarts=2i 1767322800000"
+    )
+    gone = ReceiverHealth(1.0, "gw-01", "r-1", "offline")
+    assert receiver_line(gone, site="s") == (
+        'receiver,gateway=gw-01,receiver=r-1,site=s state="offline" 1000'
+    )
+
+
+def test_what_a_gateway_cannot_have_said_is_rejected_not_bent() -> None:
+    assert gateway_line(replace(GATEWAY, version="a\n"), site="s") == Rejected("unwritable_text")
+    assert gateway_line(replace(GATEWAY, skew_s=math.inf), site="s") == Rejected(
+        "unwritable_number"
+    )
+    assert receiver_line(replace(RECEIVER, state="\x00"), site="s") == Rejected("unwritable_text")
+    assert receiver_line(replace(RECEIVER, adverts_per_s=math.nan), site="s") == Rejected(
         "unwritable_number"
     )

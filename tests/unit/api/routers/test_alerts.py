@@ -73,6 +73,23 @@ async def test_an_sos_of_a_tag_that_nobody_knows_is_for_staff_and_for_no_guardia
         assert taken.status_code == (200 if sees else 404)
 
 
+async def test_a_sink_that_is_behind_is_for_staff_and_technicians_and_names_nobody(
+    town: Town,
+) -> None:
+    behind = replace(sos("a-sink"), kind=AlertKind.SINK_BEHIND, tag="", receiver="")
+    await town.database.write(alerts.add, behind)
+    about = ("carrier", "tag", "zone", "gateway", "receiver")
+    for login in ("suzuki", "takeda"):
+        async with town.client(login) as client:
+            found = {one["id"]: one for one in (await client.get(f"{V1}/alerts")).json()}
+        assert [found["a-sink"][name] for name in about] == [None] * len(about)
+    for login, status in (("sato", 200), ("yamada", 403), ("hirata", 403)):
+        async with town.client(login) as client:
+            answer = await client.get(f"{V1}/alerts")
+        assert answer.status_code == status
+        assert "a-sink" not in answer.text
+
+
 async def test_alerts_are_asked_for_since_a_time_and_up_to_a_number(town: Town) -> None:
     for number in range(5):
         later = replace(sos(f"a-{number}"), raised_at=NOW + number)
