@@ -6,7 +6,7 @@ the same side of every step: a window is late when its second was closed before 
 
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 import structlog
 
@@ -14,6 +14,18 @@ from gateway.alerts.happenings import ButtonPressed, ClockSkew, Happening
 from gateway.app.lamp_intake import LampIntake, Said
 from gateway.app.plausible import SKEW_TOLERATED_S, believed, is_off, is_plausible, is_time
 from gateway.app.registry import Registry
+from gateway.app.row_times import (
+    NOBODY_KNOWS,
+    Timeless,
+    ahead_s,
+    begun,
+    corrected,
+    gap_of,
+    joined,
+    run_of,
+    without_contents,
+)
+from gateway.app.skews import Skews
 from gateway.app.tag_intake import TagIntake
 from gateway.app.tag_news import TagNews
 from gateway.app.telling import record_happenings
@@ -42,7 +54,6 @@ from gateway.store.sightings import Source, StoredWindow
 
 UNDECODABLE = "undecodable"
 OUTBOX_LOST = "outbox_lost"
-TIMELESS = "captured_at_an_unknown_time"
 MOST_ITEMS = 5_000  # of a row: more lamps than a gateway has; an SOS waits while they are written
 NO_WINDOWS = (
     *(Kind.LAMP_READINGS, Kind.LAMP_EVENTS, Kind.OUTCOMES),
@@ -52,6 +63,7 @@ NO_WINDOWS = (
 # What is done with new alerts, and whom changed lamps are told.
 Joined = Callable[[Connection, Sequence[Alert], float], None]
 Lamps = Callable[[Mapping[str, Shown]], None]
+_Skews = Mapping[tuple[str, str], float]  # by gateway and run
 
 _log = structlog.get_logger()
 
@@ -62,8 +74,8 @@ class _Effects:
 
     windows: list[StoredWindow] = field(default_factory=list)
     gaps: list[tuple[str, Gap]] = field(default_factory=list)
+    timeless: list[Timeless] = field(default_factory=list)
     happenings: list[Happening] = field(default_factory=list)
-    skew_s: dict[str, float] = field(default_factory=dict)
     counts: Counter[str] = field(default_factory=Counter)
     is_late: bool = False
     lamps: Said = field(default_factory=Said)
@@ -107,6 +119,7 @@ class Intake:
         self._tags = tags
         self._joined = joined
         self._show = show
+        self._skews = Skews()
         self._off: dict[str, bool] = {}
 
     async def marks(self) -> Mapping[Stream, int]:
@@ -116,10 +129,10 @@ class Intake:
 
     async def commit(self, batch: Sequence[Envelope], marks: Mapping[Stream, int]) -> None:
         """Write the effect of `batch` and `marks`. Raises CommitError: then nothing is written."""
-        now = self._clock.utc()
-        effects = _Effects()
+        now, effects = self._now(batch), _Effects()
+        skews = self._note_sent(batch, now)
         try:
-            told = await self._database.write(self._apply, batch, marks, now, effects)
+            told = await self._database.write(self._apply, batch, marks, now, skews, effects)
         except StoreError as error:
             raise CommitError(str(error)) from error
         self._tags.settle(effects.tags)
@@ -128,7 +141,7 @@ class Intake:
             self.last_late_at = self._clock.monotonic()
         if effects.lamps.has_late:
             self.last_late_lamps_at = self._clock.monotonic()
-        for gateway, skew_s in effects.skew_s.items():
+        for gateway, skew_s in self._clocks(skews).items():
             self._note_clock(gateway, skew_s)
         self._announce(told)
         self._show(effects.lamps.shown)
@@ -140,24 +153,54 @@ class Intake:
         )
         self._announce(told)
 
+    def _now(self, batch: Sequence[Envelope]) -> float:
+        """While our own clock was not set, the gateways' are better."""
+        now = self._clock.utc()
+        if self._clock.synced():
+            return now
+        return max(now, *(row.sent for row in batch if is_time(row.sent)), 0.0)
+
+    def _note_sent(self, batch: Sequence[Envelope], now: float) -> _Skews:
+        """What the clocks of the batch's gateways are ahead of ours."""
+        steady = self._clock.monotonic()
+        for row in batch:
+            if is_time(row.sent):
+                self._skews.note(row.sender, run_of(row), sent=row.sent, steady=steady)
+        return {
+            (row.sender, run_of(row)): self._skews.skew_s(
+                row.sender, run_of(row), now=now, steady=steady
+            )
+            for row in batch
+        }
+
+    def _clocks(self, skews: _Skews) -> dict[str, float]:
+        """Of each gateway the clock by which it goes now; nothing while ours was not set."""
+        if not self._clock.synced():
+            return {}
+        in_order = sorted(skews, key=lambda one: self._skews.since_s(*one))
+        return {gateway: skews[gateway, run] for gateway, run in in_order}
+
     def _apply(
         self,
         connection: Connection,
         batch: Sequence[Envelope],
         marks: Mapping[Stream, int],
         now: float,
+        skews: _Skews,
         effects: _Effects,
     ) -> list[Alert]:
         for row in batch:
-            self._read_row(connection, row, now, effects)
+            self._read_row(connection, row, skews[row.sender, run_of(row)], now, effects)
         for row in {(row.sender, row.epoch): row for row in reversed(batch)}.values():
             if row.fresh and is_new_store(row, known=sightings.epochs_of(connection, row.sender)):
                 effects.gaps.append((row.sender, Gap(0.0, now, OUTBOX_LOST)))
                 effects.lamps.forgetful.add(row.sender)
         for gateway, gap in effects.gaps:
-            sightings.add_gap(connection, gateway, _begun(connection, gateway, gap))
+            sightings.add_gap(connection, gateway, begun(connection, gateway, gap))
         sightings.add_windows(connection, effects.windows)
-        for gateway, skew_s in effects.skew_s.items():
+        for one in joined(effects.timeless):
+            sightings.add_gap(connection, one.row.sender, gap_of(connection, one, now))
+        for gateway, skew_s in self._clocks(skews).items():
             if is_off(skew_s) != self._off.get(gateway):
                 effects.happenings.append(ClockSkew(now, gateway, skew_s))
         sightings.set_marks(connection, (Source(*stream, mark) for stream, mark in marks.items()))
@@ -168,64 +211,64 @@ class Intake:
         return told
 
     def _read_row(
-        self, connection: Connection, row: Envelope, now: float, effects: _Effects
+        self, connection: Connection, row: Envelope, skew_s: float, now: float, effects: _Effects
     ) -> None:
         items = _read_items(row)
         if isinstance(items, Rejected):
             effects.counts[items.reason] += 1
             _log.error("a row cannot be read", sender=row.sender, seq=row.seq, kind=row.kind)
             if row.kind not in NO_WINDOWS:  # a gap is a hole in somebody's way
-                effects.gaps.append((row.sender, _without_contents(row, now, UNDECODABLE)))
+                effects.gaps.append((row.sender, without_contents(row, now, UNDECODABLE)))
             return
-        skew_s = 0.0
-        if is_time(row.sent):
-            effects.skew_s[row.sender] = row.sent - now
-            skew_s = row.sent - now if is_off(row.sent - now) else 0.0
+        ahead = ahead_s(row, skew_s)
         for item in items:
             match item:
                 case Window():
-                    self._take_window(row, item, skew_s, now, effects)
+                    self._take_window(row, item, ahead, now, effects)
                 case Press():
                     effects.counts["presses"] += 1
-                    at = believed(item.at - skew_s, now)
+                    at = believed(item.at - ahead, now)
                     effects.happenings.append(
                         self._pressed(row, item.identifier, item.receiver, at)
                     )
                 case Gap():
                     effects.counts["gaps"] += 1
-                    effects.gaps.append((row.sender, _corrected(item, skew_s, now)))
+                    if ahead == NOBODY_KNOWS:
+                        effects.timeless.append(Timeless.of(row, item))
+                    else:
+                        effects.gaps.append((row.sender, corrected(item, ahead, now)))
                 case LampReading() | LampEvent() | Outcome():
-                    self._lamps.take(row.sender, item, skew_s=skew_s, now=now, said=effects.lamps)
+                    self._lamps.take(row.sender, item, skew_s=ahead, now=now, said=effects.lamps)
                 case Sealed() | TagState() | ReceiverEvent():
                     self._tags.take(
-                        connection, row.sender, item, skew_s=skew_s, now=now, news=effects.tags
+                        connection, row.sender, item, skew_s=ahead, now=now, news=effects.tags
                     )
                 case _:
                     effects.counts["unexpected_kind"] += 1
 
     def _take_window(
-        self, row: Envelope, window: Window, skew_s: float, now: float, effects: _Effects
+        self, row: Envelope, window: Window, ahead: float, now: float, effects: _Effects
     ) -> None:
-        second = window.second - round(skew_s)
+        at = window.second - ahead
         for reading in window.readings:
             known = self._registry.directory.find(reading.identifier)
             if known is not None and known.button:
-                at = believed(float(second), now)
                 effects.happenings.append(
-                    self._pressed(row, reading.identifier, reading.receiver, at)
+                    self._pressed(row, reading.identifier, reading.receiver, believed(at, now))
                 )
-        unset = not window.synced and second < EARLIEST_TRUE_TIME
-        if unset or second > now + SKEW_TOLERATED_S:
-            # Captured before the gateway's clock was set right, sent after: nobody knows when.
+        unset = not window.synced and at < EARLIEST_TRUE_TIME
+        if unset or not 0 <= at <= now + SKEW_TOLERATED_S:
+            # Nobody knows when, or what is said of it cannot be.
             effects.counts["windows_timeless"] += 1
-            effects.gaps.append((row.sender, _without_contents(row, now, TIMELESS)))
+            effects.timeless.append(Timeless.of(row))
             return
+        second = round(at)
         late = self._is_closed(second)
         effects.is_late |= late
         effects.counts["windows_late" if late else "windows"] += 1
         source = Source(row.sender, row.epoch, row.lane, row.seq)
         window = self._tags.window(row.sender, window, second, effects.tags)
-        effects.windows.append(StoredWindow(source, second, skew_s, late, window))
+        effects.windows.append(StoredWindow(source, second, ahead, late, window))
 
     def _pressed(self, row: Envelope, identifier: str, receiver: str, at: float) -> ButtonPressed:
         known = self._registry.directory.find(identifier)
@@ -245,34 +288,6 @@ class Intake:
                 skew_s=round(skew_s),
             )
         self._off[gateway] = off
-
-
-def _corrected(gap: Gap, skew_s: float, now: float) -> Gap:
-    """`gap` by the hub's clock, which it never reaches beyond.
-
-    It may have begun before a restart, under a clock that was right: what a clock that is ahead
-    tells of the past is left as it is.
-    """
-
-    def mended(at: float) -> float:
-        return min(at - skew_s if skew_s < 0 or at > now else at, now)
-
-    until = mended(gap.until)
-    return replace(gap, since=min(mended(gap.since), until), until=until)
-
-
-def _begun(connection: Connection, gateway: str, gap: Gap) -> Gap:
-    """`gap` from where we last heard `gateway`, where its sender could not know since when."""
-    if gap.since > 0:
-        return gap
-    until = sightings.heard_until(connection, gateway)
-    return replace(gap, since=gap.until if until is None else min(until, gap.until))
-
-
-def _without_contents(row: Envelope, now: float, reason: str) -> Gap:
-    """What stands for a row that cannot be used."""
-    at = row.sent if is_time(row.sent) else now
-    return Gap(since=at, until=at, reason=reason, from_seq=row.seq, to_seq=row.seq)
 
 
 def _read_items(row: Envelope) -> list[Item] | Rejected:

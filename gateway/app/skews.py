@@ -55,6 +55,11 @@ class Skews:
         if abs(most - known.settled) > SETTLED_S:
             known.settled = most
 
+    def since_s(self, gateway: str, run: str) -> float:
+        """When that run was first noted, by our steady time; −inf where it never was."""
+        known = self._runs.get(gateway, {}).get(run)
+        return float("-inf") if known is None else known.since_s
+
     def skew_s(self, gateway: str, run: str, *, now: float, steady: float) -> float:
         """What its times are ahead of ours (negative: behind), and are to be corrected by."""
         known = self._runs.get(gateway, {}).get(run)

@@ -12,7 +12,6 @@ from sqlalchemy.exc import DBAPIError
 from gateway.app.intake import (
     MOST_ITEMS,
     OUTBOX_LOST,
-    TIMELESS,
     UNDECODABLE,
     Intake,
 )
@@ -20,6 +19,7 @@ from gateway.app.lamp_intake import LampIntake
 from gateway.app.metering import Metering
 from gateway.app.plausible import SKEW_TOLERATED_S
 from gateway.app.registry import Registry
+from gateway.app.row_times import TIMELESS
 from gateway.clock import Clock
 from gateway.lamps import LampReading
 from gateway.link.envelope import Envelope, Item, Kind, Stream, encode_items
@@ -181,7 +181,8 @@ async def test_a_clock_an_hour_off_is_corrected_told_once_and_ended(hub: Hub) ->
     assert all(abs(one.second - now) < SKEW_TOLERATED_S for one in stored)
     assert all(one.skew_s == pytest.approx(3_600, abs=2) for one in stored)
     assert [(one.kind, one.state) for one in hub.told] == [(AlertKind.CLOCK_OFF, AlertState.RAISED)]
-    await hub.take(row(3, window(int(now) + 2), kind=Kind.SIGHTINGS))
+    mended = row(1, window(int(now) + 2), kind=Kind.SIGHTINGS)
+    await hub.take(msgspec.structs.replace(mended, epoch="e2"))
     assert hub.told[-1].state is AlertState.RESOLVED
     assert await hub.database.read(alerts.unended) == []
 

@@ -1,0 +1,117 @@
+"""When the contents of a row were captured, by the hub's clock.
+
+A row says what to add to its times to have them by the clock of its `sent`, and the hub knows how
+far that clock is ahead of its own. Where a gateway lost its power before it was told the time,
+nobody will ever know; then only what is heard before and after says between when and when it was.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from math import inf
+
+from gateway.app.plausible import is_time
+from gateway.epochs import CaptureClock
+from gateway.link.envelope import Envelope
+from gateway.model import Gap
+from gateway.store import sightings
+from gateway.store.database import Connection
+
+TIMELESS = "captured_at_an_unknown_time"
+NOBODY_KNOWS = inf  # how far a clock is ahead that was never set; a time less it is no time at all
+
+
+def run_of(row: Envelope) -> str:
+    """The process and clock setting of the gateway, by which `sent` goes."""
+    return row.run or row.epoch
+
+
+def ahead_s(row: Envelope, skew_s: float) -> float:
+    """What to take from the times in `row`. `skew_s`: of its gateway's clock as it is now."""
+    match row.clock:
+        case CaptureClock.NOW:
+            return skew_s - row.shift_s
+        case CaptureClock.PAST:
+            return -row.shift_s
+        case CaptureClock.UNKNOWN:
+            return NOBODY_KNOWS
+
+
+def corrected(gap: Gap, ahead: float, now: float) -> Gap:
+    """`gap` by the hub's clock, which it never reaches beyond.
+
+    It may have begun before a restart, under a clock that was right: what a clock that is ahead
+    tells of the past is left as it is.
+    """
+
+    def mended(at: float) -> float:
+        return max(0.0, min(at - ahead if ahead < 0 or at > now else at, now))
+
+    until = mended(gap.until)
+    since = min(mended(gap.since), until) if gap.since else 0.0  # 0: its sender does not know
+    return replace(gap, since=since, until=until)
+
+
+def without_contents(row: Envelope, now: float, reason: str) -> Gap:
+    """What stands for a row that cannot be used."""
+    at = row.sent if is_time(row.sent) else now
+    return Gap(since=at, until=at, reason=reason, from_seq=row.seq, to_seq=row.seq)
+
+
+@dataclass(slots=True)
+class Timeless:
+    """Rows of one epoch and lane, one behind the other, of which nobody knows when they were."""
+
+    row: Envelope
+    reason: str
+    from_seq: int
+    to_seq: int
+
+    @classmethod
+    def of(cls, row: Envelope, gap: Gap | None = None) -> "Timeless":
+        """A row, or what is told by a gap in it."""
+        if gap is None:
+            return cls(row, TIMELESS, row.seq, row.seq)
+        return cls(row, gap.reason, gap.from_seq, gap.to_seq)
+
+    def takes(self, other: "Timeless") -> bool:
+        """Whether `other` follows; then both are one."""
+        mine, its = self.row, other.row
+        same = (mine.sender, mine.epoch, mine.lane, self.reason, self.to_seq + 1)
+        if not self.to_seq or same != (
+            *(its.sender, its.epoch, its.lane, other.reason),
+            other.from_seq,
+        ):
+            return False
+        self.to_seq = other.to_seq
+        return True
+
+
+def joined(timeless: Iterable[Timeless]) -> list[Timeless]:
+    """As few as it takes."""
+    found: list[Timeless] = []
+    for one in timeless:
+        if not found or not found[-1].takes(one):
+            found.append(one)
+    return found
+
+
+def gap_of(connection: Connection, timeless: Timeless, now: float) -> Gap:
+    """From what was last heard before its gateway's present run, to the first of that run."""
+    row = timeless.row
+    since, until = sightings.heard_around(connection, row.sender, run_of(row))
+    until = now if until is None else min(until, now)
+    return Gap(
+        since=until if since is None else min(since, until),
+        until=until,
+        reason=timeless.reason,
+        from_seq=timeless.from_seq,
+        to_seq=timeless.to_seq,
+    )
+
+
+def begun(connection: Connection, gateway: str, gap: Gap) -> Gap:
+    """`gap` from where we last heard `gateway`, where its sender could not know since when."""
+    if gap.since > 0:
+        return gap
+    until = sightings.heard_until(connection, gateway)
+    return replace(gap, since=gap.until if until is None else min(until, gap.until))
