@@ -181,7 +181,7 @@ class Edge:
 
         def on_connection(up: bool) -> None:
             sender.connection(up=up)
-            hearing.connection(up=up)
+            hearing.connection(up=up, silent_s=broker.heard_ago_s * self._clock.rate)
 
         def on_down(message: Message) -> None:
             address = topics.lane_address(message.topic)

@@ -135,14 +135,17 @@ class Hearing:
             )
         return self._remote.topic_filters()
 
-    def connection(self, *, up: bool) -> None:
-        """The broker, over which remote receivers speak, was reached or lost."""
+    def connection(self, *, up: bool, silent_s: float = 0.0) -> None:
+        """The broker, over which remote receivers speak, was reached or lost.
+
+        It had said nothing for `silent_s` before it was found to be lost.
+        """
         now = self._clock.utc()
         self._receivers.connection(up=up, now=self._clock.monotonic())
         if up:
             self._listened.reached(now, has_remote=bool(self._remote.topic_filters()))
         else:
-            self._listened.lost(now)
+            self._listened.lost(now - silent_s)
 
     def running(self, receivers: frozenset[str]) -> None:
         """The receivers whose local adapters scan now."""

@@ -26,6 +26,7 @@ from gateway.app.amender import Amender
 from gateway.app.gateway_minutes import GatewayMinutes
 from gateway.app.hub_lights import Defaults, HubLights
 from gateway.app.hub_tags import HubTags, hub_key
+from gateway.app.hub_time import HubTime
 from gateway.app.intake import Intake
 from gateway.app.nightly import Nights, learn_beside
 from gateway.app.orders import Orders
@@ -113,6 +114,7 @@ class Hub:
         self._defaults = defaults
         self._survey = survey
         self._clock = clock
+        self._time = HubTime(clock)
         self._pulse = pulse
         self._topics = Topics(settings.site_id)
         self._stream = LiveStream()
@@ -131,6 +133,7 @@ class Hub:
         async with AsyncExitStack() as stack:
             executor = stack.enter_context(ThreadPoolExecutor(1, "tracker"))
             database = await stack.enter_async_context(Database(path))
+            await self._time.begin(database, self._settings.site_id)
             await database.write(self._defaults.store, at=self._clock.utc())
             registry = Registry(database, hub_key(self._settings.hub))
             await registry.refresh()
@@ -164,7 +167,10 @@ class Hub:
         receiver = await self._receiver(broker, intake)
         sender = await self._uplink(broker, database, stack)
         downlinks = await self._downlinks(broker, orders, database, stack)
-        counts = (intake.counts, stepper.counts, amender.counts, nights.counts, tags.counts)
+        counts = (
+            *(self._time.counts, intake.counts, stepper.counts),
+            *(amender.counts, nights.counts, tags.counts),
+        )
         await stepper.resume()
         return {
             "receiver": receiver.run,
@@ -392,6 +398,8 @@ class Hub:
             return
         self._minutes.note(gateway, status, retained=message.retained)
         if status.online:
+            if not message.retained:  # it may be of long ago
+                self._time.note(status)
             orders.note_instance(gateway, status.instance)
 
     async def _receiver(self, broker: Broker, intake: Intake) -> Receiver:
@@ -404,7 +412,7 @@ class Hub:
 
         def take(message: Message) -> None:
             address = self._topics.lane_address(message.topic)
-            if address is not None:
+            if address is not None and self._time.takes(address.lane):
                 receiver.offer(address, message.payload)
 
         for lane in Lane:

@@ -145,7 +145,10 @@ class Stepper:
         self._replayed_since = self._second - HELD_S
 
     async def run(self) -> None:
-        """Step until cancelled; `resume` comes first."""
+        """Step until cancelled, but not before the time is known; `resume` comes first."""
+        while not self._clock.synced():
+            self._beat()
+            await asyncio.sleep(LONGEST_SLEEP_S / self._clock.rate)
         if self._second < self._due():
             await asyncio.sleep(REJOIN_S / self._clock.rate)
         while True:

@@ -85,6 +85,19 @@ async def test_a_broker_that_was_lost_for_a_moment_leaves_a_gap_too(
     assert spool.gaps()[0] == Gap(START + 1, START + 2, "broker_lost")
 
 
+async def test_a_broker_found_lost_long_after_its_last_word_is_a_gap_since_then(
+    clock: FakeClock, spool: Remembers
+) -> None:
+    hearing = hearing_of(clock, spool)
+    for _ in range(20):
+        await live_second(hearing, clock)
+    hearing.connection(up=False, silent_s=12.5)
+    clock.now += 1.0
+    hearing.connection(up=True)
+    await live_second(hearing, clock)
+    assert spool.gaps()[0] == Gap(START + 7, START + 21, "broker_lost")
+
+
 async def test_a_restart_is_a_gap_from_the_last_heartbeat_on(
     clock: FakeClock, spool: Remembers
 ) -> None:

@@ -381,3 +381,18 @@ async def test_a_copied_tag_is_flagged_and_told_to_staff_with_the_step(town: Str
     assert town.listeners.doubted == [kept]
     (alert,) = [one for one in town.listeners.told if one.kind is AlertKind.TAG_SUSPECT]
     assert (alert.tag, alert.suspect, alert.receiver) == (SENT.tag, "two_places", "")
+
+
+async def test_no_step_is_taken_before_the_time_is_known(database: Database) -> None:
+    """By a clock in 1970 everything that is stored would be late, and tracked again."""
+    async with open_street(database, HandClock(100.0)) as town, asyncio.TaskGroup() as tasks:
+        running = tasks.create_task(town.stepper.run(), name="steps")
+        await until(lambda: town.beats > 3)
+        assert town.stepper.counts["steps"] == REPLAY_S
+        town.clock.now = NOW
+        await town.receive(*WALK[:10])
+        town.clock.now = NOW + 12.0
+        await until(lambda: town.stepper.counts["steps"] == REPLAY_S + 10)
+        running.cancel()
+        assert (await town.stored())[0].at == NOW + 1
+        assert not any((await late_seconds(town)).values())
