@@ -53,10 +53,10 @@ from gateway.model import Alert, Lane, Position, Rejected, Suspicion
 from gateway.outputs.topics import alert_publication
 from gateway.settings import Settings, config_dir
 from gateway.site import Site, load_site
-from gateway.store import retention
 from gateway.store.database import Database
 from gateway.store.errors import StoreError
 from gateway.store.outgoing import Queue
+from gateway.store.retention import Sweep
 from gateway.store.source import OutgoingRows
 from gateway.tags.survey import Survey, fit_survey
 from gateway.tags.warming import warm_up
@@ -64,7 +64,6 @@ from gateway.tags.warming import warm_up
 STATUS_EVERY_S = 10.0
 REFRESH_EVERY_S = 2.0
 RETENTION_EVERY_S = 600.0
-RETENTION_PAUSE_S = 0.2
 PUBLISH_RETRY_S = 1.0
 MAX_WAITING = 1_000
 OUT = Queue("out", "sink")
@@ -453,14 +452,13 @@ class Hub:
             await asyncio.sleep(REFRESH_EVERY_S)
 
     async def _forget(self, database: Database) -> None:
+        sweep = Sweep(database, self._settings.hub.retention)
         while True:
-            keep = self._settings.hub.retention
             try:
-                forgotten = await database.write(retention.forget, now=self._clock.utc(), keep=keep)
+                await sweep.run(self._clock.utc())
             except StoreError as error:
                 _log.error("what is old was not deleted", reason=str(error))
-                forgotten = {}
-            await asyncio.sleep(RETENTION_PAUSE_S if forgotten else RETENTION_EVERY_S)
+            await asyncio.sleep(RETENTION_EVERY_S)
 
     async def _report(self, broker: Broker, counts: Sequence[Counter[str]]) -> None:
         while True:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 import msgspec
-from sqlalchemy import Connection, func, insert, select, update
+from sqlalchemy import Connection, func, insert, select, text, update
 from sqlalchemy.dialects.sqlite import Insert
 from sqlalchemy.dialects.sqlite import insert as upsert
 
@@ -14,6 +14,7 @@ from gateway.model import Gap, Lane, Window
 from gateway.store import schema
 from gateway.store.schema import cursors, gaps, windows
 
+KEPT_MARKS = 200  # epochs of a sender's lane
 _COMPRESSION = 1  # the fastest: a second of 1,200 readings shrinks to a seventh in 2 ms
 _window_from = msgspec.json.Decoder(Window)
 
@@ -241,6 +242,15 @@ def set_marks(connection: Connection, sources: Iterable[Source]) -> None:
         connection.execute(_SET_MARKS, rows)
 
 
+def forget_marks(connection: Connection, *, limit: int, keep: int = KEPT_MARKS) -> int:
+    """Delete up to `limit` marks of epochs long gone; gives how many.
+
+    A lane's rows come in the order of its epochs, and no more than 64 are under way: what came
+    before the newest `keep` epochs of a lane was receipted, and never comes again.
+    """
+    return int(connection.execute(_FORGET_MARKS, {"keep": keep, "limit": limit}).rowcount)
+
+
 def stepped_to(connection: Connection, site: str) -> int | None:
     """The second up to which (not with which) the site is stepped; None for a new site."""
     return connection.scalar(select(cursors.c.stepped_to).where(cursors.c.site == site))
@@ -263,3 +273,10 @@ def _set_marks() -> Insert:
 
 
 _SET_MARKS = _set_marks()
+
+# A row keeps its rowid when its mark moves: they tell in which order epochs were first heard of.
+_FORGET_MARKS = text(
+    "DELETE FROM marks WHERE rowid IN (SELECT id FROM (SELECT rowid AS id, row_number() OVER"
+    " (PARTITION BY sender, lane ORDER BY rowid DESC) AS age FROM marks) WHERE age > :keep"
+    " LIMIT :limit)"
+)

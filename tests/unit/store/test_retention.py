@@ -2,7 +2,9 @@
 
 from collections.abc import Mapping
 from datetime import UTC, date, datetime
+from itertools import count
 
+import pytest
 from sqlalchemy import func, select
 
 from gateway.lamps import Authority, LampEvent, LampEventKind, LampReading, Override
@@ -14,6 +16,7 @@ from gateway.model import (
     Crossing,
     Doubt,
     Gap,
+    Lane,
     Suspicion,
     ZoneEvent,
 )
@@ -43,8 +46,10 @@ from gateway.store.lamp_events import Work, WorkState
 from gateway.store.lamp_meters import Checkpoint
 from gateway.store.lamp_readings import Standing
 from gateway.store.lamps import LampState
+from gateway.store.retention import Sweep
 from gateway.store.schema import metadata
 from gateway.store.sealed_waiting import WaitingFrame
+from gateway.store.sightings import Source
 from gateway.store.tag_states import StoredState
 from tests.unit.store.test_access import look
 from tests.unit.store.test_outings import point
@@ -138,22 +143,53 @@ def rows(connection: Connection) -> dict[str, int]:
     }
 
 
+class Pauses(list[float]):
+    """Sleeps for no time, and remembers for how long it was asked to."""
+
+    async def __call__(self, seconds: float) -> None:
+        self.append(seconds)
+
+
+def sweep(database: Database, pauses: Pauses, *, took_s: float = retention.HOLD_S) -> Sweep:
+    """One whose every delete takes `took_s`."""
+    ticks = count()
+    return Sweep(database, KEEP, monotonic=lambda: next(ticks) * took_s, pause=pauses)
+
+
+async def forgotten(database: Database, *, now: float = NOW) -> dict[str, int]:
+    sweeping = sweep(database, Pauses())
+    await sweeping.run(now)
+    return dict(+sweeping.counts)
+
+
 async def test_each_table_loses_its_old_row_and_keeps_its_young_one(database: Database) -> None:
     await database.write(fill)
     assert set((await database.read(rows)).values()) == {2}
-    forgotten = await database.write(retention.forget, now=NOW, keep=KEEP)
-    assert forgotten == dict.fromkeys(HOURS_AGO, 1)
+    assert await forgotten(database) == dict.fromkeys(HOURS_AGO, 1)
     assert set((await database.read(rows)).values()) == {1}
-    assert await database.write(retention.forget, now=NOW, keep=KEEP) == {}
+    assert await forgotten(database) == {}
     assert (await database.read(access.verify)).fault == ""
 
 
-async def test_a_call_forgets_no_more_than_its_batch(database: Database) -> None:
-    await database.write(positions.add, [position(float(at)) for at in range(25)])
-    found = []
-    while forgotten := await database.write(retention.forget, now=NOW, keep=KEEP, batch=10):
-        found.append(forgotten)
-    assert found == [{"positions": 10}, {"positions": 10}, {"positions": 5}]
+@pytest.mark.parametrize(
+    ("took_s", "deletes"),
+    [
+        (retention.HOLD_S, [200] * 5),
+        (retention.HOLD_S / 2, [200, 400, 400]),
+        (1.0, [200, 50] + 37 * [20] + [10]),
+    ],
+)
+async def test_a_delete_takes_as_many_rows_as_the_writer_may_be_held_for(
+    database: Database, took_s: float, deletes: list[int]
+) -> None:
+    await database.write(positions.add, [position(float(at)) for at in range(1_000)])
+    before = dict(await database.read(rows))
+    pauses = Pauses()
+    await sweep(database, pauses, took_s=took_s).run(NOW)
+    assert (await database.read(rows))["positions"] == 0 < before["positions"]
+    whole = deletes[-1] == deletes[0]  # then one more shows that nothing is left
+    assert len(pauses) == len(deletes) + whole + len(HOURS_AGO)
+    assert pauses == pytest.approx([took_s / retention.SHARE] * len(pauses))
 
 
 async def test_overrides_go_a_few_at_a_time_for_each_takes_its_lamps_with_it(
@@ -163,10 +199,9 @@ async def test_overrides_go_a_few_at_a_time_for_each_takes_its_lamps_with_it(
     for number in range(5):
         ordered = Override(f"o-{number}", lamps, 30.0, Authority.STAFF, 0.0, 0.0, 60.0)
         await database.write(overrides.add, ordered, reason="", by="sato")
-    found = []
-    while forgotten := await database.write(retention.forget, now=NOW, keep=KEEP, batch=200):
-        found.append(forgotten)
-    assert found == [{"overrides": 2}, {"overrides": 2}, {"overrides": 1}]
+    pauses = Pauses()
+    await sweep(database, pauses).run(NOW)
+    assert len(pauses) == 2 + 1 + len(HOURS_AGO)  # two, two, one
     assert (await database.read(rows))["override_lamps"] == 0
 
 
@@ -174,21 +209,37 @@ async def test_a_long_outing_is_forgotten_bit_by_bit_and_goes_with_its_last_poin
     database: Database,
 ) -> None:
     await database.write(outings.add, [point(5.0 * slot) for slot in range(25)])
-    found = []
-    while forgotten := await database.write(retention.forget, now=NOW, keep=KEEP, batch=10):
-        found.append(forgotten["route_points"])
+    found, left = [], [1]
+    while left:
+        gone = await database.write(outings.forget, before=NOW - 30 * retention.DAY_S, limit=10)
+        found.append(gone)
         left = await database.read(outings.of_tag, "t-1", since=0.0, until=NOW)
     assert found == [10, 10, 5]
-    assert left == []
 
 
 async def test_a_fault_that_is_still_there_is_kept_however_old(database: Database) -> None:
     fault = LampEvent("l-1", LampEventKind.LAMP_FAILURE, 5.0, {})
     await database.write(lamp_events.record, [fault], at=5.0)
-    assert await database.write(retention.forget, now=NOW, keep=KEEP) == {}
+    assert await forgotten(database) == {}
 
 
 async def test_a_young_outing_keeps_its_old_points(database: Database) -> None:
     young = NOW - 29 * retention.DAY_S
     await database.write(outings.add, [point(young - 300.0 * n) for n in range(144)])
-    assert await database.write(retention.forget, now=young + 30 * retention.DAY_S, keep=KEEP) == {}
+    assert await forgotten(database, now=young + 30 * retention.DAY_S) == {}
+
+
+async def test_of_a_lanes_marks_those_of_its_newest_epochs_stay(database: Database) -> None:
+    epochs = [f"e{number:03}" for number in range(sightings.KEPT_MARKS + 30)]
+    for lane in Lane:
+        marks = [Source("gw-07", epoch, lane, 5) for epoch in epochs]
+        await database.write(sightings.set_marks, marks)
+    await database.write(sightings.set_marks, [Source("gw-08", "old", Lane.LIVE, 7)])
+    moved = [Source("gw-07", epochs[40], Lane.LIVE, 6)]
+    await database.write(sightings.set_marks, moved)  # by which it does not become the newest
+    assert await forgotten(database) == {"marks": 3 * 30}
+    kept = await database.read(sightings.marks)
+    for lane in Lane:
+        of_lane = {key[1] for key in kept if key[0] == "gw-07" and key[2] is lane}
+        assert of_lane == set(epochs[30:])
+    assert kept["gw-08", "old", Lane.LIVE] == 7
