@@ -15,7 +15,7 @@ import structlog
 
 WANTED_FRAMES = 1_000  # of 4 KB between two rounds, as SQLite's own: fewer write hot pages oftener
 MOST_FRAMES = 4_000  # beyond it the writer itself ends the round, so that the WAL begins anew
-SHORTEST_S, FIRST_S, LONGEST_S = 1.0, 5.0, 60.0
+SHORTEST_S, LONGEST_S = 1.0, 60.0
 LONGEST_WAL_BYTES = 64_000_000  # what a long reader made it grow to is given back
 
 _log = structlog.get_logger()
@@ -32,9 +32,9 @@ class Checkpoints:
     """`committed` is called by the writer after each commit; it returns at once.
 
     A round runs in a thread of its own, on a connection of its own, and no writer waits for it. The
-    time between two follows from how much the last one found. Where writes never pause a round
-    never reaches the end, and the WAL would only grow: then `at_the_writer` is asked to run its
-    last, short part between two commits.
+    time between two follows from how much the last one found. The WAL begins anew at a commit that
+    finds all of it copied: where writes never pause none does, and it would only grow. Then
+    `at_the_writer` is asked to run a round's last, short part between two commits.
     """
 
     def __init__(
@@ -54,7 +54,7 @@ class Checkpoints:
         self._writers_own = writers_own
         self._monotonic = monotonic
         self._thread = ThreadPoolExecutor(1, "store-checkpoint")
-        self._every_s = FIRST_S
+        self._every_s = SHORTEST_S
         self._begun_at = monotonic()
         self._running = False
         self._closed = False
@@ -78,7 +78,7 @@ class Checkpoints:
         wanted_s = elapsed_s * WANTED_FRAMES / max(found.frames, 1)
         self._every_s = min(max(wanted_s, SHORTEST_S), LONGEST_S)
         self.last = found
-        if found.frames > MOST_FRAMES and found.copied < found.frames:
+        if found.frames > MOST_FRAMES:
             self._at_the_writer(self._end)
         self._running = False
 

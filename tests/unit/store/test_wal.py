@@ -63,7 +63,7 @@ def town(tmp_path: Path) -> Iterator[Town]:
 
 def test_a_round_copies_what_is_committed_once_it_is_due(town: Town) -> None:
     town.writer.write(50)
-    assert town.after(wal.FIRST_S - 0.1) == NONE
+    assert town.after(wal.SHORTEST_S - 0.1) == NONE
     found = town.after(0.1)
     assert found.frames > 50
     assert found.copied == found.frames
@@ -71,7 +71,7 @@ def test_a_round_copies_what_is_committed_once_it_is_due(town: Town) -> None:
 
 def test_the_more_a_round_found_the_sooner_the_next_one_comes(town: Town) -> None:
     town.writer.write(10 * wal.WANTED_FRAMES)
-    assert town.after(wal.FIRST_S) != NONE
+    assert town.after(wal.SHORTEST_S) != NONE
     town.writer.write(1)
     assert town.after(wal.SHORTEST_S) != NONE
     assert town.after(wal.LONGEST_S - 1.0) == NONE  # it found next to nothing
@@ -83,7 +83,7 @@ def test_what_a_reader_still_needs_stays_in_the_wal_until_it_is_done(town: Town)
         reader.execute("BEGIN")
         reader.execute("SELECT count(*) FROM t").fetchone()
         town.writer.write(50)
-        found = town.after(wal.FIRST_S)
+        found = town.after(wal.SHORTEST_S)
         assert found.copied < found.frames
         assert town.writer.asked == []
     found = town.after(wal.LONGEST_S)
@@ -97,7 +97,7 @@ def test_where_writes_never_pause_the_writer_ends_a_round_and_the_wal_begins_ane
         reader.execute("BEGIN")
         reader.execute("SELECT count(*) FROM t").fetchone()
         town.writer.write(wal.MOST_FRAMES)
-        town.after(wal.FIRST_S)  # it cannot reach the end, as where writes go on beside it
+        town.after(wal.SHORTEST_S)  # it does not reach the end, as where writes go on beside it
     (end,) = town.writer.asked
     end()
     assert town.checkpoints.last.copied == town.checkpoints.last.frames > wal.MOST_FRAMES
@@ -108,7 +108,7 @@ def test_where_writes_never_pause_the_writer_ends_a_round_and_the_wal_begins_ane
 def test_a_round_that_fails_is_tried_again(town: Town, capsys: pytest.CaptureFixture[str]) -> None:
     town.writer.write(50)
     town.beside.set_authorizer(lambda *_: sqlite3.SQLITE_DENY)
-    assert town.after(wal.FIRST_S) == Round(0, 0)
+    assert town.after(wal.SHORTEST_S) == Round(0, 0)
     assert "the WAL was not copied back" in capsys.readouterr().out
     town.beside.set_authorizer(None)
     assert town.after(wal.LONGEST_S).copied > 50
