@@ -50,6 +50,13 @@ class Epoch:
     setting: ClockSetting = NO_SETTING
 
 
+class Reach(NamedTuple):
+    """Numbers of a lane: after < number ≤ through."""
+
+    after: int
+    through: int
+
+
 def new_name() -> str:
     """A name that no other store of this sender's has used."""
     return secrets.token_hex(6)
@@ -82,8 +89,8 @@ class Epochs:
                 return epoch
         return self._epochs[0]
 
-    def through(self, receipted: tuple[str, Lane, int]) -> int | None:
-        """The number up to which a receipt's (epoch, lane, mark) reaches.
+    def reach(self, receipted: tuple[str, Lane, int]) -> Reach | None:
+        """The numbers to which a receipt's (epoch, lane, mark) is a word.
 
         None where the epoch is not of this store. A mark beyond the epoch's end (a store that went
         back) reaches to the end: what was written since is not what was receipted.
@@ -92,10 +99,11 @@ class Epochs:
         place = self._by_name.get(name)
         if place is None:
             return None
-        reached = self._epochs[place].bases[lane] + mark
+        base = self._epochs[place].bases[lane]
+        through = base + mark
         if place + 1 < len(self._epochs):
-            return min(reached, self._epochs[place + 1].bases[lane])
-        return reached
+            through = min(through, self._epochs[place + 1].bases[lane])
+        return Reach(base, through)
 
     def after(self, epoch: Epoch, lane: Lane, *, receipted: int) -> Before | None:
         """What of the lane came before `epoch`, if all of it is receipted (a number of the lane).

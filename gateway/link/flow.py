@@ -14,6 +14,7 @@ from collections import deque
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
+from gateway.epochs import Reach
 from gateway.model import Lane
 
 MAX_IN_FLIGHT = 64
@@ -121,12 +122,16 @@ class SenderFlow:
         for flow in self._lanes.values():
             flow.more = True
 
-    def receipt(self, lane: Lane, mark: int, *, now: float) -> bool:
-        """Take a receipt up to number `mark`; true where rows up to it may now be deleted."""
+    def receipt(self, lane: Lane, reach: Reach, *, now: float) -> bool:
+        """Take a receipt; true where all rows up to its end may now be deleted.
+
+        A receipt of an epoch says nothing of the rows before it: while one of these is not
+        receipted, it changes nothing, and comes again with the repetition of its rows.
+        """
         self.last_receipt_at = now
         flow = self._lanes[lane]
-        mark = min(mark, flow.highest)
-        if mark <= flow.mark:
+        mark = min(reach.through, flow.highest)
+        if flow.mark < reach.after or mark <= flow.mark:
             return False
         flow.mark = mark
         flow.cursor = max(flow.cursor, mark)

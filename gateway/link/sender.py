@@ -192,11 +192,9 @@ class Sender:
     async def _take_receipts(self) -> None:
         receipts, self._receipts = self._receipts, {}
         for (epoch, lane), mark in receipts.items():
-            through = self._source.epochs.through((epoch, lane, mark))
-            if through is not None and self._flow.receipt(
-                lane, through, now=self._clock.monotonic()
-            ):
-                await self._source.delete(lane, through)
+            reach = self._source.epochs.reach((epoch, lane, mark))
+            if reach is not None and self._flow.receipt(lane, reach, now=self._clock.monotonic()):
+                await self._source.delete(lane, reach.through)
 
     def _payload(self, send: Send) -> bytes:
         row, epochs = send.row, self._source.epochs

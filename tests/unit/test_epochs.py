@@ -29,10 +29,10 @@ def test_a_row_is_of_the_last_epoch_that_began_before_it() -> None:
 def test_a_receipt_reaches_to_its_epochs_end_and_no_further() -> None:
     two = epochs((0, EARLY), (10, LATE))
     first, second = (epoch.name for epoch in two.all)
-    assert two.through((first, Lane.LIVE, 4)) == 4
-    assert two.through((first, Lane.LIVE, 70)) == 10
-    assert two.through((second, Lane.LIVE, 3)) == 13
-    assert two.through(("strange", Lane.LIVE, 3)) is None
+    assert two.reach((first, Lane.LIVE, 4)) == (0, 4)
+    assert two.reach((first, Lane.LIVE, 70)) == (0, 10)
+    assert two.reach((second, Lane.LIVE, 3)) == (10, 13)
+    assert two.reach(("strange", Lane.LIVE, 3)) is None
 
 
 def test_what_came_before_is_told_once_it_is_receipted() -> None:

@@ -1,3 +1,4 @@
+from gateway.epochs import Reach
 from gateway.link.flow import (
     LIVE_RECEIPT_AGE_S,
     MAX_IN_FLIGHT,
@@ -35,7 +36,7 @@ class Sent:
         return sent
 
     def receipt(self, lane: Lane, mark: int, *, now: float = 0.0) -> bool:
-        return self.flow.receipt(lane, mark, now=now)
+        return self.flow.receipt(lane, Reach(0, mark), now=now)
 
 
 def live(*seqs: int) -> list[tuple[Lane, int]]:
@@ -149,6 +150,14 @@ def test_an_old_receipt_deletes_nothing_but_shows_that_the_receiver_lives() -> N
     sent.receipt(Lane.LIVE, 4, now=1.0)
     assert not sent.receipt(Lane.LIVE, 2, now=2.0)
     assert sent.flow.last_receipt_at == 2.0
+
+
+def test_a_receipt_does_not_stand_for_the_rows_of_an_epoch_before_its_own() -> None:
+    """Row 1 was lost on its way; row 2, of the next epoch, was not."""
+    sent = Sent(live=2)
+    sent.pump()
+    assert not sent.flow.receipt(Lane.LIVE, Reach(after=1, through=2), now=0.0)
+    assert sent.pump(now=PROGRESS_TIMEOUT_S) == live(1)
 
 
 def test_a_receipt_reaches_no_further_than_what_was_read() -> None:

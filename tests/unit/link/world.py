@@ -307,9 +307,9 @@ class World:
     def take_receipt(self, payload: bytes) -> None:
         receipt = decode_receipt(payload)
         assert isinstance(receipt, Receipt)
-        through = self.rows.epochs.through((receipt.epoch, receipt.lane, receipt.mark))
-        if through is not None and self.flow.receipt(receipt.lane, through, now=self.now):
-            self.rows.delete(receipt.lane, through)
+        reach = self.rows.epochs.reach((receipt.epoch, receipt.lane, receipt.mark))
+        if reach is not None and self.flow.receipt(receipt.lane, reach, now=self.now):
+            self.rows.delete(receipt.lane, reach.through)
 
     # the receiver
 
