@@ -12,7 +12,7 @@ from enum import Enum, auto
 import msgspec
 
 from gateway.link.envelope import Envelope, Kind, Stream, encode_items, span
-from gateway.model import Gap, Rejected
+from gateway.model import Gap, Lane, Rejected
 
 SKIPPED = "receiver_restored"
 TWIN_RETURNS = 3  # one late row of the epoch before is no twin
@@ -52,11 +52,18 @@ class Verdict(Enum):
 
 
 @dataclass(slots=True)
+class _Runs:
+    """Of one lane: rows of a lane come in the order of their sending, those of two do not."""
+
+    last: str = ""
+    seen: set[str] = field(default_factory=set)
+    returns: int = 0
+
+
+@dataclass(slots=True)
 class _Sender:
     known: set[str] = field(default_factory=set)  # epochs
-    run: str = ""
-    runs: set[str] = field(default_factory=set)
-    returns: int = 0
+    runs: dict[Lane, _Runs] = field(default_factory=lambda: {lane: _Runs() for lane in Lane})
     twin_told: bool = False
 
 
@@ -155,15 +162,16 @@ class Acceptor:
         self._watch_runs(envelope, sender)
 
     def _watch_runs(self, envelope: Envelope, sender: _Sender) -> None:
-        before, sender.run = sender.run, envelope.run or envelope.epoch
-        if sender.run == before:
+        runs = sender.runs[envelope.lane]
+        before, runs.last = runs.last, envelope.run or envelope.epoch
+        if runs.last == before:
             return
-        if sender.run in sender.runs:
-            sender.returns += 1
-            if sender.returns >= TWIN_RETURNS and not sender.twin_told:
+        if runs.last in runs.seen:
+            runs.returns += 1
+            if runs.returns >= TWIN_RETURNS and not sender.twin_told:
                 sender.twin_told = True
-                self.events.append(Twin(envelope.sender, runs=(before, sender.run)))
-        sender.runs.add(sender.run)
+                self.events.append(Twin(envelope.sender, runs=(before, runs.last)))
+        runs.seen.add(runs.last)
 
 
 def is_new_store(envelope: Envelope, *, known: Collection[str]) -> bool:

@@ -1,11 +1,13 @@
 """Rows from MQTT into an inbox: many in one commit, receipts only after it.
 
 A commit that fails advances nothing: the sender sends again, one row at a time every 5 s until it
-works. The queue is bounded and drops what arrives at the full queue, which is as good as lost on
-the way: it is sent again too.
+works. What waits is bounded by lane (`waiting.py`), and what arrives at a full lane is dropped,
+which is as good as lost on the way: it is sent again too. Receipts go beside the commits: one that
+the broker takes late holds none up, and of a stream only the last one matters.
 """
 
 import asyncio
+import time
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from typing import Protocol
@@ -15,10 +17,10 @@ import structlog
 from gateway.link.acceptor import Acceptor, Event, Verdict
 from gateway.link.envelope import Envelope, Receipt, Stream, decode_envelope, encode
 from gateway.link.topics import LaneAddress
+from gateway.link.waiting import Waiting
 from gateway.model import Rejected
 
-MAX_QUEUED = 1_000
-MAX_BATCH = 256
+COMMIT_S = 0.1
 _log = structlog.get_logger()
 
 
@@ -53,6 +55,8 @@ class Publisher(Protocol):
 class Receiver:
     """`receipt_topic` maps a sender to the topic of its receipts.
 
+    Batches are such that a commit takes about `commit_s`.
+
     `counts`: accepted, duplicate, ignored, queue_full, commit_failed, and each Rejected reason.
     """
 
@@ -63,13 +67,17 @@ class Receiver:
         publisher: Publisher,
         receipt_topic: Callable[[str], str],
         on_event: Callable[[Event], None],
+        commit_s: float = COMMIT_S,
     ) -> None:
         self.counts: Counter[str] = Counter()
         self._inbox = inbox
         self._publisher = publisher
         self._receipt_topic = receipt_topic
         self._on_event = on_event
-        self._queue: asyncio.Queue[Envelope] = asyncio.Queue(MAX_QUEUED)
+        self._waiting = Waiting(commit_s=commit_s)
+        self._came = asyncio.Event()
+        self._marks: dict[Stream, int] = {}  # to be receipted
+        self._committed = asyncio.Event()
         self._failing = False
 
     def offer(self, address: LaneAddress, payload: bytes) -> None:
@@ -79,33 +87,40 @@ class Receiver:
             self.counts[envelope.reason] += 1
         elif (envelope.sender, envelope.lane) != (address.owner, address.lane):
             self.counts["wrong_topic"] += 1
+        elif self._waiting.put(envelope):
+            self._came.set()
         else:
-            try:
-                self._queue.put_nowait(envelope)
-            except asyncio.QueueFull:
-                self.counts["queue_full"] += 1
+            self.counts["queue_full"] += 1
 
     async def run(self) -> None:
         """Commit and receipt until cancelled."""
         acceptor = Acceptor(await self._inbox.marks())
-        while True:
-            await self._judge(acceptor)
-            if await self._commit(acceptor):
-                await self._receipt(acceptor.confirm())
-            else:
-                acceptor.roll_back()
-            for event in acceptor.events:
-                self._on_event(event)
-            acceptor.events.clear()
+        async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(self._send_receipts(), name="receipts")
+            while True:
+                await self._came.wait()
+                self._came.clear()
+                while self._waiting:
+                    await self._take(acceptor)
+                    await asyncio.sleep(0)  # a batch of duplicates awaits nothing
 
-    async def _judge(self, acceptor: Acceptor) -> None:
-        waiting = [await self._queue.get()]
-        while len(waiting) < MAX_BATCH and not self._queue.empty():
-            waiting.append(self._queue.get_nowait())
-        for envelope in waiting:
+    async def _take(self, acceptor: Acceptor) -> None:
+        """One batch."""
+        batch = self._waiting.take()
+        for envelope in batch:
             verdict = acceptor.offer(envelope)
             reason = verdict.name.lower() if isinstance(verdict, Verdict) else verdict.reason
             self.counts[reason] += 1
+        begun = time.monotonic()
+        if await self._commit(acceptor):
+            self._waiting.took(batch, seconds=time.monotonic() - begun)
+            self._marks |= acceptor.confirm()
+            self._committed.set()
+        else:
+            acceptor.roll_back()
+        for event in acceptor.events:
+            self._on_event(event)
+        acceptor.events.clear()
 
     async def _commit(self, acceptor: Acceptor) -> bool:
         batch = acceptor.batch
@@ -124,7 +139,15 @@ class Receiver:
         self._failing = False
         return True
 
-    async def _receipt(self, marks: Mapping[Stream, int]) -> None:
-        for stream, mark in marks.items():
-            receipt = Receipt(epoch=stream.epoch, lane=stream.lane, mark=mark)
-            await self._publisher.publish(self._receipt_topic(stream.sender), encode(receipt))
+    async def _send_receipts(self) -> None:
+        while True:
+            await self._committed.wait()
+            self._committed.clear()
+            marks, self._marks = self._marks, {}
+            async with asyncio.TaskGroup() as tasks:
+                for stream, mark in marks.items():
+                    tasks.create_task(self._receipt(stream, mark), name=f"receipt {stream.lane}")
+
+    async def _receipt(self, stream: Stream, mark: int) -> None:
+        receipt = Receipt(epoch=stream.epoch, lane=stream.lane, mark=mark)
+        await self._publisher.publish(self._receipt_topic(stream.sender), encode(receipt))

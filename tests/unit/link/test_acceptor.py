@@ -162,3 +162,13 @@ def test_one_late_row_of_the_run_before_is_no_twin() -> None:
     for epoch, seq in [("e1", 1), ("e2", 1), ("e1", 2), ("e2", 2), ("e2", 3)]:
         acceptor.offer(row(seq, epoch=epoch))
     assert not any(isinstance(event, Twin) for event in acceptor.events)
+
+
+def test_lanes_that_come_mixed_after_a_restart_are_no_twin() -> None:
+    acceptor = Acceptor({})
+    for lane in Lane:
+        acceptor.offer(replace(row(1, epoch="e1"), lane=lane))
+        acceptor.offer(replace(row(1, epoch="e2"), lane=lane))
+    for lane in Lane:
+        acceptor.offer(replace(row(2, epoch="e2"), lane=lane))
+    assert not any(isinstance(event, Twin) for event in acceptor.events)

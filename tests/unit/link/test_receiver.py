@@ -6,8 +6,9 @@ from msgspec.structs import replace
 
 from gateway.link.acceptor import Event, RowsLost
 from gateway.link.envelope import Envelope, Kind, Receipt, Stream, decode_receipt, encode
-from gateway.link.receiver import MAX_QUEUED, CommitError, Receiver
+from gateway.link.receiver import CommitError, Receiver
 from gateway.link.topics import LaneAddress
+from gateway.link.waiting import MAX_QUEUED
 from gateway.model import Lane
 
 STREAM = Stream("gw-07", "e1", Lane.LIVE)
@@ -38,15 +39,18 @@ class MemoryInbox:
 
 
 class Receipts:
-    """A broker that keeps what is published."""
+    """A broker that keeps what is published, once it `answers`."""
 
     def __init__(self) -> None:
+        self.answers = asyncio.Event()
+        self.answers.set()
         self.published: asyncio.Queue[tuple[str, Receipt]] = asyncio.Queue()
 
     async def publish(self, topic: str, payload: bytes, *, retain: bool = False) -> bool:
         receipt = decode_receipt(payload)
         assert isinstance(receipt, Receipt)
         assert not retain
+        await self.answers.wait()
         self.published.put_nowait((topic, receipt))
         return True
 
@@ -74,6 +78,10 @@ class Running:
     async def __aexit__(self, *error: object) -> None:
         self._task.cancel()
         await self._tasks.__aexit__(None, None, None)
+
+    def send_urgent(self, seq: int) -> None:
+        address = LaneAddress(owner="gw-07", lane=Lane.URGENT)
+        self.receiver.offer(address, encode(replace(row(seq), lane=Lane.URGENT)))
 
     def send(self, seq: int, *, epoch: str = "e1", fresh: bool = False) -> None:
         self.receiver.offer(ADDRESS, encode(replace(row(seq, epoch=epoch), fresh=fresh)))
@@ -165,3 +173,29 @@ async def test_a_full_queue_counts_what_it_drops() -> None:
     for seq in range(1, MAX_QUEUED + 6):
         running.send(seq)
     assert running.receiver.counts["queue_full"] == 5
+
+
+async def test_an_urgent_row_is_committed_before_what_came_earlier() -> None:
+    async with Running() as running:
+        for seq in range(1, 4):
+            running.send(seq)
+        running.send_urgent(1)
+        await running.next_receipt()
+        await running.next_receipt()
+        assert [each.lane for each in running.inbox.rows] == [Lane.URGENT, *[Lane.LIVE] * 3]
+        assert running.inbox.commits == 2
+
+
+async def test_commits_do_not_wait_for_a_broker_that_takes_no_receipts() -> None:
+    async with Running() as running:
+        running.receipts.answers.clear()
+        for seq in range(1, 4):
+            running.inbox.asked.clear()
+            running.send(seq)
+            await asyncio.wait_for(running.inbox.asked.wait(), 10)
+        assert [each.seq for each in running.inbox.rows] == [1, 2, 3]
+        running.receipts.answers.set()
+        receipts = [await running.next_receipt()]
+        while receipts[-1][1].mark < 3:
+            receipts.append(await running.next_receipt())
+        assert len(receipts) <= 2
