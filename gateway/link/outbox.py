@@ -7,11 +7,10 @@ wear): after a crash some receipted rows are sent again, and the receiver knows 
 
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from pathlib import Path
-from queue import SimpleQueue
 from types import TracebackType
 from typing import Self, TypeVar
 
@@ -41,13 +40,17 @@ _log = structlog.get_logger()
 @dataclass(slots=True)
 class _Job:
     write: Write
-    outcome: int | OutboxError | None = None
+    done: asyncio.Future[int]
 
-
-@dataclass(frozen=True, slots=True)
-class _Receipted:
-    lane: Lane
-    mark: int
+    def fail(self, error: BaseException) -> None:
+        """What an error of the whole commit is to this one's caller, who raises his own."""
+        if self.done.done():
+            return
+        if isinstance(error, OutboxError):
+            own = type(error)(str(error))
+            own.__cause__ = error
+            error = own
+        self.done.set_exception(error)
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,9 +88,10 @@ class Outbox:
         self._reserve_bytes = reserve_bytes
         self._free_bytes = free_bytes
         self._busy_s = busy_s
-        self._pending: SimpleQueue[_Job | _Receipted] = SimpleQueue()  # bounded by its producers
+        self._pending: list[_Job] = []  # bounded by its producers
+        self._commits = False  # the writer thread is at work, or about to be
         self._receipted: dict[Lane, int] = {}
-        self._undeleted: dict[Lane, int] = {}  # of the writer thread
+        self._undeleted: dict[Lane, int] = {}
         self._file: OutboxFile
         self._reader = OutboxReader(path)
         self._gone: Mapping[Lane, int] | None = None  # set aside, and no new file yet: its numbers
@@ -167,7 +171,7 @@ class Outbox:
     async def delete(self, lane: Lane, mark: int) -> None:
         """Rows up to `mark` are committed at the receiver; they go with the next commit."""
         self._receipted[lane] = max(mark, self._receipted.get(lane, 0))
-        self._pending.put(_Receipted(lane, mark))
+        self._undeleted[lane] = max(mark, self._undeleted.get(lane, 0))
 
     async def marks(self) -> Mapping[Stream, int]:
         """What of the hub's rows was taken."""
@@ -233,7 +237,6 @@ class Outbox:
         self._gone = after
         self._file, _ = self._open(after)
         self._gone = None
-        self._undeleted.clear()
         self._reading.submit(self._open_reader)
 
     def _open_reader(self) -> None:
@@ -262,34 +265,39 @@ class Outbox:
             _log.warning("receipted rows stay in the outbox and are sent again", error=str(error))
 
     async def _commit(self, write: Write) -> int:
-        job = _Job(write)
-        self._pending.put(job)
-        await asyncio.get_running_loop().run_in_executor(self._writing, self._commit_pending)
-        match job.outcome:
-            case int(seq):
-                return seq
-            case OutboxError() as error:  # shared by all of its commit, so each raises its own
-                raise type(error)(str(error)) from error
-        raise OutboxError(f"{self._path}: the commit of this row ended without a result.")
+        job = _Job(write, asyncio.get_running_loop().create_future())
+        self._pending.append(job)
+        if not self._commits:
+            self._commit_pending()
+        return await job.done
 
     def _commit_pending(self) -> None:
-        """In the writer thread: one commit for all that waits; the calls behind find nothing."""
-        jobs: list[_Job] = []
-        for _ in range(self._pending.qsize()):
-            match self._pending.get():
-                case _Receipted(lane=lane, mark=mark):
-                    self._undeleted[lane] = max(mark, self._undeleted.get(lane, 0))
-                case _Job() as job:
-                    jobs.append(job)
+        """One turn of the writer thread for all that waits; what comes meanwhile has the next."""
+        jobs, self._pending = self._pending, []
+        self._commits = bool(jobs)
         if not jobs:
             return
-        try:
-            writes = [job.write for job in jobs]
-            seqs = self._guarded(lambda file: file.transact(writes, receipted=self._undeleted))
-        except OutboxError as error:
+        receipted, self._undeleted = self._undeleted, {}
+        writes = [job.write for job in jobs]
+        loop = asyncio.get_running_loop()
+        turn = self._writing.submit(
+            self._guarded, lambda file: file.transact(writes, receipted=receipted)
+        )
+        turn.add_done_callback(
+            lambda turn: loop.call_soon_threadsafe(self._settle, jobs, receipted, turn)
+        )
+
+    def _settle(
+        self, jobs: Sequence[_Job], receipted: Mapping[Lane, int], turn: Future[list[int]]
+    ) -> None:
+        error = turn.exception()
+        if error is None:
+            for job, seq in zip(jobs, turn.result(), strict=True):
+                if not job.done.done():  # its caller was cancelled
+                    job.done.set_result(seq)
+        else:
+            for lane, mark in receipted.items():
+                self._undeleted[lane] = max(mark, self._undeleted.get(lane, 0))
             for job in jobs:
-                job.outcome = error
-            return
-        self._undeleted.clear()
-        for job, seq in zip(jobs, seqs, strict=True):
-            job.outcome = seq
+                job.fail(error)
+        self._commit_pending()
