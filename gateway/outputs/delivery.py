@@ -122,7 +122,8 @@ class Delivery:
                 await self._wait(
                     Unavailable(
                         "quarantine_unwritable",
-                        f"{error.filename}: {error.strerror}. Free the disk or mend its rights.",
+                        f"{error.filename or self._quarantine.path}: {error.strerror}. "
+                        "Free the disk or mend its rights.",
                     )
                 )
             else:

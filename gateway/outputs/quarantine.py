@@ -16,16 +16,16 @@ class Quarantine:
     """Appends to `path`, which is made with its folder at the first line."""
 
     def __init__(self, path: Path) -> None:
-        self._path = path
+        self.path = path
 
     def add(self, lines: Sequence[str], *, reason: str, at: float) -> None:
         """Append lines and wait for the disk. Blocks. Raises OSError."""
         records = msgspec.json.Encoder().encode_lines(
             [{"at": at, "reason": reason, "line": line} for line in lines]
         )
-        self._path.parent.mkdir(parents=True, exist_ok=True)
-        is_new = not self._path.exists()
-        descriptor = os.open(self._path, os.O_RDWR | os.O_APPEND | os.O_CREAT, 0o600)
+        self.path.parent.mkdir(parents=True, exist_ok=True)
+        is_new = not self.path.exists()
+        descriptor = os.open(self.path, os.O_RDWR | os.O_APPEND | os.O_CREAT, 0o600)
         with os.fdopen(descriptor, "ab") as file:
             if _is_torn(descriptor):
                 records = b"\n" + records
@@ -33,7 +33,7 @@ class Quarantine:
             file.flush()
             os.fsync(descriptor)
         if is_new:
-            _sync_folder(self._path.parent)
+            _sync_folder(self.path.parent)
 
 
 def _is_torn(descriptor: int) -> bool:

@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 
 from gateway.clock import Clock
+from gateway.epochs import Epoch, Epochs, new_name
 from gateway.link.broker import Broker
 from gateway.link.envelope import Item, Kind, encode_items
 from gateway.link.flow import Row
@@ -19,7 +20,7 @@ class HubRows:
     """Rows that wait for a receipt; `held` counts them, `empty` is set while there are none."""
 
     def __init__(self) -> None:
-        self.epoch = "e1"
+        self.epochs = Epochs([Epoch(new_name())])
         self.changed = asyncio.Event()
         self.empty = asyncio.Event()
         self._rows: dict[Lane, list[Row]] = {lane: [] for lane in Lane}
@@ -46,19 +47,11 @@ class HubRows:
         """The lowest seq held, or the next one."""
         return self._rows[lane][0].seq if self._rows[lane] else self._last[lane] + 1
 
-    async def last(self, lane: Lane) -> int:
-        """The last seq given."""
-        return self._last[lane]
-
     async def delete(self, lane: Lane, mark: int) -> None:
         """Receipted."""
         self._rows[lane] = [row for row in self._rows[lane] if row.seq > mark]
         if not self.held:
             self.empty.set()
-
-    async def renew(self) -> str:
-        """Not needed against a sink that stores nothing."""
-        raise NotImplementedError
 
 
 @asynccontextmanager

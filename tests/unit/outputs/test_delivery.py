@@ -1,5 +1,6 @@
 """A delivery ends when every line is accepted or set aside; until then it waits and tells."""
 
+import errno
 import json
 import random
 from collections.abc import AsyncIterator, Sequence
@@ -168,6 +169,28 @@ async def test_a_quarantine_that_cannot_be_written_holds_the_line_back(
     assert delivery.counts.waits == {"quarantine_unwritable": 2}
     assert "folder" in logs[0]["advice"]
     assert _quarantined(blocker) == ["a"]
+
+
+class FullOnce(Quarantine):
+    """A disk that is full at the first try: what is written says so, and names no file."""
+
+    def add(self, lines: Sequence[str], *, reason: str, at: float) -> None:
+        """Full, then not."""
+        if not self.path.exists():
+            self.path.touch()
+            raise OSError(errno.ENOSPC, "No space left on device")
+        super().add(lines, reason=reason, at=at)
+
+
+async def test_a_full_disk_of_the_quarantine_is_told_with_the_file(
+    tmp_path: Path, waits: Waits
+) -> None:
+    writer = ScriptedWriter(Refused("bad"))
+    delivery = Delivery(writer, FullOnce(tmp_path / "q"), clock=Clock(), sleep=waits.sleep)
+    with capture_logs() as logs:
+        await delivery.deliver(["a"])
+    assert logs[0]["advice"].startswith(f"{tmp_path / 'q'}: No space left on device.")
+    assert delivery.counts.quarantined == 1
 
 
 @pytest.fixture(params=["1.x keeps good lines", "2.x keeps none", "2.x says 422", "413 above 10"])
