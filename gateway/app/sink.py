@@ -39,6 +39,7 @@ from gateway.outputs.lines import (
 from gateway.outputs.quarantine import Quarantine
 from gateway.settings import Settings
 
+COMMIT_S = 2.0  # large requests are what InfluxDB is quick with; the hub repeats rows after 5 s
 BYTES_A_PART = 1_000_000  # of items: some 5,000 positions, as many as go in one request
 
 _log = structlog.get_logger()
@@ -78,6 +79,7 @@ class Sink:
             publisher=self._broker,
             receipt_topic=self._topics.out_receipt,
             on_event=_tell,
+            commit_s=COMMIT_S,
         )
 
     async def _subscribe(self, receiver: Receiver) -> None:
