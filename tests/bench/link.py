@@ -1,158 +1,147 @@
 """Items per second from an edge's outbox to the hub's commit and back to its receipt.
 
-Everything is real: outbox with synchronous=FULL, Mosquitto, the hub's database; both ends share
-this process. The peer is what MQTT alone gives: the same rows, published one at a time with QoS 1,
-to a subscriber that only counts them.
+Everything is real, and each end is a process of its own: an outbox with synchronous=FULL,
+Mosquitto, the hub's database. An item is one reading; a row is a second of a neighbourhood. The
+peer is what MQTT alone gives: the same rows as they are, published one at a time with QoS 1 to a
+subscriber that only counts them.
 """
 
 import asyncio
-import shutil
+import random
+import sys
 import tempfile
 import time
-from collections.abc import Sequence
-from contextlib import AsyncExitStack
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
 from functools import partial
 from pathlib import Path
-from zoneinfo import ZoneInfo
 
 import aiomqtt
 
-from gateway.app.intake import Intake
-from gateway.app.lamp_intake import LampIntake
-from gateway.app.metering import Metering
-from gateway.app.registry import Registry
 from gateway.clock import Clock
 from gateway.link.broker import Broker
 from gateway.link.envelope import Kind, Receipt, decode_receipt, encode_items
 from gateway.link.outbox import Outbox
 from gateway.link.outbox_file import Append
-from gateway.link.receiver import Receiver
 from gateway.link.sender import Sender
-from gateway.link.topics import ANY, Message, Topics
+from gateway.link.topics import Message
 from gateway.model import Lane, Reading, Window
 from gateway.settings import BrokerSettings
-from gateway.store.database import Database
-from gateway.store.outgoing import Queue
 from tests.bench.figure import Figure
+from tests.bench.link_hub import HUB, TOPICS
+from tests.needs import need
 from tests.ports import free_ports
-from tests.unit.app.tag_pieces import no_tags
+from tests.system.processes import Processes
 
-ROWS = 600
+ROWS = 2_000
 ITEMS_A_ROW = 100
-OUT = Queue("out", "sink")
-TOPICS = Topics("bench")
+WANTED_PER_S = 20_000.0
+FIRST_SECOND = 1_800_000_000
+RECEIVERS = tuple(f"p{number:03}" for number in range(16))
+GATEWAY = "gw"
 
 
 def measure() -> Sequence[Figure]:
     """Rows of 100 readings, all appended while they are sent."""
-    folder = Path(tempfile.mkdtemp())
-    try:
-        return asyncio.run(_measure(folder))
-    finally:
-        shutil.rmtree(folder)
+    with tempfile.TemporaryDirectory() as folder:
+        return asyncio.run(_measure(Path(folder)))
 
 
 async def _measure(folder: Path) -> Sequence[Figure]:
+    bodies = [second_of(number) for number in range(ROWS)]
+    async with mosquitto(folder) as (processes, port):
+        linked_s = await _link(processes, port, bodies)
+        bare_s = await _bare(port, bodies)
+    items = ROWS * ITEMS_A_ROW
+    bare = items / bare_s
+    return [
+        Figure(
+            "link: items end to end, committed", items / linked_s, "1/s", "wanted", WANTED_PER_S
+        ),
+        Figure("link: the same", items / linked_s, "1/s", "same rows, MQTT QoS 1 alone", bare),
+        Figure(f"link: rows of {ITEMS_A_ROW}", ROWS / linked_s, "rows/s"),
+    ]
+
+
+@asynccontextmanager
+async def mosquitto(folder: Path) -> AsyncIterator[tuple[Processes, int]]:
+    """A broker with the settings of the project's own; its port, and a place for more processes."""
     (port,) = free_ports(1)
-    mosquitto = shutil.which("mosquitto", path="/usr/sbin:/usr/bin:/usr/local/sbin")
-    if mosquitto is None:
-        return []
     config = folder / "mosquitto.conf"
     config.write_text(f"listener {port} 127.0.0.1\nallow_anonymous true\nlog_type none\n")
-    broker = await asyncio.create_subprocess_exec(mosquitto, "-c", str(config))
+    processes = Processes(folder)
     try:
-        await asyncio.sleep(0.5)
-        linked = ROWS * ITEMS_A_ROW / await _link(folder, port)
-        bare = ROWS * ITEMS_A_ROW / await _bare(port)
+        await processes.spawn("mosquitto", need("mosquitto"), "-c", str(config))
+        yield processes, port
     finally:
-        broker.terminate()
-        await broker.wait()
-    peer = "same rows, MQTT QoS 1 alone"
-    return [Figure("link: items end to end, committed", linked, "1/s", peer, bare)]
+        await processes.kill_all()
 
 
-def _items(number: int) -> bytes:
+def second_of(number: int, *, items: int = ITEMS_A_ROW) -> bytes:
+    """A window with so many readings, encoded; its levels follow from its number."""
+    levels = random.Random(number)
     readings = tuple(
-        Reading(f"r-{n % 4}", f"ibeacon:fda50693-a4e2-4fb1-afcf-c6eb07647825:1:{n}", -71.5, -68, 3)
-        for n in range(ITEMS_A_ROW)
-    )
-    return encode_items([Window(1_800_000_000 + number, ("r-0", "r-1"), readings)])
-
-
-async def _link(folder: Path, port: int) -> float:
-    settings, clock = BrokerSettings(port=port), Clock()
-    async with AsyncExitStack() as stack:
-        outbox = await stack.enter_async_context(
-            Outbox(folder / "outbox.sqlite", max_bytes=1_000_000_000)
+        Reading(
+            levels.choice(RECEIVERS),
+            f"ibeacon:fda50693-a4e2-4fb1-afcf-c6eb07647825:1:{tag}",
+            round(levels.gauss(-78, 8), 1),
+            round(levels.gauss(-75, 8)),
+            levels.randint(1, 6),
         )
-        database = await stack.enter_async_context(Database(folder / "hub.sqlite"))
-        edge = Broker(settings=settings, name="edge")
-        hub = Broker(settings=settings, name="hub")
-        up = partial(TOPICS.up, "gw")
-        sender = Sender(source=outbox, publisher=edge, name="gw", topic=up, clock=clock)
-        edge.on_connection(lambda up: sender.connection(up=up))
-        done = asyncio.Event()
+        for tag in range(items)
+    )
+    return encode_items([Window(FIRST_SECOND + number, RECEIVERS, readings)])
+
+
+async def _link(processes: Processes, port: int, bodies: Sequence[bytes]) -> float:
+    hub = ("-m", "tests.bench.link_hub", str(port), str(processes.folder / "hub.sqlite"))
+    await processes.python("hub", *hub)
+    broker = Broker(settings=BrokerSettings(port=port), name=GATEWAY)
+    async with Outbox(processes.folder / "outbox.sqlite", max_bytes=1_000_000_000) as outbox:
+        topic = partial(TOPICS.up, GATEWAY)
+        sender = Sender(source=outbox, publisher=broker, name=GATEWAY, topic=topic, clock=Clock())
+        broker.on_connection(lambda up: sender.connection(up=up))
+        ready, done = asyncio.Event(), asyncio.Event()
+
+        def on_status(message: Message) -> None:
+            sender.receiver_status(message.payload)
+            ready.set()
 
         def on_receipt(message: Message) -> None:
             sender.receipt(message.payload)
             receipt = decode_receipt(message.payload)
-            if isinstance(receipt, Receipt) and receipt.mark == ROWS:
+            if isinstance(receipt, Receipt) and receipt.mark == len(bodies):
                 done.set()
 
-        await edge.subscribe(TOPICS.up_receipt("gw"), on_receipt)
-        receiver = _receiver(database, hub, clock)
-        await hub.subscribe(TOPICS.up(ANY, Lane.LIVE), partial(_take, receiver))
-        bodies = [_items(number) for number in range(ROWS)]
+        await broker.subscribe(TOPICS.hub_status(HUB), on_status)
+        await broker.subscribe(TOPICS.up_receipt(GATEWAY), on_receipt)
         async with asyncio.TaskGroup() as tasks:
-            works = (edge.run(), hub.run(), sender.run(), receiver.run())
-            running = [tasks.create_task(work) for work in works]
-            await asyncio.sleep(0.5)
+            running = [
+                tasks.create_task(work, name="link") for work in (broker.run(), sender.run())
+            ]
+            await asyncio.wait_for(ready.wait(), 60)
             begun = time.perf_counter()
             await asyncio.gather(*(outbox.append_encoded(_row(body)) for body in bodies))
             await done.wait()
-            spent = time.perf_counter() - begun
+            spent_s = time.perf_counter() - begun
             for task in running:
                 task.cancel()
-        return spent
-
-
-def _receiver(database: Database, hub: Broker, clock: Clock) -> Receiver:
-    registry = Registry(database)
-    intake = Intake(
-        database,
-        clock,
-        registry,
-        is_closed=lambda _: False,
-        announce=lambda _: None,
-        out=OUT,
-        lamps=LampIntake((), Metering({}, ZoneInfo("Asia/Tokyo")), keep_days=7, out=OUT),
-        tags=no_tags(database, clock, registry),
-        joined=lambda _, __, ___: None,
-        show=lambda _: None,
-    )
-    return Receiver(
-        inbox=intake, publisher=hub, receipt_topic=TOPICS.up_receipt, on_event=lambda _: None
-    )
-
-
-def _take(receiver: Receiver, message: Message) -> None:
-    address = TOPICS.lane_address(message.topic)
-    if address is not None:
-        receiver.offer(address, message.payload)
+    if not processes.is_up("hub"):
+        sys.exit(processes.log("hub"))
+    return spent_s
 
 
 def _row(body: bytes) -> Append:
     return Append(Lane.LIVE, Kind.SIGHTINGS, body, 0.0, 1.0)
 
 
-async def _bare(port: int) -> float:
-    bodies = [_items(number) for number in range(ROWS)]
+async def _bare(port: int, bodies: Sequence[bytes]) -> float:
     async with aiomqtt.Client("127.0.0.1", port) as client:
         await client.subscribe("bare", qos=1)
         begun = time.perf_counter()
 
         async def count() -> None:
-            left = ROWS
+            left = len(bodies)
             async for _ in client.messages:
                 left -= 1
                 if not left:
