@@ -178,6 +178,8 @@ class Broker:
             queue_type=_queue_type(self._take, self.counts),
             socket_options=[(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)],  # no press waits 40 ms
         )
+        # One that ends while we wait for its SUBACK leaves an error that aiomqtt never asks for.
+        client._disconnected.add_done_callback(_retrieve)
         client.pending_calls_threshold = 10 * MAX_IN_FLIGHT  # it warns above; senders bound theirs
         return client
 
@@ -309,6 +311,11 @@ def _queue_type(
                 await take(await super().get())
 
     return HandlingQueue
+
+
+def _retrieve(ended: asyncio.Future[None]) -> None:
+    if not ended.cancelled():
+        ended.exception()
 
 
 def password_of(settings: BrokerSettings) -> str | None:

@@ -1,4 +1,5 @@
 import asyncio
+import gc
 
 import pytest
 
@@ -133,6 +134,35 @@ async def test_a_connection_that_is_closed_before_it_is_answered_is_soon_tried_a
             await until(lambda: attempts >= 2)
             running.cancel()
     assert asyncio.get_running_loop().time() - begun < 2 * ANSWER_S
+
+
+async def test_a_connection_that_ends_before_it_is_used_is_nobodys_unasked_error(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("gateway.link.broker.ANSWER_S", 0.2)
+    unasked: list[object] = []
+    asyncio.get_running_loop().set_exception_handler(lambda _, context: unasked.append(context))
+    attempts = 0
+
+    async def greet_and_close(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        nonlocal attempts
+        attempts += 1
+        await reader.read(1_000)
+        writer.write(b"\x20\x02\x00\x00")  # CONNACK
+        await reader.read(1_000)
+        writer.close()
+
+    async with await asyncio.start_server(greet_and_close, "127.0.0.1", 0) as server:
+        port = server.sockets[0].getsockname()[1]
+        broker = Broker(settings=BrokerSettings(port=port), name="hub")
+        await broker.subscribe("a/#", Told())
+        async with asyncio.TaskGroup() as tasks:
+            running = tasks.create_task(broker.run(), name="broker")
+            await until(lambda: attempts >= 2)
+            running.cancel()
+    del broker, running
+    gc.collect()
+    assert unasked == []
 
 
 async def test_a_will_that_comes_late_is_answered_with_what_is_so(mosquitto: Mosquitto) -> None:
