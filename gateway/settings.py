@@ -167,13 +167,15 @@ class LightSettings(_Section):
 class HubSettings(_Section):
     """One site's hub. `lateness_s` is how long a second waits for its last window.
 
-    `key_file` holds the key under which those of tags are kept.
+    `key_file` holds the key under which those of tags are kept. Of rows that wait for the sink
+    beyond `out_max_mb` the oldest are dropped, and a gap says so.
     """
 
     id: Id = "hub"
     database: Path = Path("hub.sqlite")
     key_file: File | None = None
     lateness_s: Annotated[float, Field(ge=0, le=30)] = 1.5
+    out_max_mb: Annotated[int, Field(ge=8, le=100_000)] = 1_000
     api: ApiSettings = ApiSettings()
     retention: RetentionSettings = RetentionSettings()
     backup: BackupSettings = BackupSettings()

@@ -58,6 +58,7 @@ from gateway.store.errors import StoreError
 from gateway.store.outgoing import Queue
 from gateway.store.retention import Sweep
 from gateway.store.source import OutgoingRows
+from gateway.store.trimming import Trimming
 from gateway.tags.survey import Survey, fit_survey
 from gateway.tags.warming import warm_up
 
@@ -453,8 +454,10 @@ class Hub:
 
     async def _forget(self, database: Database) -> None:
         sweep = Sweep(database, self._settings.hub.retention)
+        trimming = Trimming(database, OUT, max_bytes=self._settings.hub.out_max_mb * 1_000_000)
         while True:
             try:
+                await trimming.run()
                 await sweep.run(self._clock.utc())
             except StoreError as error:
                 _log.error("what is old was not deleted", reason=str(error))
