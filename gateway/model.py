@@ -395,6 +395,7 @@ class AlertKind(StrEnum):
     RECEIVER_HEARS_NOTHING = "receiver_hears_nothing"
     RECEIVER_LOSES_ADVERTS = "receiver_loses_adverts"
     SINK_BEHIND = "sink_behind"
+    STORE_DAMAGED = "store_damaged"
 
 
 class AlertState(StrEnum):

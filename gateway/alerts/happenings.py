@@ -68,6 +68,13 @@ class ReceiverTold:
 
 
 @dataclass(frozen=True, slots=True)
+class StoreDamaged:
+    """A part of the hub's database cannot be read."""
+
+    at: float
+
+
+@dataclass(frozen=True, slots=True)
 class SinkLag:
     """What waits longest for the sink waits for `oldest_s`; 0 where nothing waits."""
 
@@ -85,6 +92,7 @@ Happening = (
     | TagSuspected
     | ReceiverTold
     | SinkLag
+    | StoreDamaged
 )
 
 

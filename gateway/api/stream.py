@@ -34,6 +34,7 @@ TECHNICAL_KINDS = frozenset(
         AlertKind.RECEIVER_LOSES_ADVERTS,
         AlertKind.TAG_SUSPECT,
         AlertKind.SINK_BEHIND,
+        AlertKind.STORE_DAMAGED,
     }
 )
 PERSONAL_KINDS = frozenset(AlertKind) - TECHNICAL_KINDS

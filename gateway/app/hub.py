@@ -35,6 +35,7 @@ from gateway.app.registry import Registry
 from gateway.app.routes import Routes
 from gateway.app.sink_watch import SinkWatch
 from gateway.app.stepper import Stepper
+from gateway.app.store_care import StoreCare
 from gateway.app.survey_file import load_survey
 from gateway.app.telling import queue_alerts
 from gateway.app.tuning import Tuning
@@ -56,15 +57,12 @@ from gateway.site import Site, load_site
 from gateway.store.database import Database
 from gateway.store.errors import StoreError
 from gateway.store.outgoing import Queue
-from gateway.store.retention import Sweep
 from gateway.store.source import OutgoingRows
-from gateway.store.trimming import Trimming
 from gateway.tags.survey import Survey, fit_survey
 from gateway.tags.warming import warm_up
 
 STATUS_EVERY_S = 10.0
 REFRESH_EVERY_S = 2.0
-RETENTION_EVERY_S = 600.0
 PUBLISH_RETRY_S = 1.0
 MAX_WAITING = 1_000
 OUT = Queue("out", "sink")
@@ -164,6 +162,7 @@ class Hub:
         intake = self._intake(database, registry, stepper, lights, tags)
         amender = self._amender(database, registry, tuning, executor, intake)
         nights = self._nights()
+        care = StoreCare(database, self._settings.hub, self._clock, intake.record, out=OUT)
         receiver = await self._receiver(broker, intake)
         sender = await self._uplink(broker, database, stack)
         downlinks = await self._downlinks(broker, orders, database, stack)
@@ -181,7 +180,7 @@ class Hub:
             "tuning": partial(tuning.follow, stepper.retune, intake.record),
             "nights": nights.run,
             "registry": partial(self._keep_registry, registry, orders),
-            "retention": partial(self._forget, database),
+            **care.works(),
             **lights.works(last_late_at=lambda: intake.last_late_lamps_at),
             **{f"orders for {gateway}": link.run for gateway, link in downlinks.items()},
             "gateways": partial(self._minutes.run, database, OUT),
@@ -451,17 +450,6 @@ class Hub:
             except StoreError as error:
                 _log.error("orders for the edges wait to be stored", reason=str(error))
             await asyncio.sleep(REFRESH_EVERY_S)
-
-    async def _forget(self, database: Database) -> None:
-        sweep = Sweep(database, self._settings.hub.retention)
-        trimming = Trimming(database, OUT, max_bytes=self._settings.hub.out_max_mb * 1_000_000)
-        while True:
-            try:
-                await trimming.run()
-                await sweep.run(self._clock.utc())
-            except StoreError as error:
-                _log.error("what is old was not deleted", reason=str(error))
-            await asyncio.sleep(RETENTION_EVERY_S)
 
     async def _report(self, broker: Broker, counts: Sequence[Counter[str]]) -> None:
         while True:

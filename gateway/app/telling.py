@@ -11,6 +11,7 @@ from gateway.alerts.happenings import (
     ReceiversJudged,
     ReceiverTold,
     SinkLag,
+    StoreDamaged,
     TagSuspected,
 )
 from gateway.alerts.rules import judge, receiver_fault, receiver_told
@@ -121,6 +122,8 @@ def _open_alerts(connection: Connection, happening: Happening) -> Sequence[Alert
             return alerts.unended(connection, _TOLD, receiver=event.receiver)
         case SinkLag():
             return alerts.unended(connection, [AlertKind.SINK_BEHIND])
+        case StoreDamaged():
+            return alerts.unended(connection, [AlertKind.STORE_DAMAGED])
         case ReceiversJudged():
             return alerts.unended(connection, _JUDGED)
     return alerts.unended(connection, _OF_GATEWAYS)

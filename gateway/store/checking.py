@@ -10,8 +10,6 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from pathlib import Path
 
-from sqlalchemy import Connection
-
 from gateway.store.errors import explained, is_damage
 
 LARGE = frozenset(
@@ -24,13 +22,11 @@ _TABLES = "SELECT name FROM sqlite_master WHERE type = 'table' ORDER BY name"
 _FOUND_AT_MOST = 3  # of a table: more tell a person nothing more
 
 
-def vital_damage(connection: Connection) -> str:
+def vital_damage(file: sqlite3.Connection) -> str:
     """What is wrong with the tables that are not large; "" where they are sound."""
-    for table in connection.exec_driver_sql(_TABLES).scalars().all():
-        if table not in LARGE:
-            found = connection.exec_driver_sql(_check_of(table)).scalars().all()
-            if found != ["ok"]:
-                return f"{table}: {found[0]}"
+    for (table,) in file.execute(_TABLES).fetchall():
+        if table not in LARGE and (found := _damage(file, table)):
+            return found[0]
     return ""
 
 
@@ -57,17 +53,19 @@ async def large_damage(path: Path) -> list[str]:
 
 
 def _look(file: sqlite3.Connection) -> list[str]:
-    found = []
-    for (table,) in file.execute(_TABLES).fetchall():
-        if table in LARGE:
-            try:
-                told = file.execute(_check_of(table)).fetchmany(_FOUND_AT_MOST)
-            except sqlite3.DatabaseError as error:
-                if not is_damage(error):
-                    raise
-                told = [(str(error),)]
-            found += [f"{table}: {one}" for (one,) in told if one != "ok"]
-    return found
+    tables = [table for (table,) in file.execute(_TABLES)]
+    return [found for table in tables if table in LARGE for found in _damage(file, table)]
+
+
+def _damage(file: sqlite3.Connection, table: str) -> list[str]:
+    check = "PRAGMA quick_check('{}')".format(table.replace("'", "''"))
+    try:
+        told = file.execute(check).fetchmany(_FOUND_AT_MOST)
+    except sqlite3.DatabaseError as error:
+        if not is_damage(error):
+            raise
+        told = [(str(error),)]
+    return [f"{table}: {one}" for (one,) in told if one != "ok"]
 
 
 def _open(path: Path) -> sqlite3.Connection:
@@ -79,7 +77,3 @@ def _open(path: Path) -> sqlite3.Connection:
         raise explained(path, error) from error
     file.execute("PRAGMA query_only = ON")
     return file
-
-
-def _check_of(table: str) -> str:
-    return "PRAGMA quick_check('{}')".format(table.replace("'", "''"))

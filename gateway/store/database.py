@@ -15,12 +15,19 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Concatenate, ParamSpec, Self, TypeVar
 
-from sqlalchemy import Connection, Engine, PoolProxiedConnection, create_engine, event
+from sqlalchemy import Connection, Engine, create_engine, event
 from sqlalchemy.engine.interfaces import DBAPIConnection
 from sqlalchemy.exc import DBAPIError
 
 from gateway.store import checking, outgoing
-from gateway.store.errors import BrokenStoreError, DamagedError, StoreError, explained
+from gateway.store.driver import driver_of
+from gateway.store.errors import (
+    BrokenStoreError,
+    DamagedError,
+    StoreError,
+    explained,
+    is_damage,
+)
 from gateway.store.locks import held, of_service
 from gateway.store.migrate import migrate
 from gateway.store.wal import LONGEST_WAL_BYTES, Checkpoints
@@ -49,14 +56,20 @@ class _Write:
         self.error: BaseException | None = None
 
     def run(self, connection: Connection) -> None:
-        """Call in a savepoint; SQLite may end the whole transaction instead (a full disk does)."""
+        """Call in a savepoint, unless it spoils the whole transaction: see `spoils`."""
         connection.exec_driver_sql("SAVEPOINT one_write")
         with self:
             self.result = self.call(connection)
-        if _in_transaction(connection):
+        if not self.spoils(connection):
             if self.error is not None:
                 connection.exec_driver_sql("ROLLBACK TO one_write")
             connection.exec_driver_sql("RELEASE one_write")
+
+    def spoils(self, connection: Connection) -> bool:
+        """Whether nothing can be committed with this: SQLite ended the transaction (a full disk),
+        or would refuse to commit it (a damaged page)."""
+        damage = self.error is not None and is_damage(self.error)
+        return damage or not driver_of(connection.connection).in_transaction
 
     def settle(self) -> None:
         if self.error is None:
@@ -214,8 +227,7 @@ class Database:
 
     def _check(self) -> None:
         """What the service cannot do without; the large tables are looked through beside it."""
-        with self._write_connection.begin():
-            found = checking.vital_damage(self._write_connection)
+        found = checking.vital_damage(driver_of(self._write_connection.connection))
         if found:
             raise BrokenStoreError(
                 f"{self.path}: is damaged ({found}). Put back a backup (machimori restore FILE), "
@@ -223,11 +235,11 @@ class Database:
             )
 
     def _keep_wal_short(self, engine: Engine) -> None:
-        own = _driver(self._write_connection.connection)
+        own = driver_of(self._write_connection.connection)
         own.execute("PRAGMA wal_autocheckpoint = 0")
         beside = self._open.enter_context(closing(engine.raw_connection()))
         checkpoints = Checkpoints(
-            self.path, _driver(beside), writers_own=own, at_the_writer=self._writer.submit
+            self.path, driver_of(beside), writers_own=own, at_the_writer=self._writer.submit
         )
         self._checkpoints = self._open.enter_context(closing(checkpoints))
 
@@ -249,8 +261,8 @@ class Database:
     def _commit(self, jobs: list[_Write]) -> None:
         """Run `jobs` in one transaction; where it cannot be committed, all of them have failed.
 
-        One may make SQLite undo the whole transaction (on a full disk, the one that needs room):
-        it has failed, and the others are run again without it.
+        One may spoil the whole transaction (on a full disk, the one that needs room): it has
+        failed, and the others are run again without it.
         """
         connection = self._write_connection
         culprit: _Write | None = None
@@ -259,7 +271,7 @@ class Database:
             with connection.begin() as transaction:
                 for job in jobs:
                     job.run(connection)
-                    if not _in_transaction(connection):
+                    if job.spoils(connection):
                         culprit = job
                         transaction.rollback()
                         break
@@ -294,14 +306,3 @@ class Database:
                 return call(connection)
         except (DBAPIError, sqlite3.Error) as error:
             raise self._explained(error) from error
-
-
-def _in_transaction(connection: Connection) -> bool:
-    return _driver(connection.connection).in_transaction
-
-
-def _driver(connection: PoolProxiedConnection) -> sqlite3.Connection:
-    driver = connection.driver_connection
-    if not isinstance(driver, sqlite3.Connection):
-        raise TypeError(f"{driver!r}: is no connection to SQLite")
-    return driver

@@ -106,8 +106,8 @@ async def test_a_database_that_is_none_is_left_alone_and_named(tmp_path: Path) -
     database.write_text("Dear diary, " * 1_000)
     settings = write_settings(tmp_path)
     code, lines = await run_to_its_end("run", "--role", "hub", "--config", str(settings))
-    assert code == TRY_AGAIN
-    assert_said(lines, str(database), "is not a SQLite database", "put back a backup")
+    assert code == UNUSABLE
+    assert_said(lines, str(database), "is not a SQLite database", "machimori restore")
     assert database.read_text().startswith("Dear diary")
 
 

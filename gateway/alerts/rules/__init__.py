@@ -9,6 +9,7 @@ from gateway.alerts.rules import (
     receiver_told,
     sink_behind,
     sos,
+    store_damaged,
     tag_suspect,
     twin_gateway,
     zone_crossing,
@@ -26,6 +27,7 @@ RULES: tuple[Rule, ...] = (
     receiver_told.changes,
     tag_suspect.changes,
     sink_behind.changes,
+    store_damaged.changes,
 )
 
 

@@ -254,6 +254,11 @@ const TEXTS = {
     "ja-simple": "きろくが 10分より 長く 止まって います",
     en: "InfluxDB has got nothing for over 10 minutes; the hub keeps it all",
   },
+  alert_store_damaged: {
+    ja: "データベースの一部が壊れています。バックアップから戻してください",
+    "ja-simple": "きろくの 一部が こわれて います",
+    en: "A part of the database is damaged: put back a backup",
+  },
   alert_other: { ja: "お知らせがあります", "ja-simple": "お知らせが あります", en: "There is an alert" },
 } as const satisfies Record<string, Record<Language, string>>;
 

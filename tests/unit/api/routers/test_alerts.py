@@ -2,6 +2,8 @@
 
 from dataclasses import replace
 
+import pytest
+
 from gateway.model import AlertKind, AlertState
 from gateway.store import alerts
 from gateway.store.alerts import Change
@@ -73,10 +75,11 @@ async def test_an_sos_of_a_tag_that_nobody_knows_is_for_staff_and_for_no_guardia
         assert taken.status_code == (200 if sees else 404)
 
 
-async def test_a_sink_that_is_behind_is_for_staff_and_technicians_and_names_nobody(
-    town: Town,
+@pytest.mark.parametrize("kind", [AlertKind.SINK_BEHIND, AlertKind.STORE_DAMAGED])
+async def test_what_ails_the_hub_is_for_staff_and_technicians_and_names_nobody(
+    town: Town, kind: AlertKind
 ) -> None:
-    behind = replace(sos("a-sink"), kind=AlertKind.SINK_BEHIND, tag="", receiver="")
+    behind = replace(sos("a-sink"), kind=kind, tag="", receiver="")
     await town.database.write(alerts.add, behind)
     about = ("carrier", "tag", "zone", "gateway", "receiver")
     for login in ("suzuki", "takeda"):
