@@ -5,19 +5,18 @@ leaves adapters and serial lines alone.
 """
 
 import asyncio
-import http.client
 import json
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated
-from urllib.parse import urlsplit
 
 import typer
 from rich.console import Console
 from rich.markup import escape
 
 from gateway.cli.check import inspect
+from gateway.cli.doctor_influx import influx_verdicts
 from gateway.cli.doctor_link import broker_verdicts
 from gateway.cli.doctor_machine import machine_verdicts
 from gateway.cli.doctor_radio import adapter_verdicts
@@ -29,7 +28,6 @@ from gateway.settings import SERVICE_CONFIG, Settings, SettingsError, load_setti
 from gateway.site import SiteError, load_site
 
 CREDENTIALS = SERVICE_CONFIG.parent / "credentials"
-INFLUX_S = 5.0
 _SIGNS = {
     Mark.WELL: "[green]✔[/green]",
     Mark.WORRYING: "[yellow]![/yellow]",
@@ -75,7 +73,7 @@ async def examine(settings: Settings, config: Path) -> list[Verdict]:
     except SettingsError as error:
         verdicts.append(ill("broker", str(error), "run as root, or as the service's user"))
     if Role.SINK in settings.roles:
-        verdicts.append(influx_verdict(settings.sink.influx.url))
+        verdicts += influx_verdicts(settings.sink.influx)
     return verdicts
 
 
@@ -89,27 +87,13 @@ def settings_verdicts(config: Path) -> Iterator[Verdict]:
         yield well("settings and site", f"{config}: warnings: {len(report.warnings)}")
 
 
-def influx_verdict(url: str) -> Verdict:
-    """Whether InfluxDB answers there; 1.x and 2.x have the same /ping."""
-    address = urlsplit(url)
-    kind = http.client.HTTPSConnection if address.scheme == "https" else http.client.HTTPConnection
-    connection = kind(address.hostname or "", address.port, timeout=INFLUX_S)
-    try:
-        connection.request("GET", f"{address.path.rstrip('/')}/ping")
-        answer = connection.getresponse()
-    except (OSError, http.client.HTTPException) as error:
-        remedy = "start InfluxDB, or mend sink.influx.url; the hub keeps all until then"
-        return ill("InfluxDB", f"{url} is not reached ({error})", remedy)
-    finally:
-        connection.close()
-    if answer.status not in (200, 204):
-        remedy = "mend sink.influx.url: that is something else, or a proxy before it"
-        return ill("InfluxDB", f"{url} answers {answer.status}", remedy)
-    return well("InfluxDB", f"{url} answers, version {answer.headers.get('X-Influxdb-Version')}")
-
-
 def with_credentials(settings: Settings, folder: Path) -> Settings:
-    """The settings as a service has them: systemd hands it the certificates of `folder`."""
+    """The settings as a service has them: systemd hands it certificates and token of `folder`."""
+    token = folder / "influx.token"
+    if settings.sink.influx.secret_file is None and token.is_file():
+        influx = settings.sink.influx.model_copy(update={"secret_file": token})
+        sink = settings.sink.model_copy(update={"influx": influx})
+        settings = settings.model_copy(update={"sink": sink})
     if settings.broker.ca_file is not None:
         return settings
     for role in settings.roles:

@@ -2,18 +2,14 @@
 
 import json
 import os
-import threading
-from collections.abc import Iterator
-from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 
 import pytest
 
 from gateway.cli import run_command_line
-from gateway.cli.doctor import influx_verdict, with_credentials
-from gateway.cli.doctor_words import Mark
+from gateway.cli.doctor import with_credentials
 from gateway.model import Role
-from gateway.settings import Settings
+from gateway.settings import InfluxSettings, Settings, SinkSettings
 from tests.ports import free_ports
 from tests.unit.cli.town_pieces import TOWN
 from tests.unit.geojson_pieces import write_site
@@ -23,28 +19,6 @@ from tests.unit.geojson_pieces import write_site
 def _no_variables_of_ours(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in [name for name in os.environ if name.upper().startswith("MACHIMORI__")]:
         monkeypatch.delenv(name)
-
-
-class _Answer(BaseHTTPRequestHandler):
-    status = 204
-
-    def do_GET(self) -> None:
-        self.send_response(self.status)
-        self.send_header("X-Influxdb-Version", "1.6.7")
-        self.end_headers()
-
-    def log_message(self, *_: object) -> None:
-        pass
-
-
-@pytest.fixture
-def server() -> Iterator[HTTPServer]:
-    with HTTPServer(("127.0.0.1", 0), _Answer) as running:
-        thread = threading.Thread(target=running.serve_forever, args=(0.01,))
-        thread.start()
-        yield running
-        running.shutdown()
-        thread.join()
 
 
 def _config(folder: Path) -> Path:
@@ -89,19 +63,11 @@ def test_the_certificates_that_systemd_hands_over_are_used(tmp_path: Path) -> No
     assert (broker.ca_file, broker.key_file) == (tmp_path / "ca.crt", tmp_path / "edge.key")
 
 
-def test_influxdb_is_well_where_its_ping_is_answered(server: HTTPServer) -> None:
-    verdict = influx_verdict(f"http://127.0.0.1:{server.server_port}")
-    assert verdict.mark is Mark.WELL
-    assert "1.6.7" in verdict.what
-
-
-def test_something_else_in_influxdbs_place_is_ill(
-    server: HTTPServer, monkeypatch: pytest.MonkeyPatch
+def test_the_token_that_systemd_hands_over_is_used_where_the_settings_name_none(
+    tmp_path: Path,
 ) -> None:
-    monkeypatch.setattr(_Answer, "status", 404)
-    assert influx_verdict(f"http://127.0.0.1:{server.server_port}").mark is Mark.ILL
-
-
-def test_an_influxdb_that_is_not_there_is_ill() -> None:
-    (port,) = free_ports(1)
-    assert influx_verdict(f"http://127.0.0.1:{port}").mark is Mark.ILL
+    (tmp_path / "influx.token").touch()
+    settings = with_credentials(Settings(roles=(Role.SINK,)), tmp_path)
+    assert settings.sink.influx.secret_file == tmp_path / "influx.token"
+    own = Settings(sink=SinkSettings(influx=InfluxSettings(secret_file=tmp_path / "own")))
+    assert with_credentials(own, tmp_path).sink.influx.secret_file == tmp_path / "own"

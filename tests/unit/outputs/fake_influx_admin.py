@@ -48,8 +48,9 @@ class FakeInfluxAdmin:
                 body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
                 token = (self.headers.get("Authorization") or "").removeprefix("Token ")
                 status, answer = fake.answer(self.command, self.path, body, token)
-                encoded = json.dumps(answer).encode()
+                encoded = b"" if answer is None else json.dumps(answer).encode()
                 self.send_response(status)
+                self.send_header("X-Influxdb-Version", "v2.7.1")
                 self.send_header("Content-Type", "application/json")
                 self.send_header("Content-Length", str(len(encoded)))
                 self.end_headers()
@@ -70,19 +71,33 @@ class FakeInfluxAdmin:
         self._thread.join()
         self._server.server_close()
 
+    def has(self, org: str, bucket: str) -> None:
+        """There is such a bucket, which keeps for ever."""
+        org_id = self._org(org)["id"]
+        self.buckets[bucket] = {"id": bucket, "orgID": org_id, "name": bucket, "retentionRules": []}
+
     def answer(self, method: str, target: str, body: bytes, token: str) -> tuple[int, Any]:
         """Status and document."""
         address = urlsplit(target)
         asked = {key: values[0] for key, values in parse_qs(address.query).items()}
+        if address.path == "/ping":
+            return 204, None
         parts = address.path.removeprefix("/api/v2/").split("/")
         if parts == ["setup"]:
             return 200, {"allowed": self.is_new}
         if parts == ["write"]:
             return self._write(asked, token)
+        if parts[0] not in ("orgs", "buckets"):
+            return 404, {"code": "not found", "message": "path not found"}
         if token != OPERATOR:
             return 401, {"code": "unauthorized", "message": "unauthorized access"}
         if method != "GET":
             self.changes.append((method, parts[0]))
+        return self._of_operators(method, parts, asked, body)
+
+    def _of_operators(
+        self, method: str, parts: list[str], asked: dict[str, str], body: bytes
+    ) -> tuple[int, Any]:
         match method, parts:
             case "GET", ["orgs"]:
                 return self._find_org(asked["org"])
@@ -99,7 +114,7 @@ class FakeInfluxAdmin:
             case "PATCH", ["buckets", bucket_id]:
                 self.buckets[bucket_id] |= json.loads(body)
                 return 200, self.buckets[bucket_id]
-        return 404, {"code": "not found", "message": "path not found"}
+        return 405, {"code": "method not allowed", "message": "method not allowed"}
 
     def _find_org(self, name: str) -> tuple[int, Any]:
         if name not in self.orgs:
