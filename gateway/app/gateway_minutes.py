@@ -4,6 +4,7 @@ It goes by what the gateways say of themselves. Whom a receiver heard is not in 
 """
 
 import asyncio
+import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -27,11 +28,10 @@ _log = structlog.get_logger()
 
 @dataclass(frozen=True, slots=True)
 class _Said:
-    """A gateway's word; `heard_at` is monotonic, `skew_s` None where it was said long before."""
+    """A gateway's word, and when it was heard, monotonic."""
 
     status: Status
     heard_at: float
-    skew_s: float | None
 
 
 class GatewayMinutes:
@@ -42,11 +42,15 @@ class GatewayMinutes:
         self._clock = clock
         self._said: dict[str, _Said] = {}
         self._known: dict[str, tuple[str, ...]] = {}
+        self._skew_s: dict[str, float] = {}  # of this minute
 
     def note(self, gateway: str, status: Status, *, retained: bool) -> None:
         """What a gateway says of itself; `retained`: the broker kept it, nobody knows how long."""
-        skew_s = None if retained or not status.online else status.at - self._clock.utc()
-        self._said[gateway] = _Said(status, self._clock.monotonic(), skew_s)
+        now = self._clock.utc()
+        self._said[gateway] = _Said(status, self._clock.monotonic())
+        if status.online and not retained:
+            # What came quickest is nearest to the truth: a word may be some seconds on its way.
+            self._skew_s[gateway] = max(status.at - now, self._skew_s.get(gateway, -math.inf))
 
     async def run(self, database: Database, out: Queue) -> None:
         """A row of each kind just after every full minute of the clock, until cancelled."""
@@ -64,8 +68,9 @@ class GatewayMinutes:
         """How all of them stand, at the last full minute: a hub begun anew says it of the same."""
         at = self._clock.utc() // EVERY_S * EVERY_S
         said = sorted(self._said.items())
+        skew_s, self._skew_s = self._skew_s, {}
         return {
-            Kind.GATEWAYS: [self._gateway(at, name, one) for name, one in said],
+            Kind.GATEWAYS: [self._gateway(at, name, one, skew_s.get(name)) for name, one in said],
             Kind.RECEIVERS: [
                 receiver
                 for name, one in said
@@ -73,7 +78,7 @@ class GatewayMinutes:
             ],
         }
 
-    def _gateway(self, at: float, name: str, said: _Said) -> GatewayHealth:
+    def _gateway(self, at: float, name: str, said: _Said, skew_s: float | None) -> GatewayHealth:
         status = said.status
         said_s = self._clock.monotonic() - said.heard_at
         if not status.online:
@@ -85,7 +90,7 @@ class GatewayMinutes:
             said_s=said_s,
             version=status.version,
             synced=status.synced,
-            skew_s=said.skew_s,
+            skew_s=skew_s,
             outbox_rows=status.outbox_rows,
             outbox_oldest_s=status.outbox_oldest_s,
             sightings=status.counts.get("sightings", 0),

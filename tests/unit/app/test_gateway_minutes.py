@@ -4,6 +4,7 @@ import asyncio
 from dataclasses import replace
 
 import msgspec
+import pytest
 
 from gateway.app.gateway_minutes import EVERY_S, GatewayMinutes
 from gateway.link.envelope import Kind, Status
@@ -51,8 +52,20 @@ def test_a_gateway_stands_as_it_said_at_the_last_full_minute() -> None:
     minutes.note("gw-01", ONLINE, retained=False)
     assert minutes.health()[Kind.GATEWAYS] == [OF_GATEWAY]
     clock.now += 5.0
-    late = replace(OF_GATEWAY, at=clock.now // EVERY_S * EVERY_S, said_s=5.0)
+    late = replace(OF_GATEWAY, at=clock.now // EVERY_S * EVERY_S, said_s=5.0, skew_s=None)
     assert minutes.health()[Kind.GATEWAYS] == [late]
+
+
+def test_a_clock_is_ahead_by_the_quickest_word_of_the_minute() -> None:
+    clock = HandClock()
+    minutes = _minutes(clock)
+    for delay_s in (9.0, 0.25, 3.0):
+        said = Status(online=True, at=clock.now + 2.0)
+        clock.now += delay_s
+        minutes.note("gw-01", said, retained=False)
+    (gateway,) = minutes.health()[Kind.GATEWAYS]
+    assert isinstance(gateway, GatewayHealth)
+    assert gateway.skew_s == pytest.approx(1.75)
 
 
 def test_what_the_broker_kept_says_nothing_of_a_clock() -> None:
