@@ -63,7 +63,9 @@ class Heard:
 class Radio:
     """The air over one site. All that lasts (places, receivers, days) follows from the seed."""
 
-    def __init__(self, site: Site, *, tag_offsets_db: Floats, seed: int) -> None:
+    def __init__(
+        self, site: Site, *, tag_offsets_db: Floats, seed: int, wall_db: float = WALL_DB
+    ) -> None:
         rng = np.random.default_rng([seed, 1])
         count = len(site.nodes)
         self._xyz = site.node_xyz
@@ -76,6 +78,7 @@ class Radio:
         self._drift_sd_db = rng.uniform(*DRIFT_DB, count)
         self._houses = _Raster(site.lots)
         self._tag_offsets_db = tag_offsets_db
+        self._wall_db = wall_db
         self._seed = seed
         self._rng = np.random.default_rng([seed, 2])
         shape = (len(tag_offsets_db), count, CHANNELS)
@@ -109,7 +112,7 @@ class Radio:
         level += self.shadow_db(xy, receiver) + self.drift_db(float(sent.at[0]))[receiver]
         level -= body_loss_db(sent.heading[packet], ray / np.maximum(flat_m, 0.1)[:, None])
         level -= np.minimum(HOUSE_DB_PER_M * self._houses.metres(xy, ray), HOUSE_MOST_DB)
-        level -= WALL_DB * sent.indoors[packet]
+        level -= self._wall_db * sent.indoors[packet]
         return level
 
     def shadow_db(self, xy: Floats, receiver: Ints) -> Floats:
