@@ -1,8 +1,8 @@
 """What an edge with 300 carriers writes to its card a day, and what it sends.
 
 The edge's own code takes some seconds of every half hour of a simulated day; each row is receipted
-at once, as it is while the hub is there. What is written is what the kernel counts of the process
-(pages of 4 kB on their way to the disk; the file system's own journal comes on top). Lamps' rows and
+at once, as it is while the hub is there. What is written is what the kernel counts of the process:
+pages of 4 kB on their way to the disk; the file system's own journal comes on top. Lamps' rows and
 the status are sent too. `python -m tests.bench.budget DAY OUTBOX` is one such day.
 """
 
@@ -65,9 +65,9 @@ class Hub:
         self.messages += 1
         envelope = decode_envelope(payload)
         if not isinstance(envelope, Rejected):
+            self.rows += 1
             receipt = Receipt(epoch=envelope.epoch, lane=envelope.lane, mark=envelope.seq)
             self.sender.receipt(encode(receipt))
-            self.rows += 1
             self.came.set()
         return True
 
@@ -108,6 +108,7 @@ async def spend(file: Path, path: Path) -> Spent:
         )
         sending = tasks.create_task(hub.sender.run(), name="sender")
         hub.sender.connection(up=True)
+        hub.sender.receiver_status(encode(Status(online=True, unpacks=True)))
         edge = _Edge(Day(file), outbox, hub)
         for second in range(-WARM_UP_S, 0):
             await edge.live(second)

@@ -18,11 +18,13 @@ from pathlib import Path
 import msgspec
 
 from gateway.clock import Clock
-from gateway.link.envelope import Kind
+from gateway.link.envelope import LONGEST_PAYLOAD, Kind
+from gateway.link.flow import Row
 from gateway.link.outbox import Outbox
+from gateway.link.packing import unpack
 from gateway.link.sender import Sender
 from gateway.link.spool import Spool
-from gateway.model import Gap, Lane, Window
+from gateway.model import Gap, Lane, Rejected, Window
 from tests.bench.budget_day import DAY_S, MIDNIGHT, Day, Listening, record
 from tests.bench.figure import Figure
 
@@ -112,12 +114,18 @@ async def _explained(outbox: Outbox) -> set[int]:
         after = rows[-1].seq
         for row in rows:
             if row.kind == Kind.SIGHTINGS:
-                windows = msgspec.json.decode(row.items, type=list[Window])
+                windows = msgspec.json.decode(_items(row), type=list[Window])
                 found.update(int(window.second - MIDNIGHT) for window in windows)
             elif row.kind == Kind.GAP:
-                for gap in msgspec.json.decode(row.items, type=list[Gap]):
+                for gap in msgspec.json.decode(_items(row), type=list[Gap]):
                     found.update(range(int(gap.since - MIDNIGHT), int(gap.until - MIDNIGHT)))
     return found & set(range(DAY_S))
+
+
+def _items(row: Row) -> bytes:
+    items = unpack(row.items, longest=LONGEST_PAYLOAD)
+    assert not isinstance(items, Rejected), items
+    return items
 
 
 def resident_now_mb() -> float:
