@@ -25,8 +25,11 @@ from gateway.link.outbox_schema import (
     LAST_KEYS,
     ROWS_KEYS,
     connect,
+    ids_of,
     load_epochs,
+    row_id,
     save_epochs,
+    seq_of,
     set_aside,
 )
 from gateway.link.packing import pack
@@ -250,15 +253,15 @@ class OutboxFile:
     def _insert(self, tally: _Tally, row: Append, *, from_seq: int, seq: int) -> None:
         packed = pack(row.items)
         self._db.execute(
-            "INSERT INTO row VALUES (?, ?, ?, ?, ?, ?, ?)",
-            (row.lane, seq, from_seq, row.kind, row.since, row.until, packed),
+            "INSERT INTO row VALUES (?, ?, ?, ?, ?, ?)",
+            (row_id(row.lane, seq), from_seq, row.kind, row.since, row.until, packed),
         )
         tally.rows[row.lane] += 1
         tally.packed_bytes[row.lane] += len(packed)
 
     def _delete(self, tally: _Tally, lane: Lane, *, from_seq: int = 0, mark: int) -> None:
-        span = (lane, from_seq, mark)
-        where = "FROM row WHERE lane = ? AND seq BETWEEN ? AND ?"
+        span = (row_id(lane, from_seq), row_id(lane, mark))
+        where = "FROM row WHERE id BETWEEN ? AND ?"
         count, size = self._db.execute(
             f"SELECT count(*), ifnull(sum(length(items)), 0) {where}", span
         ).fetchone()
@@ -289,12 +292,13 @@ class OutboxFile:
         """The oldest rows of the first epoch that has more than gaps, its front gap included."""
         victims, epoch = _Victims(), None
         oldest = self._db.execute(
-            "SELECT kind, from_seq, seq, length(items), since, until FROM row"
-            " WHERE lane = ? ORDER BY seq",
-            (lane,),
+            "SELECT id, kind, from_seq, length(items), since, until FROM row"
+            " WHERE id BETWEEN ? AND ? ORDER BY id",
+            ids_of(lane),
         )
         with closing(oldest):
-            for kind, from_seq, seq, size, since, until in oldest:
+            for id_, kind, from_seq, size, since, until in oldest:
+                seq = seq_of(id_)
                 own = tally.epochs.of(lane, seq)
                 if own is not epoch:
                     if victims.count:
@@ -332,14 +336,14 @@ class OutboxReader:
 
     def read(self, lane: Lane, *, after: int, limit: int) -> list[Row]:
         """Rows of `lane` with a seq above `after`, in order. Raises OutboxError."""
-        query = "SELECT seq, kind, items FROM row WHERE lane = ? AND seq > ? ORDER BY seq LIMIT ?"
+        query = "SELECT id, kind, items FROM row WHERE id BETWEEN ? AND ? ORDER BY id LIMIT ?"
         try:
-            found = self._db.execute(query, (lane, after, limit)).fetchall()
+            found = self._db.execute(query, (*ids_of(lane, after=after), limit)).fetchall()
         except sqlite3.Error as error:
             raise typed_error(error, self._path) from error
         return [
-            Row(lane=lane, seq=seq, kind=kind, items=packed, is_packed=True)
-            for seq, kind, packed in found
+            Row(lane=lane, seq=seq_of(id_), kind=kind, items=packed, is_packed=True)
+            for id_, kind, packed in found
         ]
 
     def first(self, lane: Lane) -> int | None:
@@ -419,8 +423,8 @@ class _Victims:
 
 def oldest_of(db: sqlite3.Connection, lane: Lane) -> tuple[int, float] | None:
     """The lowest seq for which a row of `lane` stands, and its capture time."""
-    query = "SELECT from_seq, since FROM row WHERE lane = ? ORDER BY seq LIMIT 1"
-    found: tuple[int, float] | None = db.execute(query, (lane,)).fetchone()
+    query = "SELECT from_seq, since FROM row WHERE id BETWEEN ? AND ? ORDER BY id LIMIT 1"
+    found: tuple[int, float] | None = db.execute(query, ids_of(lane)).fetchone()
     return found
 
 

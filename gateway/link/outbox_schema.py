@@ -10,23 +10,28 @@ from gateway.link.outbox_errors import CorruptError, OutboxError, typed_error
 from gateway.model import Lane
 
 SCHEMA_VERSION = 3
-LONGEST_WAL_BYTES = 8_000_000
+PAGE_BYTES = 1_024  # a commit is two or three pages, and every one of them goes to the card
+WAL_BYTES, LONGEST_WAL_BYTES = 4_000_000, 8_000_000  # used again at the first; cut at the second
 CHECKED_BYTES = 64_000_000  # a larger file would hold up the start; damage shows when it is read
 LAST_KEYS = {lane: f"last_{lane}" for lane in Lane}
 ROWS_KEYS = {lane: f"rows_{lane}" for lane in Lane}
 BYTES_KEYS = {lane: f"bytes_{lane}" for lane in Lane}
+LANE_NUMBERS = {Lane.URGENT: 0, Lane.LIVE: 1, Lane.BACKLOG: 2}
+LANE_SHIFT = 48  # a row's id is its lane's number, and in so many lower bits its seq
 
 _EPOCH = """
 CREATE TABLE epoch (
     number INTEGER PRIMARY KEY, body TEXT NOT NULL
 );
 """
+_ROW = """
+CREATE TABLE row (
+    id INTEGER PRIMARY KEY, from_seq INTEGER NOT NULL, kind TEXT NOT NULL,
+    since REAL NOT NULL, until REAL NOT NULL, items BLOB NOT NULL
+);
+"""
 _SCHEMA = """
 CREATE TABLE state (key TEXT PRIMARY KEY, value) WITHOUT ROWID;
-CREATE TABLE row (
-    lane TEXT NOT NULL, seq INTEGER NOT NULL, from_seq INTEGER NOT NULL, kind TEXT NOT NULL,
-    since REAL NOT NULL, until REAL NOT NULL, items BLOB NOT NULL, PRIMARY KEY (lane, seq)
-) WITHOUT ROWID;
 CREATE TABLE mark (
     sender TEXT NOT NULL, epoch TEXT NOT NULL, lane TEXT NOT NULL, mark INTEGER NOT NULL,
     PRIMARY KEY (sender, epoch, lane)
@@ -42,14 +47,36 @@ DROP TABLE orders;
 _TO_VERSION_3 = """
 INSERT INTO epoch SELECT 1, json_object('name', value) FROM state WHERE key = 'epoch';
 DELETE FROM state WHERE key = 'epoch';
+INSERT INTO row
+    SELECT (CASE lane WHEN 'urgent' THEN 0 WHEN 'live' THEN 1 ELSE 2 END << 48) | seq,
+        from_seq, kind, since, until, items FROM old_row;
+DROP TABLE old_row;
+"""
+_SET_ROWS_ASIDE = """
+ALTER TABLE row RENAME TO old_row;
 """
 _STEPS = {
-    0: (_SCHEMA, _EPOCH),
-    1: (_TO_VERSION_2, _EPOCH, _TO_VERSION_3),
-    2: (_EPOCH, _TO_VERSION_3),
+    0: (_SCHEMA, _EPOCH, _ROW),
+    1: (_TO_VERSION_2, _SET_ROWS_ASIDE, _EPOCH, _ROW, _TO_VERSION_3),
+    2: (_SET_ROWS_ASIDE, _EPOCH, _ROW, _TO_VERSION_3),
 }
-_COUNTED = "SELECT count(*), ifnull(sum(length(items)), 0) FROM row WHERE lane = ?"
+_COUNTED = "SELECT count(*), ifnull(sum(length(items)), 0) FROM row WHERE id BETWEEN ? AND ?"
 _EPOCHS = msgspec.json.Decoder(Epoch)
+
+
+def row_id(lane: Lane, seq: int) -> int:
+    """Where the row `seq` of `lane` is in the table `row`: a lane's rows stand together."""
+    return LANE_NUMBERS[lane] << LANE_SHIFT | seq
+
+
+def seq_of(id_: int) -> int:
+    """The seq in a row's id."""
+    return id_ & (1 << LANE_SHIFT) - 1
+
+
+def ids_of(lane: Lane, *, after: int = 0) -> tuple[int, int]:
+    """The least and the greatest id that a row of `lane` behind the seq `after` can have."""
+    return row_id(lane, after + 1), row_id(lane, (1 << LANE_SHIFT) - 1)
 
 
 def load_epochs(db: sqlite3.Connection) -> Epochs:
@@ -88,8 +115,11 @@ def connect(path: Path, *, busy_s: float) -> sqlite3.Connection:
 
 
 def _prepare(db: sqlite3.Connection, path: Path) -> None:
+    db.execute(f"PRAGMA page_size = {PAGE_BYTES}")  # of a new file; an old one keeps its own
     db.execute("PRAGMA journal_mode = WAL")
     db.execute("PRAGMA synchronous = FULL")
+    page_bytes = db.execute("PRAGMA page_size").fetchone()[0]
+    db.execute(f"PRAGMA wal_autocheckpoint = {WAL_BYTES // page_bytes}")
     db.execute(f"PRAGMA journal_size_limit = {LONGEST_WAL_BYTES}")
     version = db.execute("PRAGMA user_version").fetchone()[0]
     if version in _STEPS:
@@ -118,7 +148,7 @@ def _count(db: sqlite3.Connection) -> None:
     """Keep beside the rows how many they are: a file of a million must not be read to be opened."""
     keep = "INSERT OR IGNORE INTO state VALUES (?, ?)"
     for lane in Lane:
-        rows, size = db.execute(_COUNTED, (lane,)).fetchone()
+        rows, size = db.execute(_COUNTED, ids_of(lane)).fetchone()
         counted = {LAST_KEYS[lane]: 0, ROWS_KEYS[lane]: rows, BYTES_KEYS[lane]: size}
         db.executemany(keep, counted.items())
 

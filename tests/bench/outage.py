@@ -95,12 +95,13 @@ async def suffer(file: Path, path: Path, *, max_mb: int, hours: int) -> Outage:
         stats = await outbox.stats()
         explained = await _explained(outbox)
         sending.cancel()
+    file_mb = await asyncio.to_thread(lambda: path.stat().st_size / 1e6)
     return Outage(
         resident_mb=tuple(resident_mb),
         seconds=hours * HOUR_S,
         rows=stats.rows,
         size_mb=stats.size_bytes / 1e6,
-        file_mb=path.stat().st_size / 1e6,
+        file_mb=file_mb,
         dropped_rows=stats.dropped_rows,
         unexplained_s=hours * HOUR_S - len(explained),
     )

@@ -121,9 +121,8 @@ class Sirens:
 
     def backlog(self) -> int:
         """Rows that still wait."""
-        ((rows,),) = self.rig.rows(
-            "SELECT count(*) FROM row WHERE lane = 'backlog'", of=self.rig.outbox
-        )
+        backlog = "SELECT count(*) FROM row WHERE id >> 48 = 2"
+        ((rows,),) = self.rig.rows(backlog, of=self.rig.outbox)
         return int(str(rows))
 
     async def start(self) -> None:

@@ -1,4 +1,5 @@
 import sqlite3
+import zlib
 from collections.abc import Iterator
 from contextlib import ExitStack, closing
 from dataclasses import replace
@@ -12,6 +13,7 @@ from gateway.link.envelope import Kind, Stream, encode_items
 from gateway.link.outbox_errors import OutboxError
 from gateway.link.outbox_file import (
     DROPPED,
+    ROW_OVERHEAD_BYTES,
     SMALL_BYTES,
     Append,
     OutboxFile,
@@ -253,24 +255,60 @@ def test_a_row_is_stored_with_the_documents_that_it_brings(path: Path, opened: E
     assert file.documents() == {"faults": b"[1]"}
 
 
-def test_a_file_of_the_first_format_is_brought_up_to_date(path: Path, opened: ExitStack) -> None:
-    file, _ = open_both(path, opened)
-    file.transact([row(Lane.LIVE, 1.0)], receipted={})
-    epoch = file.epochs.newest.name
-    opened.close()
+FIRST_FORMAT = """
+CREATE TABLE state (key TEXT PRIMARY KEY, value) WITHOUT ROWID;
+CREATE TABLE row (
+    lane TEXT NOT NULL, seq INTEGER NOT NULL, from_seq INTEGER NOT NULL, kind TEXT NOT NULL,
+    since REAL NOT NULL, until REAL NOT NULL, items BLOB NOT NULL, PRIMARY KEY (lane, seq)
+) WITHOUT ROWID;
+CREATE TABLE mark (
+    sender TEXT NOT NULL, epoch TEXT NOT NULL, lane TEXT NOT NULL, mark INTEGER NOT NULL,
+    PRIMARY KEY (sender, epoch, lane)
+) WITHOUT ROWID;
+CREATE TABLE orders (id INTEGER PRIMARY KEY CHECK (id = 1), body BLOB NOT NULL);
+INSERT INTO state VALUES ('epoch', 'old'), ('heartbeat', 5.0);
+INSERT INTO state VALUES ('last_urgent', 2), ('last_live', 1), ('last_backlog', 9);
+INSERT INTO orders VALUES (1, '{}');
+PRAGMA user_version = 1;
+"""
+SECOND_FORMAT = """
+CREATE TABLE document (name TEXT PRIMARY KEY, body BLOB NOT NULL) WITHOUT ROWID;
+INSERT INTO document SELECT 'orders', CAST(body AS BLOB) FROM orders;
+DROP TABLE orders;
+PRAGMA user_version = 2;
+"""
+
+
+@pytest.mark.parametrize("formats", [[FIRST_FORMAT], [FIRST_FORMAT, SECOND_FORMAT]])
+def test_a_file_of_an_older_format_is_brought_up_to_date_with_its_rows(
+    path: Path, opened: ExitStack, formats: list[str]
+) -> None:
+    items = zlib.compress(b"[]")
+    rows = [("urgent", 2, 2), ("live", 1, 1), ("backlog", 8, 3), ("backlog", 9, 9)]
     with closing(sqlite3.connect(path)) as old:
-        old.execute("DROP TABLE document")
-        old.execute("DROP TABLE epoch")
-        old.execute("DELETE FROM state WHERE key LIKE 'rows%' OR key LIKE 'bytes%'")
-        old.execute("INSERT INTO state VALUES ('epoch', ?)", (epoch,))
-        old.execute("CREATE TABLE orders (id INTEGER PRIMARY KEY CHECK (id = 1), body BLOB)")
-        old.execute("INSERT INTO orders VALUES (1, ?)", (b"{}",))
-        old.execute("PRAGMA user_version = 1")
+        for statements in formats:
+            old.executescript(statements)
+        old.executemany(
+            "INSERT INTO row VALUES (?, ?, ?, 'gap', 1.0, 2.0, ?)", [(*row, items) for row in rows]
+        )
         old.commit()
-    again, reader = open_both(path, opened)
-    assert again.documents() == {"orders": b"{}"}
-    assert again.epochs.of(Lane.LIVE, 1).name == epoch
-    assert (seqs(reader, Lane.LIVE), again.rows[Lane.LIVE]) == ([1], 1)
+    file, reader = open_both(path, opened)
+    assert file.documents().keys() == {"orders"}
+    assert [seqs(reader, lane) for lane in Lane] == [[2], [1], [8, 9]]
+    assert [reader.first(lane) for lane in Lane] == [2, 1, 3]
+    assert [file.rows[lane] for lane in Lane] == [1, 1, 2]
+    assert file.size_bytes == 4 * (len(items) + ROW_OVERHEAD_BYTES)
+    assert file.epochs.of(Lane.BACKLOG, 9).name == "old"
+    assert items_of(reader.read(Lane.LIVE, after=0, limit=1)[0]) == b"[]"
+
+
+def test_a_commit_of_a_second_is_a_few_small_pages(path: Path, opened: ExitStack) -> None:
+    file, _ = open_both(path, opened)
+    file.transact([row(Lane.LIVE, 0.0, size=300)], receipted={})
+    wal = path.with_name(f"{path.name}-wal")
+    before = wal.stat().st_size
+    file.transact([row(Lane.LIVE, 1.0, size=300)], receipted={Lane.LIVE: 1})
+    assert wal.stat().st_size - before <= 3 * 1_048
 
 
 @pytest.mark.parametrize("content", [b"this is not a database at all" * 50, None])
