@@ -15,6 +15,7 @@ import structlog
 
 from tests.bench import (
     air,
+    budget,
     bus,
     calendars,
     crowd,
@@ -25,6 +26,7 @@ from tests.bench import (
     lamps,
     link,
     memory,
+    outage,
     peers,
     sos,
     staff,
@@ -46,6 +48,8 @@ BENCHES: tuple[tuple[str, Callable[[], Sequence[Figure]]], ...] = (
     ("staff", staff.measure),
     ("memory", memory.measure),
     ("crowd", crowd.measure),
+    ("budget", budget.measure),
+    ("outage", outage.measure),
     ("calendars", calendars.measure),
 )
 COMPARISONS: tuple[tuple[str, Callable[[], Comparison]], ...] = (

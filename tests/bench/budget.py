@@ -17,15 +17,15 @@ from pathlib import Path
 
 import msgspec
 
-from gateway.app.edge_rows import EdgeRows
 from gateway.clock import Clock
 from gateway.lamps import Authority, LampReading
-from gateway.link.envelope import Kind, Receipt, Status, decode_envelope, encode
+from gateway.link.envelope import Kind, Receipt, Status, decode_envelope, encode, encode_items
 from gateway.link.outbox import Outbox
+from gateway.link.outbox_file import Append
 from gateway.link.sender import Sender
 from gateway.link.spool import Spool
 from gateway.link.topics import Topics
-from gateway.model import Rejected
+from gateway.model import Lane, Rejected
 from tests.bench.budget_day import BLOCK_S, DAY_S, MIDNIGHT, Day, Listening, record
 from tests.bench.figure import Figure
 from tests.needs import ROOT
@@ -90,6 +90,7 @@ def measure() -> Sequence[Figure]:
                 (sys.executable, "-m", "tests.bench.budget", day, Path(folder) / "outbox"),
                 check=True,
                 stdout=subprocess.PIPE,
+                cwd=ROOT,
             )
         figures += _figures(name, msgspec.json.decode(ran.stdout, type=Spent))
     return figures
@@ -126,10 +127,10 @@ class _Edge:
     """Tags, lamps and status."""
 
     def __init__(self, day: Day, outbox: Outbox, hub: Hub) -> None:
-        spool = Spool(outbox)
         self._hub = hub
-        self._lamps = EdgeRows(spool)
-        self._tags = Listening(day, spool, lane=hub.sender.lane)
+        self._spool = Spool(outbox)
+        self._tags = Listening(day, self._spool, lane=hub.sender.lane)
+        self._lamp_rows = 0
 
     async def live(self, second: int) -> None:
         """One second of the day, and its rows receipted."""
@@ -137,8 +138,9 @@ class _Edge:
         at = MIDNIGHT + second + 1.0
         if second % LAMPS_EVERY_S == 0:
             readings = [_reading(f"lamp-{number:03}", at) for number in range(LAMPS)]
-            lane = self._hub.sender.lane()
-            await self._lamps.put(lane, Kind.LAMP_READINGS, readings, since=at, until=at)
+            row = Append(Lane.LIVE, Kind.LAMP_READINGS, encode_items(readings), at, at)
+            await self._spool.put(row)
+            self._lamp_rows += 1
         await self._hub.has(self._rows())
         if second % STATUS_EVERY_S == 0:
             await self._hub.publish(TOPICS.gateway_status("gw-01"), encode(self._status(at)))
@@ -160,8 +162,9 @@ class _Edge:
         )
 
     def _rows(self) -> int:
-        counts = self._tags.hearing.counts + self._lamps.counts
-        return sum(count for name, count in counts.items() if name.startswith("rows_"))
+        counts = self._tags.hearing.counts
+        rows = (count for name, count in counts.items() if name.startswith("rows_"))
+        return self._lamp_rows + sum(rows)
 
     def _status(self, at: float) -> Status:
         hearing = self._tags.hearing

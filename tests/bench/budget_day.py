@@ -22,6 +22,7 @@ from firmware_sim.tags import RESTS_AFTER_S, Advertiser, make_tag
 
 from gateway.app.edge_rows import RowStore
 from gateway.app.hearing import Hearing
+from gateway.clock import NO_SETTING, ClockSetting
 from gateway.link.topics import Message
 from gateway.model import EdgeOrders, Lane, ReceiverSource
 from tests.needs import ROOT
@@ -100,6 +101,11 @@ class DayClock:
     def monotonic(self) -> float:
         """Seconds."""
         return self.now - MIDNIGHT
+
+    @property
+    def setting(self) -> ClockSetting:
+        """One for all the day."""
+        return NO_SETTING
 
     def synced(self) -> bool:
         """Always."""

@@ -27,16 +27,16 @@ from gateway.link.spool import Spool
 from gateway.model import Gap, Lane, Rejected, Window
 from tests.bench.budget_day import DAY_S, MIDNIGHT, Day, Listening, record
 from tests.bench.figure import Figure
+from tests.needs import ROOT
 
-RECEIVERS, WALL_DB = 40, 10.0  # wooden houses: who is at home is heard
-HOUR_S = 3_600
-ROOMY_MB, SMALL_MB = 2_000, 60
-MOST_GROWTH = 0.10
+RECEIVERS, WALL_DB = 40, 35.0
+HOURS, HOUR_S = 24, 3_600
+ROOMY_MB, SMALL_MB = 2_000, 20  # a third of the day
 COUNTED_EVERY_S = 10  # as the edge's status
 
 
 class Outage(msgspec.Struct, frozen=True):
-    """What an outage of so many seconds came to. `resident_mb` is of the end of each hour."""
+    """What an outage of so many seconds came to; `resident_mb` was looked at every so often."""
 
     resident_mb: tuple[float, ...]
     seconds: int
@@ -61,23 +61,25 @@ def measure() -> Sequence[Figure]:
     with tempfile.TemporaryDirectory() as folder:
         day = Path(folder) / "day"
         record(day, receivers=RECEIVERS, wall_db=WALL_DB)
-        roomy = apart(day, Path(folder) / "roomy", max_mb=ROOMY_MB, hours=24)
-        small = apart(day, Path(folder) / "small", max_mb=SMALL_MB, hours=24)
+        roomy = apart(day, Path(folder) / "roomy", max_mb=ROOMY_MB, looks=HOURS, every_s=HOUR_S)
+        small = apart(day, Path(folder) / "small", max_mb=SMALL_MB, looks=HOURS, every_s=HOUR_S)
     return [*_figures("outage", roomy), *_figures(f"outage, {SMALL_MB} MB", small)]
 
 
-def apart(day: Path, outbox: Path, *, max_mb: int, hours: int) -> Outage:
+def apart(day: Path, outbox: Path, *, max_mb: int, looks: int, every_s: int) -> Outage:
     """`suffer` in a process of its own."""
+    given = (str(max_mb), str(looks), str(every_s))
     ran = subprocess.run(
-        (sys.executable, "-m", "tests.bench.outage", day, outbox, str(max_mb), str(hours)),
+        (sys.executable, "-m", "tests.bench.outage", day, outbox, *given),
         check=True,
         stdout=subprocess.PIPE,
+        cwd=ROOT,
     )
     return msgspec.json.decode(ran.stdout, type=Outage)
 
 
-async def suffer(file: Path, path: Path, *, max_mb: int, hours: int) -> Outage:
-    """So many hours of the day in `file`, none of which is sent."""
+async def suffer(file: Path, path: Path, *, max_mb: int, looks: int, every_s: int) -> Outage:
+    """`looks` times `every_s` seconds of the day in `file`, nothing of which is sent."""
     resident_mb: list[float] = []
     async with (
         Outbox(path, max_bytes=max_mb * 1_000_000) as outbox,
@@ -86,11 +88,11 @@ async def suffer(file: Path, path: Path, *, max_mb: int, hours: int) -> Outage:
         sender = Sender(source=outbox, publisher=Nowhere(), name="gw-01", topic=str, clock=Clock())
         sending = tasks.create_task(sender.run(), name="sender")
         edge = Listening(Day(file), Spool(outbox), lane=sender.lane)
-        for second in range(hours * HOUR_S):
+        for second in range(looks * every_s):
             await edge.hear(second)
             if second % COUNTED_EVERY_S == 0:
                 await outbox.stats()
-            if (second + 1) % HOUR_S == 0:
+            if (second + 1) % every_s == 0:
                 resident_mb.append(resident_now_mb())
         stats = await outbox.stats()
         explained = await _explained(outbox)
@@ -98,12 +100,12 @@ async def suffer(file: Path, path: Path, *, max_mb: int, hours: int) -> Outage:
     file_mb = await asyncio.to_thread(lambda: path.stat().st_size / 1e6)
     return Outage(
         resident_mb=tuple(resident_mb),
-        seconds=hours * HOUR_S,
+        seconds=looks * every_s,
         rows=stats.rows,
         size_mb=stats.size_bytes / 1e6,
         file_mb=file_mb,
         dropped_rows=stats.dropped_rows,
-        unexplained_s=hours * HOUR_S - len(explained),
+        unexplained_s=looks * every_s - len(explained),
     )
 
 
@@ -156,10 +158,13 @@ def main() -> None:
     given.add_argument("day", type=Path)
     given.add_argument("outbox", type=Path)
     given.add_argument("max_mb", type=int)
-    given.add_argument("hours", type=int)
+    given.add_argument("looks", type=int)
+    given.add_argument("every_s", type=int)
     told = given.parse_args()
-    outage = asyncio.run(suffer(told.day, told.outbox, max_mb=told.max_mb, hours=told.hours))
-    sys.stdout.buffer.write(msgspec.json.encode(outage))
+    suffered = suffer(
+        told.day, told.outbox, max_mb=told.max_mb, looks=told.looks, every_s=told.every_s
+    )
+    sys.stdout.buffer.write(msgspec.json.encode(asyncio.run(suffered)))
 
 
 if __name__ == "__main__":
