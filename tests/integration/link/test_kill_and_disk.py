@@ -225,12 +225,16 @@ async def test_what_the_spool_could_not_hold_is_a_gap_on_the_disk(small_disk: Pa
             await spool.put(row(number, size=10_000))
         ballast.unlink()
         await spool.put(row(number + 1))
-        (gap_row,) = await outbox.read(Lane.BACKLOG, after=0, limit=10)
-        (gap,) = msgspec.json.decode(items_of(gap_row), type=list[Gap])
+        # A gap is small: the block that was the log's last may still have room for it.
+        gaps = [
+            msgspec.json.decode(items_of(gap_row), type=list[Gap])[0]
+            for gap_row in await outbox.read(Lane.BACKLOG, after=0, limit=50)
+        ]
         held = await numbers(outbox)
         lost = [each for each in range(number + 2) if float(each) not in held]
         assert len(lost) == 20
-        assert (gap.since, gap.until) == (float(lost[0]), lost[-1] + 1.0)
+        named = [second for gap in gaps for second in range(int(gap.since), int(gap.until))]
+        assert named == lost
 
 
 async def test_an_outbox_that_watches_its_disk_drops_its_oldest_rows_and_never_fails(
