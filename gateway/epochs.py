@@ -9,7 +9,7 @@ an epoch knows the last number before it (its base): on the wire a row is number
 
 import secrets
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from itertools import pairwise
 from typing import NamedTuple
@@ -39,8 +39,8 @@ class Before(NamedTuple):
 class Epoch:
     """`bases`: each lane's last number before it; `before`: what these were called on the wire.
 
-    Where it is the first of its store, nothing is before it. `setting`: the clock under which its
-    rows were captured.
+    `is_first`: no row of its store is of an epoch before. `setting`: the clock under which its rows
+    were captured.
     """
 
     name: str
@@ -105,13 +105,6 @@ class Epochs:
             through = min(through, self._epochs[place + 1].bases[lane])
         return Reach(base, through)
 
-    def after(self, epoch: Epoch, lane: Lane, *, receipted: int) -> Before | None:
-        """What of the lane came before `epoch`, if all of it is receipted (a number of the lane).
-
-        A receiver that does not have so much has lost it. None also where there was nothing.
-        """
-        return epoch.before.get(lane) if receipted >= epoch.bases[lane] else None
-
     def captured(self, epoch: Epoch) -> tuple[float, CaptureClock]:
         """What to add to its rows' times, and whose clock they then go by: NOW is the newest's."""
         own, now = epoch.setting, self.newest.setting
@@ -119,7 +112,8 @@ class Epochs:
             return 0.0, CaptureClock.NOW
         if own.boot == now.boot:
             return now.offset_s - own.offset_s, CaptureClock.NOW
-        for later in reversed(self._epochs):
+        at = self._by_name[epoch.name]
+        for later in reversed(self._epochs[at:]):  # one before may have been found wrong since
             if later.setting.boot == own.boot and later.setting.known:
                 return later.setting.offset_s - own.offset_s, CaptureClock.PAST
         return 0.0, CaptureClock.UNKNOWN
@@ -129,11 +123,14 @@ class Epochs:
         if not self._epochs:
             return Epochs([Epoch(new_name(), dict(bases), setting=setting)])
         newest = self.newest
-        before = dict(newest.before)
-        for lane in Lane:
-            if bases[lane] > newest.bases[lane]:
-                before[lane] = Before(newest.name, bases[lane] - newest.bases[lane])
-        begun = Epoch(new_name(), dict(bases), before, is_first=False, setting=setting)
+        given = {lane: bases[lane] - newest.bases[lane] for lane in Lane}
+        if not any(given.values()):  # it got no row that we know of: the new one takes its place
+            begun = replace(newest, name=new_name(), bases=dict(bases), setting=setting)
+            return Epochs((*self._epochs[:-1], begun))
+        before = {lane: Before(newest.name, rows) for lane, rows in given.items() if rows}
+        begun = Epoch(
+            new_name(), dict(bases), {**newest.before, **before}, is_first=False, setting=setting
+        )
         return Epochs((*self._epochs, begun))
 
     def pruned(self, *, receipted: Mapping[Lane, int]) -> "Epochs":

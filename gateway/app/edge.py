@@ -27,7 +27,7 @@ from gateway.app.hearing import Hearing
 from gateway.app.lighting import Lighting
 from gateway.app.pulse import Pulse
 from gateway.app.supervision import keep_going
-from gateway.clock import Clock
+from gateway.clock import Clock, ClockSetting
 from gateway.link.acceptor import Event
 from gateway.link.broker import Broker, Presence
 from gateway.link.envelope import Status, encode
@@ -70,10 +70,16 @@ class Edge:
         settings = self._settings
         path = settings.state_path(settings.edge.outbox)
         most = settings.edge.outbox_max_mb * 1_000_000
-        async with Outbox(path, max_bytes=most, setting=self._clock.setting) as outbox:
+        async with Outbox(path, max_bytes=most, setting=self._clock_setting) as outbox:
             if outbox.set_aside is not None:
                 _log.error("the outbox was damaged and is set aside", file=str(outbox.set_aside))
             await self._serve(outbox, stop, started)
+
+    def _clock_setting(self, heartbeat: float | None) -> ClockSetting:
+        """The clock's, which the outbox's own heartbeat may prove wrong."""
+        if heartbeat is not None:
+            self._clock.not_before(heartbeat)
+        return self._clock.setting
 
     async def _serve(
         self, outbox: Outbox, stop: asyncio.Event, started: Callable[[], None]
@@ -83,12 +89,10 @@ class Edge:
         sender = self._sender(broker, outbox)
         spool = Spool(outbox)
         documents = await outbox.documents()
-        if outbox.heartbeat is not None:
-            self._clock.not_before(outbox.heartbeat)
         hearing = Hearing(
             clock=self._clock,
             spool=spool,
-            heard_until=outbox.heartbeat,
+            heard_until=_heard_until(outbox),
             lane=sender.lane,
             receiver_timeout_s=edge.receiver_timeout_s,
             usual=learned.read(documents),
@@ -282,6 +286,13 @@ async def _run(
             task.cancel()
 
 
+def _heard_until(outbox: Outbox) -> float | None:
+    """None of a new outbox; 0 of one that has had rows and does not know until when."""
+    if outbox.heartbeat is None and not outbox.epochs.newest.is_first:
+        return 0.0
+    return outbox.heartbeat
+
+
 async def _with_outbox(status: Status, outbox: Outbox, now: float) -> Status:
     """A disk that cannot be read is told; the capture goes on."""
     try:
@@ -292,7 +303,7 @@ async def _with_outbox(status: Status, outbox: Outbox, now: float) -> Status:
     return msgspec.structs.replace(
         status,
         outbox_rows=stats.rows,
-        outbox_oldest_s=0.0 if stats.oldest_since is None else now - stats.oldest_since,
+        outbox_oldest_s=max(0.0, now - (now if stats.oldest_since is None else stats.oldest_since)),
     )
 
 

@@ -31,7 +31,7 @@ from gateway.app.tag_news import TagNews
 from gateway.app.telling import record_happenings
 from gateway.clock import EARLIEST_TRUE_TIME, Clock
 from gateway.lamps import LampEvent, LampReading, Outcome
-from gateway.link.acceptor import is_new_store
+from gateway.link.acceptor import OUTBOX_LOST, is_new_store
 from gateway.link.envelope import Envelope, Item, Kind, Stream, decode_items
 from gateway.link.receiver import CommitError
 from gateway.model import (
@@ -53,7 +53,6 @@ from gateway.store.outgoing import Queue
 from gateway.store.sightings import Source, StoredWindow
 
 UNDECODABLE = "undecodable"
-OUTBOX_LOST = "outbox_lost"
 MOST_ITEMS = 5_000  # of a row: more lamps than a gateway has; an SOS waits while they are written
 NO_WINDOWS = (
     *(Kind.LAMP_READINGS, Kind.LAMP_EVENTS, Kind.OUTCOMES),

@@ -5,17 +5,22 @@ else is ignored, for the sender sends again from its mark. Marks are tentative u
 committed the effect of the rows together with them.
 """
 
+from collections import deque
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from enum import Enum, auto
 
 import msgspec
 
+from gateway.epochs import Before
 from gateway.link.envelope import Envelope, Kind, Stream, encode_items, span
 from gateway.model import Gap, Lane, Rejected
 
 SKIPPED = "receiver_restored"
+OUTBOX_LOST = "outbox_lost"
 TWIN_RETURNS = 3  # one late row of the epoch before is no twin
+EPOCHS_REMEMBERED = 200  # of a sender: as many as the hub's database keeps the marks of
+RUNS_REMEMBERED = 8
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,13 +61,13 @@ class _Runs:
     """Of one lane: rows of a lane come in the order of their sending, those of two do not."""
 
     last: str = ""
-    seen: set[str] = field(default_factory=set)
+    seen: deque[str] = field(default_factory=lambda: deque(maxlen=RUNS_REMEMBERED))
     returns: int = 0
 
 
 @dataclass(slots=True)
 class _Sender:
-    known: set[str] = field(default_factory=set)  # epochs
+    known: dict[str, None] = field(default_factory=dict)  # epochs, the oldest first
     runs: dict[Lane, _Runs] = field(default_factory=lambda: {lane: _Runs() for lane in Lane})
     twin_told: bool = False
 
@@ -88,7 +93,7 @@ class Acceptor:
         self._marks = dict(marks or {})
         self._senders: dict[str, _Sender] = {}
         for stream in self._marks:
-            self._senders.setdefault(stream.sender, _Sender()).known.add(stream.epoch)
+            self._know(self._senders.setdefault(stream.sender, _Sender()), stream)
         self.batch = Batch()
         self.events: list[Event] = []
 
@@ -99,6 +104,8 @@ class Acceptor:
             return seqs
         stream = Stream(envelope.sender, envelope.epoch, envelope.lane)
         self._watch_sender(envelope)
+        if self._is_early(envelope):
+            return Verdict.IGNORED
         self._skip(envelope, stream, envelope.first - 1)
         mark = self._mark(stream)
         self.batch.heard.add(stream)
@@ -122,6 +129,12 @@ class Acceptor:
     def roll_back(self) -> None:
         """The batch was not committed: as if it had never been offered."""
         self.batch = Batch()
+
+    def _is_early(self, envelope: Envelope) -> bool:
+        """Whether rows of the epoch before are still to come: a lane keeps its order."""
+        if envelope.after is None or not envelope.held:
+            return False
+        return self._mark(_before(envelope, envelope.after)) < envelope.after.seq
 
     def _mark(self, stream: Stream) -> int:
         return self.batch.marks.get(stream, self._marks.get(stream, 0))
@@ -153,13 +166,20 @@ class Acceptor:
     def _watch_sender(self, envelope: Envelope) -> None:
         sender = self._senders.setdefault(envelope.sender, _Sender())
         is_lost = is_new_store(envelope, known=sender.known)
-        if self._is_durable and envelope.after is not None:
-            before = Stream(envelope.sender, envelope.after.epoch, envelope.lane)
-            is_lost |= self._skip(envelope, before, envelope.after.seq)
+        if self._is_durable and envelope.after is not None and not envelope.held:
+            is_lost |= self._skip(envelope, _before(envelope, envelope.after), envelope.after.seq)
         if is_lost:
             self.events.append(RowsLost(envelope.sender, envelope.epoch))
-        sender.known.add(envelope.epoch)
+        self._know(sender, Stream(envelope.sender, envelope.epoch, envelope.lane))
         self._watch_runs(envelope, sender)
+
+    def _know(self, sender: _Sender, stream: Stream) -> None:
+        sender.known[stream.epoch] = None
+        while len(sender.known) > EPOCHS_REMEMBERED:
+            oldest = next(iter(sender.known))
+            del sender.known[oldest]
+            for lane in Lane:
+                self._marks.pop(Stream(stream.sender, oldest, lane), None)
 
     def _watch_runs(self, envelope: Envelope, sender: _Sender) -> None:
         runs = sender.runs[envelope.lane]
@@ -171,7 +191,11 @@ class Acceptor:
             if runs.returns >= TWIN_RETURNS and not sender.twin_told:
                 sender.twin_told = True
                 self.events.append(Twin(envelope.sender, runs=(before, runs.last)))
-        runs.seen.add(runs.last)
+        runs.seen.append(runs.last)
+
+
+def _before(envelope: Envelope, before: Before) -> Stream:
+    return Stream(envelope.sender, before.epoch, envelope.lane)
 
 
 def is_new_store(envelope: Envelope, *, known: Collection[str]) -> bool:

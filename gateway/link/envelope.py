@@ -100,7 +100,7 @@ class Envelope(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     `run` is the epoch in which the sending process writes, "" where it is this row's own: by it two
     senders of one id are told from one that was started again. `fresh`: the sender's store began
     with this epoch. `after`: the epoch of the lane's rows before, and how many they were; None
-    where there were none, or they are not yet receipted.
+    where there were none. `held`: the sender still holds some of them, so they come first.
 
     `shift_s` is to be added to the items' times to have them in the clock of `sent` (or, where
     `clock` is "past", in that of an earlier boot when it was known best).
@@ -119,6 +119,7 @@ class Envelope(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     run: str = ""
     fresh: bool = False
     after: Before | None = None
+    held: bool = False
     shift_s: float = 0.0
     clock: CaptureClock = CaptureClock.NOW
     pack: int = 0

@@ -29,7 +29,8 @@ MOST_OWED = 10 * OTHERS_PER_BACKLOG
 class Row:
     """One outbox row: `items` encoded, and packed or not.
 
-    `seq` is its number in the source. That of a gap row is the last that it replaces.
+    `seq` is its number in the source. That of a gap row is the last that it replaces, from
+    `from_seq` on. `since`/`until` are capture times; 0 where the source keeps none.
     """
 
     lane: Lane
@@ -37,6 +38,9 @@ class Row:
     kind: str
     items: bytes
     is_packed: bool = False
+    from_seq: int = 0
+    since: float = 0.0
+    until: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,6 +121,11 @@ class SenderFlow:
         if came or other:
             self._go_back_everywhere()
 
+    def begins_after(self, numbers: Mapping[Lane, int]) -> None:
+        """The source holds nothing up to `numbers`: what it had there is gone with its file."""
+        for lane, flow in self._lanes.items():
+            self._raise(flow, numbers[lane])
+
     def appended(self) -> None:
         """The source has new rows, in whichever lane."""
         for flow in self._lanes.values():
@@ -133,14 +142,9 @@ class SenderFlow:
         mark = min(reach.through, flow.highest)
         if flow.mark < reach.after or mark <= flow.mark:
             return False
-        flow.mark = mark
-        flow.cursor = max(flow.cursor, mark)
+        self._raise(flow, mark)
         flow.window = MAX_IN_FLIGHT
         flow.progress_at = now
-        while flow.flying and flow.flying[0] <= mark:
-            flow.flying.popleft()
-        while flow.ready and flow.ready[0].seq <= mark:
-            flow.ready.popleft()
         return True
 
     def tick(self, *, now: float) -> None:
@@ -176,6 +180,16 @@ class SenderFlow:
             flow.ready.extend(rows)
             flow.cursor = rows[-1].seq
             flow.highest = max(flow.highest, flow.cursor)
+
+    @staticmethod
+    def _raise(flow: _Flow, mark: int) -> None:
+        flow.mark = max(flow.mark, mark)
+        flow.cursor = max(flow.cursor, mark)
+        flow.highest = max(flow.highest, mark)
+        while flow.flying and flow.flying[0] <= mark:
+            flow.flying.popleft()
+        while flow.ready and flow.ready[0].seq <= mark:
+            flow.ready.popleft()
 
     def _go_back_everywhere(self) -> None:
         for flow in self._lanes.values():

@@ -16,22 +16,25 @@ from typing import Self, TypeVar
 
 import structlog
 
-from gateway.clock import NO_SETTING, ClockSetting
-from gateway.epochs import NO_BASES, Epochs
+from gateway.clock import ClockSetting
+from gateway.epochs import NO_BASES, CaptureClock, Epochs
+from gateway.link.acceptor import OUTBOX_LOST
 from gateway.link.envelope import Item, Kind, Stream, encode_items
 from gateway.link.flow import Row
 from gateway.link.outbox_errors import CorruptError, OutboxError, UnwritableError
 from gateway.link.outbox_file import (
     Append,
+    Front,
     OutboxFile,
     OutboxReader,
     Received,
     Write,
     free_bytes_at,
+    no_setting,
     open_outbox,
 )
 from gateway.link.outbox_schema import set_aside
-from gateway.model import Lane
+from gateway.model import Gap, Lane
 
 T = TypeVar("T")
 _log = structlog.get_logger()
@@ -67,7 +70,8 @@ class Outbox:
     """Open with `async with`; that raises OutboxError where the file cannot be written.
 
     A corrupt file is set aside, never deleted, also when it turns out to be while it is used: then
-    `set_aside` names it, and a new one is begun.
+    `set_aside` names it, and a new one is begun. `setting` gives the clock's present setting; at
+    the opening it is told the file's heartbeat, which a clock that is right cannot be behind.
     """
 
     def __init__(
@@ -75,7 +79,7 @@ class Outbox:
         path: Path,
         *,
         max_bytes: int,
-        setting: ClockSetting = NO_SETTING,
+        setting: Callable[[float | None], ClockSetting] = no_setting,
         reserve_bytes: int = 32_000_000,
         free_bytes: Callable[[Path], int] = free_bytes_at,
         busy_s: float = 10.0,
@@ -94,7 +98,8 @@ class Outbox:
         self._undeleted: dict[Lane, int] = {}
         self._file: OutboxFile
         self._reader = OutboxReader(path)
-        self._gone: Mapping[Lane, int] | None = None  # set aside, and no new file yet: its numbers
+        self._gone: CorruptError | None = None  # of a file in whose place there is none yet
+        self._oldest_since: float | None = None
         self._writing: ThreadPoolExecutor
         self._reading: ThreadPoolExecutor
         self._stack: AsyncExitStack
@@ -189,13 +194,23 @@ class Outbox:
 
     async def stats(self) -> OutboxStats:
         """Rows, bytes, age. Raises OutboxError."""
-        oldest = await self._read(lambda: self._reader.oldest_since())
+        fronts = await self._read(lambda: self._reader.fronts())
+        self._oldest_since = self._since(fronts)
         return OutboxStats(
             rows=sum(self._file.rows.values()),
             size_bytes=self._file.size_bytes,
             dropped_rows=self._file.dropped_rows,
-            oldest_since=oldest,
+            oldest_since=self._oldest_since,
         )
+
+    def _since(self, fronts: Sequence[Front]) -> float | None:
+        """The least capture time, by the clock of now; rows that nobody can date do not count."""
+        known = []
+        for front in fronts:
+            shift_s, clock = self.epochs.captured(self.epochs.of(front.lane, front.seq))
+            if clock is not CaptureClock.UNKNOWN and front.since:
+                known.append(front.since + shift_s)
+        return min(known, default=None)
 
     async def _with_file(self, call: Callable[[OutboxFile], T]) -> T:
         loop = asyncio.get_running_loop()
@@ -213,31 +228,46 @@ class Outbox:
     def _guarded(self, call: Callable[[OutboxFile], T]) -> T:
         """In the writer thread: `call` on the file, or on the next one if it is found damaged."""
         if self._gone is not None:
-            self._begin_anew(self._gone)
+            self._put_aside(self._file, self._gone)
         try:
             return call(self._file)
         except CorruptError as error:
             self._put_aside(self._file, error)
             return call(self._file)
 
-    def _put_aside(self, file: OutboxFile, error: CorruptError) -> None:
-        """In the writer thread: a new file in the place of `file`. Raises OutboxError."""
-        if file is not self._file or self._gone is not None:
-            return  # found by both threads
-        file.close()
-        self.set_aside = set_aside(self._path)
-        _log.error(
-            "the outbox is damaged and set aside; capture goes on in a new one. Check the card",
-            file=str(self.set_aside),
-            reason=str(error),
-        )
-        self._begin_anew({lane: file.last(lane) for lane in Lane})
+    def _put_aside(self, old: OutboxFile, damage: CorruptError) -> None:
+        """In the writer thread: a new file in the place of `old`, or at the next write.
 
-    def _begin_anew(self, after: Mapping[Lane, int]) -> None:
-        self._gone = after
-        self._file, _ = self._open(after)
+        Raises OutboxError where the disk does not allow it now.
+        """
+        if old is not self._file:
+            return  # both threads found it
+        if self._gone is None:
+            old.close()
+        self._gone = damage
+        if self._path.exists():
+            self.set_aside = set_aside(self._path)
+            _log.error(
+                "the outbox is damaged and set aside; capture goes on in a new one. Check the card",
+                file=str(self.set_aside),
+                reason=str(damage),
+            )
+        self._file, _ = self._open({lane: old.last(lane) for lane in Lane})
         self._gone = None
         self._reading.submit(self._open_reader)
+        if sum(old.rows.values()) and (gap := self._of_what_is_gone(old)) is not None:
+            self._file.transact([gap], receipted={})
+
+    def _of_what_is_gone(self, file: OutboxFile) -> Append | None:
+        """The gap of what waited in a damaged file; None where nothing is known of it."""
+        until = file.heartbeat
+        since = until if self._oldest_since is None else self._oldest_since
+        if since is None or until is None:
+            return None
+        gap = Gap(min(since, until), until, OUTBOX_LOST)
+        body = encode_items([gap])
+        now = self._setting(None)
+        return Append(Lane.BACKLOG, Kind.GAP, body, gap.since, gap.until, setting=now)
 
     def _open_reader(self) -> None:
         self._reader.close()

@@ -11,11 +11,11 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack, closing
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import structlog
 
-from gateway.clock import ClockSetting
+from gateway.clock import NO_SETTING, ClockSetting
 from gateway.epochs import NO_BASES, Epochs
 from gateway.link.envelope import Kind, Stream, encode_items
 from gateway.link.flow import Row
@@ -319,6 +319,14 @@ class OutboxFile:
         self._db.executemany("INSERT OR REPLACE INTO state VALUES (?, ?)", changed)
 
 
+class Front(NamedTuple):
+    """A lane's oldest row: the lowest number for which it stands, and its capture time."""
+
+    lane: Lane
+    seq: int
+    since: float
+
+
 class OutboxReader:
     """The sender's side of the file: a connection of its own, which never writes."""
 
@@ -336,14 +344,15 @@ class OutboxReader:
 
     def read(self, lane: Lane, *, after: int, limit: int) -> list[Row]:
         """Rows of `lane` with a seq above `after`, in order. Raises OutboxError."""
-        query = "SELECT id, kind, items FROM row WHERE id BETWEEN ? AND ? ORDER BY id LIMIT ?"
+        wanted = "SELECT id, kind, items, from_seq, since, until FROM row"
+        query = f"{wanted} WHERE id BETWEEN ? AND ? ORDER BY id LIMIT ?"
         try:
             found = self._db.execute(query, (*ids_of(lane, after=after), limit)).fetchall()
         except sqlite3.Error as error:
             raise typed_error(error, self._path) from error
         return [
-            Row(lane=lane, seq=seq_of(id_), kind=kind, items=packed, is_packed=True)
-            for id_, kind, packed in found
+            Row(lane, seq_of(id_), kind, packed, True, *stretch)
+            for id_, kind, packed, *stretch in found
         ]
 
     def first(self, lane: Lane) -> int | None:
@@ -351,10 +360,10 @@ class OutboxReader:
         oldest = self._oldest(lane)
         return None if oldest is None else oldest[0]
 
-    def oldest_since(self) -> float | None:
-        """Capture time of the oldest row that waits, in any lane; None where nothing waits."""
-        fronts = [self._oldest(lane) for lane in Lane]
-        return min((front[1] for front in fronts if front is not None), default=None)
+    def fronts(self) -> list[Front]:
+        """The oldest row that waits of each lane that has any."""
+        oldest = {lane: self._oldest(lane) for lane in Lane}
+        return [Front(lane, *front) for lane, front in oldest.items() if front is not None]
 
     def close(self) -> None:
         """Close the connection."""
@@ -370,14 +379,16 @@ class OutboxReader:
 def open_outbox(
     path: Path,
     *,
-    setting: ClockSetting,
+    setting: Callable[[float | None], ClockSetting],
     max_bytes: int,
     reserve_bytes: int = 32_000_000,
     free_bytes: Callable[[Path], int] = free_bytes_at,
     busy_s: float = 10.0,
     after: Mapping[Lane, int] = NO_BASES,
 ) -> tuple[OutboxFile, Path | None]:
-    """Open or create the outbox at `path`, and begin an epoch under `setting`, counting on `after`.
+    """Open or create the outbox at `path`, and begin an epoch, counting on `after`.
+
+    The epoch is begun under `setting(heartbeat)`: the file may know that the clock is wrong.
 
     A corrupt file is set aside under another name, never deleted; then the second result names it.
     With less than `reserve_bytes` free on the disk a larger outbox no longer grows: it drops its
@@ -385,18 +396,29 @@ def open_outbox(
     Raises OutboxError where the file cannot be written.
     """
     limits = Limits(max_bytes, reserve_bytes, free_bytes)
-    begin = Begin(setting, after)
     aside = None
     try:
-        file = _begun(path, begin, limits=limits, busy_s=busy_s)
+        file = _begun(path, setting, after, limits=limits, busy_s=busy_s)
     except CorruptError as error:
         aside = set_aside(path)
         _log.exception("outbox was corrupt and is set aside", path=str(aside), reason=str(error))
-        file = _begun(path, begin, limits=limits, busy_s=busy_s)
+        file = _begun(path, setting, after, limits=limits, busy_s=busy_s)
     return file, aside
 
 
-def _begun(path: Path, begin: Begin, *, limits: Limits, busy_s: float) -> OutboxFile:
+def no_setting(_: float | None) -> ClockSetting:
+    """Of a file whose rows' times nobody asks for."""
+    return NO_SETTING
+
+
+def _begun(
+    path: Path,
+    setting: Callable[[float | None], ClockSetting],
+    after: Mapping[Lane, int],
+    *,
+    limits: Limits,
+    busy_s: float,
+) -> OutboxFile:
     connection = connect(path, busy_s=busy_s)
     with ExitStack() as undo:
         undo.callback(connection.close)
@@ -404,7 +426,7 @@ def _begun(path: Path, begin: Begin, *, limits: Limits, busy_s: float) -> Outbox
             file = OutboxFile(path, connection, limits)
         except sqlite3.Error as error:
             raise typed_error(error, path) from error
-        file.transact([begin], receipted={})
+        file.transact([Begin(setting(file.heartbeat), after)], receipted={})
         undo.pop_all()
     return file
 
@@ -429,6 +451,17 @@ def oldest_of(db: sqlite3.Connection, lane: Lane) -> tuple[int, float] | None:
 
 
 def _load(db: sqlite3.Connection) -> _Tally:
+    """Raises CorruptError where what must be there is not."""
+    try:
+        tally = _read_tally(db)
+    except (KeyError, TypeError, ValueError) as error:
+        raise CorruptError(f"what the outbox keeps of itself cannot be read: {error!r}") from error
+    if any(tally.last.values()) and not tally.epochs.all:
+        raise CorruptError("the outbox has rows and no epochs")
+    return tally
+
+
+def _read_tally(db: sqlite3.Connection) -> _Tally:
     state = dict(db.execute("SELECT key, value FROM state"))
     return _Tally(
         last={lane: state[LAST_KEYS[lane]] for lane in Lane},

@@ -6,7 +6,7 @@ from pathlib import Path
 import msgspec
 
 from gateway.epochs import Epoch, Epochs
-from gateway.link.outbox_errors import CorruptError, OutboxError, typed_error
+from gateway.link.outbox_errors import CorruptError, OutboxError, ReadOnlyError, typed_error
 from gateway.model import Lane
 
 SCHEMA_VERSION = 3
@@ -154,12 +154,21 @@ def _count(db: sqlite3.Connection) -> None:
 
 
 def set_aside(path: Path) -> Path:
-    """Rename the file and what belongs to it; returns the new name. Nothing is deleted."""
+    """Rename the file and what belongs to it; returns the new name. Nothing is deleted.
+
+    Raises ReadOnlyError where the disk does not allow it: a card that fails often does both.
+    """
     number = 1
     while (aside := path.with_name(f"{path.name}.corrupt-{number}")).exists():
         number += 1
-    for suffix in ("", "-wal", "-shm"):
-        part = path.with_name(path.name + suffix)
-        if part.exists():
-            part.rename(aside.with_name(aside.name + suffix))
+    try:
+        for suffix in ("-wal", "-shm", ""):  # the file last: while it stands, this is not done
+            part = path.with_name(path.name + suffix)
+            if part.exists():
+                part.rename(aside.with_name(aside.name + suffix))
+    except OSError as error:
+        raise ReadOnlyError(
+            f"{path}: is damaged and cannot be set aside ({error.strerror}). Rows are kept in "
+            "memory as long as they fit; replace the card."
+        ) from error
     return aside

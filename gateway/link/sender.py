@@ -14,19 +14,22 @@ from gateway.epochs import Epochs
 from gateway.link.envelope import (
     LONGEST_PAYLOAD,
     Envelope,
+    Kind,
     decode_receipt,
     decode_status,
     encode,
+    encode_items,
     encode_packed,
 )
 from gateway.link.flow import Fetch, Row, Send, SenderFlow, lane_for
 from gateway.link.packing import unpack
-from gateway.model import Lane, Rejected, UnusableError
+from gateway.model import Gap, Lane, Rejected, UnusableError
 
 MAX_UNACKNOWLEDGED = (
     20  # by the broker: more would make an urgent row wait behind them in the socket
 )
 RETRY_S = 2.0
+UNREADABLE = "unreadable"
 _log = structlog.get_logger()
 
 
@@ -152,6 +155,7 @@ class Sender:
     async def _work(self, tasks: asyncio.TaskGroup) -> None:
         while True:
             self._wake.clear()
+            self._flow.begins_after(self._source.epochs.all[0].bases)
             await self._take_receipts()
             now = self._clock.monotonic()
             self._flow.tick(now=now)
@@ -199,9 +203,13 @@ class Sender:
     def _payload(self, send: Send) -> bytes:
         row, epochs = send.row, self._source.epochs
         envelope = envelope_of(send, epochs, sender=self._name, sent=self._now(epochs))
+        items = unpack(row.items, longest=LONGEST_PAYLOAD) if row.is_packed else row.items
+        if isinstance(items, Rejected):
+            self._tell_rotten(row)
+            return encode(_rotten(row, envelope))
         if row.is_packed and self._unpacks:
             return encode_packed(envelope, row.items)
-        return encode(msgspec.structs.replace(envelope, items=self._items(row)))
+        return encode(msgspec.structs.replace(envelope, items=msgspec.Raw(items)))
 
     def _now(self, epochs: Epochs) -> float:
         """By the clock of the newest epoch, also in the second in which the clock was set."""
@@ -209,13 +217,14 @@ class Sender:
         ahead_s = newest.offset_s - ours.offset_s if newest.boot == ours.boot else 0.0
         return self._clock.utc() + ahead_s
 
-    def _items(self, row: Row) -> msgspec.Raw:
-        """What cannot be unpacked goes as nothing: its receiver tells of a row without contents."""
-        items = unpack(row.items, longest=LONGEST_PAYLOAD) if row.is_packed else row.items
-        if isinstance(items, Rejected):
-            self.counts["unreadable"] += 1
-            return msgspec.Raw(b"null")
-        return msgspec.Raw(items)
+    def _tell_rotten(self, row: Row) -> None:
+        self.counts["unreadable"] += 1
+        _log.error(
+            "a row can no longer be read and becomes a gap; check the card",
+            sender=self._name,
+            kind=row.kind,
+            since=row.since,
+        )
 
     async def _publish(self, topic: str, payload: bytes) -> None:
         try:
@@ -241,7 +250,16 @@ def envelope_of(send: Send, epochs: Epochs, *, sender: str, sent: float) -> Enve
         kind=row.kind,
         run="" if epoch is epochs.newest else epochs.newest.name,
         fresh=epoch.is_first,
-        after=epochs.after(epoch, row.lane, receipted=send.first - 1),
+        after=epoch.before.get(row.lane),
+        held=send.first <= base,
         shift_s=shift_s,
         clock=clock,
     )
+
+
+def _rotten(row: Row, envelope: Envelope) -> Envelope:
+    """The gap in the place of a row whose bytes are no longer what was written."""
+    first = envelope.seq - (row.seq - row.from_seq)
+    gap = Gap(row.since, row.until, UNREADABLE, from_seq=first, to_seq=envelope.seq)
+    items = msgspec.Raw(encode_items([gap]))
+    return msgspec.structs.replace(envelope, kind=Kind.GAP, items=items)

@@ -35,23 +35,25 @@ def test_a_receipt_reaches_to_its_epochs_end_and_no_further() -> None:
     assert two.reach(("strange", Lane.LIVE, 3)) is None
 
 
-def test_what_came_before_is_told_once_it_is_receipted() -> None:
+def test_an_epoch_without_rows_gives_its_place_to_the_next_under_another_name() -> None:
+    """Also a file that went back to where it had none: its name is not used again."""
     two = epochs((0, EARLY), (10, LATE))
-    first, second = two.all
-    assert two.after(second, Lane.LIVE, receipted=9) is None
-    assert two.after(second, Lane.LIVE, receipted=10) == Before(first.name, 10)
-    assert two.after(second, Lane.URGENT, receipted=0) is None
-
-
-def test_before_an_epoch_without_rows_stands_the_one_before_that() -> None:
-    three = epochs((0, EARLY), (10, LATE), (10, LATE))
-    assert three.newest.before == {Lane.LIVE: Before(three.all[0].name, 10)}
+    again = two.begun(bases=bases(10), setting=OTHER)
+    assert [one.name for one in again.all][:-1] == [two.all[0].name]
+    assert again.newest.name != two.newest.name
+    assert again.newest.before == {Lane.LIVE: Before(two.all[0].name, 10)}
 
 
 def test_only_a_stores_first_epoch_is_first_also_where_it_counts_on() -> None:
     again = Epochs([]).begun(bases=bases(500), setting=LATE)
     assert again.newest.is_first
     assert not again.begun(bases=bases(501), setting=LATE).newest.is_first
+
+
+def test_an_epoch_is_first_also_behind_first_ones_that_got_no_row() -> None:
+    """The clock was set before anything was heard."""
+    one = Epochs([]).begun(bases=bases(500), setting=EARLY)
+    assert one.begun(bases=bases(500), setting=LATE).newest.is_first
 
 
 def test_the_oldest_epochs_go_with_their_rows() -> None:
@@ -75,6 +77,11 @@ def test_times_of_an_earlier_boot_go_by_its_last_known_clock() -> None:
 def test_times_of_a_boot_whose_clock_was_never_known_are_unknown() -> None:
     two = epochs((0, EARLY), (10, OTHER))
     assert two.captured(two.all[0]) == (0.0, CaptureClock.UNKNOWN)
+
+
+def test_that_a_clock_was_believed_before_it_was_found_wrong_says_nothing() -> None:
+    three = epochs((0, LATE), (1, EARLY), (20, OTHER))
+    assert three.captured(three.all[1]) == (0.0, CaptureClock.UNKNOWN)
 
 
 def test_rows_of_a_store_that_kept_no_setting_go_by_the_present_clock() -> None:

@@ -11,11 +11,10 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from gateway.clock import NO_SETTING
 from gateway.link.envelope import Kind, Stream, encode_items
 from gateway.link.outbox import Outbox
 from gateway.link.outbox_errors import DiskFullError, OutboxError, ReadOnlyError
-from gateway.link.outbox_file import SMALL_BYTES, Append, OutboxReader, open_outbox
+from gateway.link.outbox_file import SMALL_BYTES, Append, OutboxReader, no_setting, open_outbox
 from gateway.link.spool import Spool
 from gateway.model import Gap, Lane, Press
 from tests.needs import missing
@@ -26,7 +25,6 @@ WAL_BYTES = 4_500_000  # SQLite checkpoints after 1,000 pages
 APPENDER = """
 import asyncio, sys
 from pathlib import Path
-from gateway.clock import NO_SETTING
 from gateway.link.envelope import Kind
 from gateway.link.outbox import Outbox
 from gateway.model import Lane, Press
@@ -88,7 +86,7 @@ def test_what_the_hub_told_is_there_with_its_mark_after_kill_9(tmp_path: Path) -
         process.send_signal(signal.SIGKILL)
         process.stdout.close()
         assert process.wait() == -signal.SIGKILL
-        file, aside = open_outbox(path, setting=NO_SETTING, max_bytes=100_000_000)
+        file, aside = open_outbox(path, setting=no_setting, max_bytes=100_000_000)
         mark, documents = file.marks()[stream], file.documents()
         file.close()
         assert aside is None

@@ -2,7 +2,7 @@ import msgspec
 from msgspec.structs import replace
 
 from gateway.epochs import Before
-from gateway.link.acceptor import SKIPPED, Acceptor, RowsLost, Twin, Verdict
+from gateway.link.acceptor import EPOCHS_REMEMBERED, SKIPPED, Acceptor, RowsLost, Twin, Verdict
 from gateway.link.envelope import Envelope, Kind, Stream, decode_items, encode_items
 from gateway.model import Gap, Lane, Rejected
 
@@ -122,6 +122,23 @@ def test_what_a_restored_receiver_lacks_of_an_epoch_before_is_a_gap() -> None:
     acceptor.confirm()
     acceptor.offer(replace(row(2, epoch="e2"), after=Before("e1", 9)))
     assert len(acceptor.events) == 1
+
+
+def test_epochs_of_long_ago_are_forgotten() -> None:
+    acceptor = Acceptor({STREAM: 4})
+    for number in range(2 * EPOCHS_REMEMBERED):
+        acceptor.offer(row(1, epoch=f"n{number}"))
+        acceptor.confirm()
+    assert acceptor.offer(row(5)) is Verdict.IGNORED
+    assert acceptor.offer(row(2, epoch=f"n{2 * EPOCHS_REMEMBERED - 1}")) is Verdict.ACCEPTED
+
+
+def test_a_row_waits_for_those_of_the_epoch_before_that_are_still_held() -> None:
+    acceptor = Acceptor({STREAM: 3})
+    new = replace(row(1, epoch="e2"), after=Before("e1", 4), held=True)
+    assert acceptor.offer(new) is Verdict.IGNORED
+    assert acceptor.offer(row(4)) is Verdict.ACCEPTED
+    assert acceptor.offer(new) is Verdict.ACCEPTED
 
 
 def test_a_receiver_that_keeps_no_marks_lacks_nothing() -> None:

@@ -136,6 +136,10 @@ class _BadChannel(RuleBasedStateMachine):
         self.world.sender_goes_back()
 
     @rule()
+    def damage_sender(self) -> None:
+        self.world.damage_sender()
+
+    @rule()
     def kill_receiver(self) -> None:
         self.world.kill_receiver()
 

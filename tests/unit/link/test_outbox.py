@@ -8,7 +8,7 @@ import pytest
 from gateway.link.envelope import Kind, Stream, encode_items
 from gateway.link.outbox import Outbox
 from gateway.link.outbox_errors import ReadOnlyError
-from gateway.model import Lane
+from gateway.model import Gap, Lane
 from tests.unit.link.world import items_of, press
 
 MAX_BYTES = 1_000_000
@@ -116,12 +116,9 @@ async def test_an_outbox_that_is_damaged_while_it_is_used_is_set_aside_and_captu
     async with Outbox(path, max_bytes=100 * MAX_BYTES) as outbox:
         for number in range(1, 200):
             await append(outbox, number)
-        with sqlite3.connect(path) as other:
-            other.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        assert (await outbox.stats()).oldest_since == 1.0
+        _overwrite(path)
         size = path.stat().st_size
-        with path.open("r+b") as file:
-            file.seek(4_096)
-            file.write(b"\xa5" * (size - 4_096))
         held = outbox.epochs.newest.name
         assert [await append(outbox, number) for number in (200, 201)] == [200, 201]
         assert outbox.set_aside is not None
@@ -129,6 +126,40 @@ async def test_an_outbox_that_is_damaged_while_it_is_used_is_set_aside_and_captu
         assert (held in outbox.epochs, outbox.epochs.newest.is_first) == (False, True)
         assert [row.seq for row in await outbox.read(Lane.LIVE, after=0, limit=9)] == [200, 201]
         assert await outbox.first(Lane.LIVE) == 200
+        (told,) = await outbox.read(Lane.BACKLOG, after=0, limit=9)
+        assert items_of(told) == encode_items([Gap(1.0, 200.0, "outbox_lost")])
+
+
+async def test_a_damaged_outbox_that_cannot_be_set_aside_now_is_tried_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A card that fails turns read-only as well: the spool holds the rows meanwhile."""
+    path = tmp_path / "outbox.sqlite"
+
+    def read_only(_: Path) -> Path:
+        raise ReadOnlyError("the disk is read-only")
+
+    async with Outbox(path, max_bytes=100 * MAX_BYTES) as outbox:
+        for number in range(1, 200):
+            await append(outbox, number)
+        _overwrite(path)
+        with monkeypatch.context() as disk:
+            disk.setattr("gateway.link.outbox.set_aside", read_only)
+            for _ in range(2):
+                with pytest.raises(ReadOnlyError):
+                    await append(outbox, 200)
+        assert await append(outbox, 201) == 200
+        assert outbox.set_aside is not None
+
+
+def _overwrite(path: Path) -> None:
+    """All but the first page, with nothing left in the log."""
+    with sqlite3.connect(path) as other:
+        other.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    size = path.stat().st_size
+    with path.open("r+b") as file:
+        file.seek(4_096)
+        file.write(b"\xa5" * (size - 4_096))
 
 
 async def test_marks_and_documents_are_kept_over_a_restart(tmp_path: Path) -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from gateway.clock import NO_SETTING, ClockSetting
+from gateway.clock import ClockSetting
 from gateway.link.envelope import Kind, Stream, encode_items
 from gateway.link.outbox_errors import OutboxError
 from gateway.link.outbox_file import (
@@ -19,6 +19,7 @@ from gateway.link.outbox_file import (
     OutboxFile,
     OutboxReader,
     Received,
+    no_setting,
     open_outbox,
 )
 from gateway.model import Gap, Lane
@@ -47,7 +48,7 @@ def open_both(
     path: Path, opened: ExitStack, *, max_bytes: int = PLENTY, free_bytes: int = PLENTY
 ) -> tuple[OutboxFile, OutboxReader]:
     file, _ = open_outbox(
-        path, setting=NO_SETTING, max_bytes=max_bytes, free_bytes=lambda _: free_bytes
+        path, setting=no_setting, max_bytes=max_bytes, free_bytes=lambda _: free_bytes
     )
     opened.callback(file.close)
     reader = OutboxReader(path)
@@ -322,7 +323,7 @@ def test_a_corrupt_file_is_set_aside_and_a_new_one_begun(
     opened.close()
     damaged = content or _overwrite_middle(path.read_bytes())
     path.write_bytes(damaged)
-    again, aside = open_outbox(path, setting=NO_SETTING, max_bytes=PLENTY)
+    again, aside = open_outbox(path, setting=no_setting, max_bytes=PLENTY)
     opened.callback(again.close)
     assert aside is not None
     assert aside.read_bytes()[100:] == damaged[100:]
@@ -335,7 +336,7 @@ def test_a_second_corrupt_file_does_not_replace_the_first(path: Path, opened: Ex
     names = []
     for _ in range(2):
         path.write_bytes(b"garbage" * 500)
-        file, aside = open_outbox(path, setting=NO_SETTING, max_bytes=PLENTY)
+        file, aside = open_outbox(path, setting=no_setting, max_bytes=PLENTY)
         file.close()
         names.append(aside)
     assert len(set(names)) == 2
@@ -349,7 +350,7 @@ def test_a_file_of_a_later_format_is_left_alone(path: Path) -> None:
     db.close()
     before = path.read_bytes()
     with pytest.raises(OutboxError, match="format 9"):
-        open_outbox(path, setting=NO_SETTING, max_bytes=PLENTY)
+        open_outbox(path, setting=no_setting, max_bytes=PLENTY)
     assert path.read_bytes()[100:] == before[100:]
 
 

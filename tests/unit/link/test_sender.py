@@ -1,4 +1,5 @@
 import asyncio
+import sqlite3
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -17,9 +18,9 @@ from gateway.link.envelope import (
 from gateway.link.flow import Row
 from gateway.link.outbox import Outbox
 from gateway.link.outbox_errors import DiskFullError
-from gateway.link.sender import MAX_UNACKNOWLEDGED, Sender
+from gateway.link.sender import MAX_UNACKNOWLEDGED, UNREADABLE, Sender
 from gateway.link.topics import Topics
-from gateway.model import Lane
+from gateway.model import Gap, Lane
 from tests.unit.link.world import press
 
 TOPICS = Topics("iwaki")
@@ -111,7 +112,8 @@ async def test_rows_of_an_earlier_run_go_out_first(tmp_path: Path) -> None:
         now = outbox.epochs.newest.name
         assert [(row.epoch, row.seq) for row in sent] == [(earlier, 1), (earlier, 2), (now, 1)]
         assert [row.run for row in sent] == [now, now, ""]
-        assert [row.after for row in sent] == [None, None, None]
+        assert [row.after for row in sent] == [None, None, (earlier, 2)]
+        assert [row.held for row in sent] == [False, False, True]
         assert [row.fresh for row in sent] == [True, True, False]
 
 
@@ -147,7 +149,7 @@ async def test_no_more_rows_than_20_wait_for_the_broker(tmp_path: Path) -> None:
         assert (await wire.next()).seq == MAX_UNACKNOWLEDGED + 1
 
 
-async def test_what_came_before_is_told_once_all_of_it_is_receipted(tmp_path: Path) -> None:
+async def test_that_all_before_is_receipted_is_told(tmp_path: Path) -> None:
     async with Outbox(tmp_path / "outbox.sqlite", max_bytes=10_000_000) as outbox:
         await append(outbox, 1)
         earlier = outbox.epochs.newest.name
@@ -159,7 +161,8 @@ async def test_what_came_before_is_told_once_all_of_it_is_receipted(tmp_path: Pa
             if await outbox.first(Lane.LIVE) == 2:
                 break
         await append(outbox, 2)
-        assert (await wire.next()).after == Before(earlier, 1)
+        second = await wire.next()
+        assert (second.after, second.held) == (Before(earlier, 1), False)
 
 
 async def test_a_receiver_that_unpacks_is_sent_packed_rows(tmp_path: Path) -> None:
@@ -174,6 +177,21 @@ async def test_a_receiver_that_unpacks_is_sent_packed_rows(tmp_path: Path) -> No
         envelope = decode_envelope(payload)
         assert isinstance(envelope, Envelope)
         assert decode_items(envelope) == [press(envelope.seq)]
+
+
+async def test_a_row_that_rotted_on_the_card_goes_as_a_gap_of_its_own_time(tmp_path: Path) -> None:
+    path = tmp_path / "outbox.sqlite"
+    async with Outbox(path, max_bytes=10_000_000) as outbox:
+        await outbox.append(Lane.LIVE, Kind.PRESS, [press(1)], since=7.0, until=8.0)
+    with sqlite3.connect(path) as file:
+        file.execute("UPDATE row SET items = zeroblob(length(items))")
+    file.close()
+    async with sending(tmp_path, clock=Clock()) as (_, sender, wire):
+        sender.receiver_status(encode(Status(online=True, instance="a", unpacks=True)))
+        envelope = await wire.next()
+        assert (envelope.kind, envelope.seq) == (Kind.GAP, 1)
+        assert decode_items(envelope) == [Gap(7.0, 8.0, UNREADABLE, 1, 1)]
+        assert sender.counts["unreadable"] == 1
 
 
 async def test_a_strange_receipt_is_counted(tmp_path: Path) -> None:

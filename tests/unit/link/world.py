@@ -15,7 +15,7 @@ from typing import Protocol
 import msgspec
 
 from gateway.clock import NO_SETTING
-from gateway.epochs import Epoch, Epochs
+from gateway.epochs import NO_BASES, Epoch, Epochs
 from gateway.link.acceptor import SKIPPED, Acceptor
 from gateway.link.envelope import (
     Envelope,
@@ -31,7 +31,15 @@ from gateway.link.envelope import (
     span,
 )
 from gateway.link.flow import Fetch, Row, Send, SenderFlow
-from gateway.link.outbox_file import DROPPED, Append, OutboxFile, OutboxReader, open_outbox
+from gateway.link.outbox_file import (
+    DROPPED,
+    Append,
+    OutboxFile,
+    OutboxReader,
+    no_setting,
+    open_outbox,
+)
+from gateway.link.outbox_schema import set_aside
 from gateway.link.packing import unpack
 from gateway.link.sender import envelope_of
 from gateway.model import Gap, Lane, Press, Rejected
@@ -68,6 +76,7 @@ class Rows(Protocol):
     def reopen_after_kill(self) -> None: ...
     def remember(self) -> None: ...
     def go_back(self) -> None: ...
+    def damage(self) -> None: ...
 
 
 def press(number: int, *, size: int = 0) -> Press:
@@ -119,6 +128,11 @@ class MemoryRows:
         rows = {lane: list(held) for lane, held in self._rows.items()}
         self._copy = (rows, dict(self._last), self.epochs)
 
+    def damage(self) -> None:
+        """The file is set aside while it is used; another is begun."""
+        self._rows = {lane: [] for lane in Lane}
+        self.epochs = Epochs([]).begun(bases=self._last, setting=NO_SETTING)
+
     def go_back(self) -> None:
         """A card that lost what it had acknowledged."""
         rows, last, self.epochs = self._copy
@@ -161,7 +175,7 @@ class FileRows:
         seq = self._file.transact([row], receipted=self._receipted)[0]
         self._receipted = {}
         for each in Lane:
-            for held in self._reader.read(each, after=0, limit=1):
+            for held in self._reader.read(each, after=0, limit=1_000):
                 if held.kind == Kind.GAP:
                     gap = msgspec.json.decode(items_of(held), type=list[Gap])[0]
                     epoch = self._file.epochs.of(each, held.seq).name
@@ -199,6 +213,14 @@ class FileRows:
         """The state to which `go_back` goes."""
         self._copy = self._file._db.serialize()  # what a copy of the card would hold
 
+    def damage(self) -> None:
+        """The file is set aside while it is used; another is begun."""
+        after = {lane: self._file.last(lane) for lane in Lane}
+        self._receipted = {}
+        self.close()
+        set_aside(self._path)
+        self._open(after)
+
     def go_back(self) -> None:
         """A card that lost what it had acknowledged."""
         self._receipted = {}
@@ -212,8 +234,10 @@ class FileRows:
         self._reader.close()
         self._file.close()
 
-    def _open(self) -> None:
-        self._file, _ = open_outbox(self._path, setting=NO_SETTING, max_bytes=self._max_bytes)
+    def _open(self, after: Mapping[Lane, int] = NO_BASES) -> None:
+        self._file, _ = open_outbox(
+            self._path, setting=no_setting, max_bytes=self._max_bytes, after=after
+        )
         self._reader = OutboxReader(self._path)
         self._reader.open()
 
@@ -260,6 +284,7 @@ class World:
 
     def pump(self, *, while_reading: Callable[[], None] | None = None) -> None:
         """Let the sender do all that it wants to do now; something may happen during each read."""
+        self.flow.begins_after(self.rows.epochs.all[0].bases)
         self.flow.tick(now=self.now)
         while (command := self.flow.next(now=self.now)) is not None:
             match command:
@@ -280,6 +305,11 @@ class World:
         self.rows.go_back()
         self.lost |= set(self.sent_numbers) - self._remembered
         self._begin_sender()
+
+    def damage_sender(self) -> None:
+        """The file turns out damaged while it is used: what waited in it is gone."""
+        self.rows.damage()
+        self.lost |= set(self.sent_numbers)
 
     def kill_sender(self) -> None:
         self.rows.reopen_after_kill()
@@ -370,7 +400,7 @@ class World:
     def check_what_came(self) -> None:
         """Nothing altered, nothing twice, in order; gaps only of what was dropped or restored."""
         seen: Counter[tuple[str, Lane]] = Counter()
-        numbers: list[int] = []
+        numbers: dict[Lane, list[int]] = {lane: [] for lane in Lane}
         for envelope in self.store.rows:
             seqs = self._span(envelope)
             if envelope.kind == Kind.GAP:
@@ -378,13 +408,14 @@ class World:
             else:
                 number = self.sent_numbers[envelope.epoch, envelope.lane, envelope.seq]
                 assert decode_items(envelope) == [press(number)]
-                numbers.append(number)
+                numbers[envelope.lane].append(number)
             if self.durable:
                 stream = (envelope.epoch, envelope.lane)
                 assert seqs.stop - 1 > seen[stream]
                 seen[stream] = seqs.stop - 1
         if self.durable:
-            assert len(numbers) == len(set(numbers))
+            for came in numbers.values():
+                assert came == sorted(set(came))
 
     def check_complete(self) -> None:
         """Each row ever appended came, or lies in a gap that the receiver was told of.
