@@ -17,7 +17,12 @@ class Routes:
     """One site's routes. `follow` runs in the tracker's thread, the rest on the event loop."""
 
     def __init__(self, site: Site) -> None:
-        self._trails = Trails(site)
+        self._site = site
+        self.begin_anew()
+
+    def begin_anew(self) -> None:
+        """As a hub that starts: what comes now is of before what was told."""
+        self._trails = Trails(self._site)
         self._confirmed: dict[str, list[RoutePoint]] = {}
 
     def follow(self, step: Step) -> Told:

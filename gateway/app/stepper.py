@@ -29,6 +29,7 @@ from gateway.store import positions, sightings, suspicions
 from gateway.store.database import Connection, Database
 from gateway.store.errors import StoreError
 from gateway.store.outgoing import Queue
+from gateway.store.set_back import set_back
 from gateway.tags.news import News
 from gateway.tags.pipeline import Pipeline, Step
 from gateway.tags.suspicion import Watch
@@ -110,12 +111,14 @@ class Stepper:
         self._pipeline: Pipeline  # `resume` begins it
         self._stepping = asyncio.Lock()
         self._news = News()
+        self._site = site
         self._watch = Watch(site.receivers)
         self._site_receivers = frozenset(receiver.id for receiver in site.receivers)
         self._strangers: set[str] = set()
         self._failing = False
         self._replayed: list[Told] = []
         self._second = 0
+        self._went_by_s = clock.setting.offset_s
         self._replayed_since = 0
         self._closed_before = 0  # of the writer thread
         self._marked_before = 0
@@ -175,8 +178,24 @@ class Stepper:
                 self._audience.alerts(told)
                 self._second += 1
         if due < self._second - CLOCK_BACK_S:
-            _log.warning("the hub's clock was set back; steps go on under the new time")
-            self._second = due
+            await self._go_back(due)
+        self._went_by_s = self._clock.setting.offset_s
+
+    async def _go_back(self, due: int) -> None:
+        """Go on under the new time, as after a restart.
+
+        By how much the clock was set is known exactly where it was set while we ran; otherwise by
+        where the steps had come to, which is off by as long as the hub was away.
+        """
+        ahead_s = round(self._went_by_s - self._clock.setting.offset_s)
+        by_s = ahead_s if ahead_s > CLOCK_BACK_S else self._second - due
+        _log.warning("the hub's clock was set back; steps go on under the new time", by_s=by_s)
+        async with self._stepping:
+            await self._insist(set_back, self._site_id, due, by_s=by_s)
+            self._news, self._watch = News(), Watch(self._site.receivers)
+            self._routes.begin_anew()
+            self._replayed.clear()
+            await self.resume()
 
     async def retune(self) -> None:
         """Go on by the calibration in force: with a new tracker, as warm as the one before it.

@@ -12,7 +12,7 @@ from sqlalchemy import Connection
 from gateway.app.stepper import CATCH_UP_S, REPLAY_S
 from gateway.link.envelope import Kind
 from gateway.model import AlertKind, Crossing, Doubt, Lane, Position, Presence, Reading, Window
-from gateway.store import alerts, calibrations, sightings, suspicions
+from gateway.store import alerts, calibrations, positions, sightings, suspicions
 from gateway.store.database import Database, StoreError
 from gateway.tags.calibration import Calibration
 from tests.unit.app.town import (
@@ -21,6 +21,7 @@ from tests.unit.app.town import (
     RECEIVERS,
     SENT,
     SITE_ID,
+    TAG,
     HandClock,
     Street,
     fill_disk,
@@ -177,6 +178,28 @@ async def test_a_clock_that_was_set_back_does_not_stop_the_site(town: Street) ->
     await town.live(to_school(NOW + 10, 10))
     assert [one.at for one in town.listeners.heard if one.at < NOW + 3_600][-1] > NOW + 15
     assert await stepped_to(town) == NOW + 20
+
+
+async def test_a_clock_that_was_ahead_leaves_nothing_in_a_time_to_come(town: Street) -> None:
+    """What it heard then is moved to when it was, and amends history; whoever looks sees now."""
+    await town.live(to_school(NOW + 3_600, SECONDS))
+    await town.pass_to(NOW + 100.0)
+    by_s = 3_592  # from where the steps had come to, to what is due
+    assert await town.stored() == []
+    assert await town.events() == []
+    stored = await town.database.read(sightings.windows_between, 0, 2**40)
+    assert [one.second for one in stored] == list(range(NOW + 8, NOW + 98))
+    assert all(one.late and one.skew_s == by_s for one in stored)
+    await town.live([heard_at(NOW + 101 + s, 20.0) for s in range(70)])
+    newest = await town.database.read(positions.latest, TAG)
+    assert newest is not None
+    assert NOW + 110 < newest.at <= NOW + 172  # of who stands still, one a minute
+    while await town.amender.amend():
+        town.clock.now += 10.0
+    amended = [one.at for one in await town.stored() if one.at <= NOW + 98]
+    assert amended[0] == NOW + 9
+    assert len(amended) > SECONDS / 5
+    assert "school" in {one.zone for one in await town.events()}
 
 
 async def test_a_clock_that_was_set_back_by_a_moment_repeats_no_second(town: Street) -> None:
