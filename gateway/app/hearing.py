@@ -74,7 +74,7 @@ class Time(Protocol):
 class Hearing:
     """Takes adverts and messages at once, gives rows to the spool. `counts` is for the status.
 
-    `usual` is what an earlier process learned of the receivers.
+    `usual` is what an earlier process learned of the receivers; `heard_until` as in `Listened`.
     """
 
     def __init__(
@@ -247,7 +247,10 @@ class Hearing:
         """Where the time is not known, it is no heartbeat: the last that was known stays."""
         if isinstance(row, Gap):
             await self._rows.put(
-                *(Lane.BACKLOG, Kind.GAP, [row]), since=row.since, until=row.until, setting=setting
+                *(Lane.BACKLOG, Kind.GAP, [row]),
+                since=row.since or row.until,  # 0: who knows since when
+                until=row.until,
+                setting=setting,
             )
             return
         until = float(row.second + 1)

@@ -18,12 +18,12 @@ from gateway.app.row_times import (
     NOBODY_KNOWS,
     Timeless,
     ahead_s,
-    begun,
     corrected,
     gap_of,
     joined,
+    lost,
     run_of,
-    without_contents,
+    unread,
 )
 from gateway.app.skews import Skews
 from gateway.app.tag_intake import TagIntake
@@ -74,6 +74,7 @@ class _Effects:
     windows: list[StoredWindow] = field(default_factory=list)
     gaps: list[tuple[str, Gap]] = field(default_factory=list)
     timeless: list[Timeless] = field(default_factory=list)
+    unread: list[Envelope] = field(default_factory=list)
     happenings: list[Happening] = field(default_factory=list)
     counts: Counter[str] = field(default_factory=Counter)
     is_late: bool = False
@@ -195,10 +196,14 @@ class Intake:
                 effects.gaps.append((row.sender, Gap(0.0, now, OUTBOX_LOST)))
                 effects.lamps.forgetful.add(row.sender)
         for gateway, gap in effects.gaps:
-            sightings.add_gap(connection, gateway, begun(connection, gateway, gap))
+            for one in lost(connection, gateway, gap):
+                sightings.add_gap(connection, gateway, one)
         sightings.add_windows(connection, effects.windows)
-        for one in joined(effects.timeless):
-            sightings.add_gap(connection, one.row.sender, gap_of(connection, one, now))
+        for few in joined(effects.timeless):
+            sightings.add_gap(connection, few.row.sender, gap_of(connection, few, now))
+        for row in effects.unread:
+            gap = unread(connection, row, now, UNDECODABLE)
+            sightings.add_gap(connection, row.sender, gap)
         for gateway, skew_s in self._clocks(skews).items():
             if is_off(skew_s) != self._off.get(gateway):
                 effects.happenings.append(ClockSkew(now, gateway, skew_s))
@@ -217,7 +222,7 @@ class Intake:
             effects.counts[items.reason] += 1
             _log.error("a row cannot be read", sender=row.sender, seq=row.seq, kind=row.kind)
             if row.kind not in NO_WINDOWS:  # a gap is a hole in somebody's way
-                effects.gaps.append((row.sender, without_contents(row, now, UNDECODABLE)))
+                effects.unread.append(row)
             return
         ahead = ahead_s(row, skew_s)
         for item in items:

@@ -13,8 +13,9 @@ from gateway.model import Gap
 class Listened:
     """Times are the edge's UTC; `moved` says that it was set.
 
-    `until` is the heartbeat of the process before. While nobody knows what time it is (`known`),
-    the gap since then waits: both of its ends must go by one clock.
+    `until` is the heartbeat of the process before; 0 where there was one and it is lost: then the
+    gap is from 0, and the hub knows since when. While nobody knows what time it is (`known`), the
+    gap since then waits: both of its ends must go by one clock.
     """
 
     def __init__(self, until: float | None, *, known: bool) -> None:
@@ -63,14 +64,15 @@ class Listened:
 
     def moved(self, by_s: float, *, known: bool) -> None:
         """The clock was set, and is believed now if `known`."""
-        if self._until is not None:
+        if self._until:
             self._until = float(ceil(self._until + by_s))
         if self._lost_at is not None:
             self._lost_at = float(floor(self._lost_at + by_s))
         if self._first is not None:
             self._first = float(floor(self._first + by_s))
         if self._connected is not None:
-            since, until = self._connected.since + by_s, self._connected.until + by_s
+            since = self._connected.since and self._connected.since + by_s
+            until = self._connected.until + by_s
             self._connected = replace(self._connected, since=since, until=until)
         if known and self._before is not None:
             self._believe(self._before)

@@ -13,10 +13,13 @@ from gateway.app.plausible import is_time
 from gateway.epochs import CaptureClock
 from gateway.link.envelope import Envelope
 from gateway.model import Gap
-from gateway.store import sightings
+from gateway.store import heard
 from gateway.store.database import Connection
+from gateway.store.sightings import Source
 
 TIMELESS = "captured_at_an_unknown_time"
+RESTART = "restart"
+MOST_HOLES = 100  # that are told one by one
 NOBODY_KNOWS = inf  # how far a clock is ahead that was never set; a time less it is no time at all
 
 
@@ -39,22 +42,42 @@ def ahead_s(row: Envelope, skew_s: float) -> float:
 def corrected(gap: Gap, ahead: float, now: float) -> Gap:
     """`gap` by the hub's clock, which it never reaches beyond.
 
-    It may have begun before a restart, under a clock that was right: what a clock that is ahead
-    tells of the past is left as it is.
+    A restart's gap begins where the process before was last, maybe by a clock that was right:
+    rather too early than too late.
     """
+    until = _within(gap.until - ahead, now)
+    if not gap.since:  # its sender does not know
+        return replace(gap, until=until)
+    since = _within(gap.since - ahead, now)
+    if gap.reason == RESTART and gap.since <= until:
+        since = min(since, gap.since)
+    return replace(gap, since=min(since, until), until=until)
 
-    def mended(at: float) -> float:
-        return max(0.0, min(at - ahead if ahead < 0 or at > now else at, now))
 
-    until = mended(gap.until)
-    since = min(mended(gap.since), until) if gap.since else 0.0  # 0: its sender does not know
-    return replace(gap, since=since, until=until)
+def unread(connection: Connection, row: Envelope, now: float, reason: str) -> Gap:
+    """What stands for a row that cannot be read: it came behind the one before it in its lane."""
+    until = _within(row.sent if is_time(row.sent) else now, now)
+    source = Source(row.sender, row.epoch, row.lane, row.seq)
+    since, following = heard.behind(connection, source)
+    if following is not None:
+        until = min(following, until)
+    since = until if since is None else min(since, until)
+    return Gap(since=since, until=until, reason=reason, from_seq=row.seq, to_seq=row.seq)
 
 
-def without_contents(row: Envelope, now: float, reason: str) -> Gap:
-    """What stands for a row that cannot be used."""
-    at = row.sent if is_time(row.sent) else now
-    return Gap(since=at, until=at, reason=reason, from_seq=row.seq, to_seq=row.seq)
+def lost(connection: Connection, gateway: str, gap: Gap) -> list[Gap]:
+    """`gap`, or where its sender could not know since when, whatever it sent nothing of."""
+    if gap.since > 0:
+        return [gap]
+    holes = heard.holes(connection, gateway, until=gap.until)
+    if len(holes) > MOST_HOLES:
+        holes = [*holes[: MOST_HOLES - 1], (holes[MOST_HOLES - 1][0], gap.until)]
+    found = [replace(gap, since=since, until=until) for since, until in holes]
+    return found or [replace(gap, since=gap.until)]
+
+
+def _within(at: float, now: float) -> float:
+    return max(0.0, min(at, now))
 
 
 @dataclass(slots=True)
@@ -98,7 +121,7 @@ def joined(timeless: Iterable[Timeless]) -> list[Timeless]:
 def gap_of(connection: Connection, timeless: Timeless, now: float) -> Gap:
     """From what was last heard before its gateway's present run, to the first of that run."""
     row = timeless.row
-    since, until = sightings.heard_around(connection, row.sender, run_of(row))
+    since, until = heard.around(connection, row.sender, run_of(row))
     until = now if until is None else min(until, now)
     return Gap(
         since=until if since is None else min(since, until),
@@ -107,11 +130,3 @@ def gap_of(connection: Connection, timeless: Timeless, now: float) -> Gap:
         from_seq=timeless.from_seq,
         to_seq=timeless.to_seq,
     )
-
-
-def begun(connection: Connection, gateway: str, gap: Gap) -> Gap:
-    """`gap` from where we last heard `gateway`, where its sender could not know since when."""
-    if gap.since > 0:
-        return gap
-    until = sightings.heard_until(connection, gateway)
-    return replace(gap, since=gap.until if until is None else min(until, gap.until))

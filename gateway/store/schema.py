@@ -100,6 +100,7 @@ windows = Table(
     blob("body"),
     UniqueConstraint("gateway", "epoch", "lane", "seq"),
     Index("windows_by_second", "second"),
+    Index("windows_by_gateway", "gateway", "second"),
     Index("windows_to_amend", "second", sqlite_where=text("late AND NOT amended")),
 )
 

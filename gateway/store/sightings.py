@@ -217,21 +217,6 @@ def heard_until(connection: Connection, gateway: str) -> float | None:
     return None if newest is None else float(newest + 1)
 
 
-def heard_around(
-    connection: Connection, gateway: str, run: str
-) -> tuple[float | None, float | None]:
-    """The end of the last second that `gateway` sent before epoch `run`, and that one's first."""
-    own = select(windows.c.second).where(windows.c.gateway == gateway)
-    first: int | None = connection.scalar(
-        own.where(windows.c.epoch == run).order_by(windows.c.second).limit(1)
-    )
-    before = own.where(windows.c.epoch != run)
-    if first is not None:
-        before = before.where(windows.c.second < first)
-    last: int | None = connection.scalar(before.order_by(windows.c.second.desc()).limit(1))
-    return None if last is None else float(last + 1), None if first is None else float(first)
-
-
 def set_marks(connection: Connection, sources: Iterable[Source]) -> None:
     """Say that `sources`, each with all before it, are committed: in that transaction."""
     rows = [

@@ -70,3 +70,17 @@ def test_a_time_before_that_was_ahead_of_the_true_one_makes_no_gap_that_ends_bef
     listened.window(40.0, 41.0)
     listened.moved(NOW, known=True)
     assert listened.gaps() == []
+
+
+def test_a_lost_heartbeat_is_a_gap_from_a_time_that_only_the_hub_can_know() -> None:
+    listened = Listened(0.0, known=True)
+    listened.moved(HOUR_S, known=True)
+    listened.reached(NOW + 0.5, has_remote=True)
+    listened.moved(HOUR_S, known=True)
+    assert listened.gaps() == [Gap(0.0, NOW + 1 + HOUR_S, "restart")]
+    local = Listened(0.0, known=True)
+    assert local.window(NOW, NOW + 1) == Gap(0.0, NOW, "restart")
+    unset = Listened(0.0, known=False)
+    unset.window(40.0, 41.0)
+    unset.moved(NOW, known=True)
+    assert unset.gaps() == [Gap(0.0, NOW + 40, "restart")]

@@ -3,7 +3,7 @@
 import msgspec
 import pytest
 
-from gateway.app.row_times import TIMELESS
+from gateway.app.row_times import MOST_HOLES, TIMELESS
 from gateway.app.skews import BEHIND_FOR_S
 from gateway.epochs import CaptureClock
 from gateway.link.envelope import Envelope, Item, Kind, Stream, encode_items
@@ -206,3 +206,58 @@ async def test_a_gap_that_does_not_know_since_when_keeps_that_whatever_is_correc
     unknown = sent.row(Gap(0.0, BOOTED - 80, "x", 1, 1), run="e2", shift_s=NOW - BOOTED)
     await sent.take(unknown)
     assert [(one.gap.since, one.gap.until) for one in await sent.gaps()] == [(NOW - 99, NOW - 80)]
+
+
+async def test_a_gap_of_a_clock_that_was_ahead_is_moved_with_its_windows(sent: Sent) -> None:
+    """It was set back since, and what was dropped then waited for more than an hour."""
+    dropped = Gap(NOW - 90.0, NOW - 80.0, "outbox_full", from_seq=1, to_seq=10)
+    await sent.take(sent.row(dropped, run="e2", shift_s=-HOUR_S))
+    assert [(one.gap.since, one.gap.until) for one in await sent.gaps()] == [
+        (NOW - 90 - HOUR_S, NOW - 80 - HOUR_S)
+    ]
+
+
+@pytest.mark.parametrize(("ahead_s", "since"), [(-HOUR_S, -100.0), (HOUR_S, -100.0 - HOUR_S)])
+async def test_a_restart_begins_where_the_process_before_was_by_whatever_clock(
+    sent: Sent, ahead_s: float, since: float
+) -> None:
+    """Rather too early than too late."""
+    gap = Gap(NOW - 100.0 + min(ahead_s, 0.0), NOW - 10.0 + ahead_s, "restart")
+    await sent.take(sent.row(gap, ahead_s=ahead_s))
+    ((told),) = [one.gap for one in await sent.gaps()]
+    assert told.until == pytest.approx(NOW - 10, abs=0.1)
+    assert told.since <= NOW + since + 0.1
+
+
+async def test_rows_that_were_lost_while_a_backlog_drained_are_gaps_where_nothing_came(
+    sent: Sent,
+) -> None:
+    """Live rows overtake the backlog: the newest window says nothing of what is lost."""
+    for second in (*range(NOW - 700, NOW - 500), *range(NOW - 3, NOW)):
+        await sent.take(sent.row(window(second)))
+    await sent.take(sent.row(Gap(NOW - 300.0, NOW - 250.0, "broker_lost")))
+    await sent.take(sent.row(Gap(0.0, NOW - 1.0, "receiver_restored", 4, 9)))
+    told = [one.gap for one in await sent.gaps() if one.gap.reason == "receiver_restored"]
+    assert told == [
+        Gap(NOW - 500.0, NOW - 300.0, "receiver_restored", 4, 9),
+        Gap(NOW - 250.0, NOW - 3.0, "receiver_restored", 4, 9),
+    ]
+
+
+async def test_a_row_that_cannot_be_read_is_a_gap_where_it_would_have_been(sent: Sent) -> None:
+    await sent.take(sent.row(window(NOW - 900)))
+    rotten = msgspec.structs.replace(sent.row(window(NOW - 899)), items=msgspec.Raw(b"null"))
+    await sent.take(sent.row(window(NOW - 2), epoch="e2"))
+    await sent.take(rotten)
+    (told,) = [one.gap for one in await sent.gaps()]
+    assert (told.since, told.until, told.from_seq) == (NOW - 899, NOW - 2, 2)
+
+
+async def test_what_is_lost_in_many_pieces_is_told_in_as_many_gaps_as_can_be_read(
+    sent: Sent,
+) -> None:
+    await sent.take(*(sent.row(window(NOW - 900 + 2 * n)) for n in range(400)))
+    await sent.take(sent.row(Gap(0.0, NOW - 1.0, "receiver_restored", 4, 9)))
+    told = [one.gap for one in await sent.gaps()]
+    assert len(told) == MOST_HOLES
+    assert told[-1].until == NOW - 1

@@ -1,0 +1,65 @@
+"""When a gateway was heard, and when it was not: from its windows and its gaps."""
+
+from sqlalchemy import Connection, Select, func, select
+
+from gateway.model import Lane
+from gateway.store.schema import gaps, windows
+from gateway.store.sightings import Source, heard_until
+
+
+def around(connection: Connection, gateway: str, run: str) -> tuple[float | None, float | None]:
+    """The end of the last second that `gateway` sent before epoch `run`, and that one's first."""
+    starts = [
+        connection.scalar(_of_lane(gateway, run, lane).order_by(windows.c.seq).limit(1))
+        for lane in Lane
+    ]
+    first = min((one for one in starts if one is not None), default=None)
+    before = select(func.max(windows.c.second)).where(windows.c.gateway == gateway)
+    if first is not None:
+        before = before.where(windows.c.second < first)
+    last: int | None = connection.scalar(before)
+    return None if last is None else float(last + 1), None if first is None else float(first)
+
+
+def behind(connection: Connection, row: Source) -> tuple[float | None, float | None]:
+    """The end of the window before `row` in its lane, and the next that its gateway has sent."""
+    before = _of_lane(row.gateway, row.epoch, row.lane).where(windows.c.seq < row.seq)
+    last: int | None = connection.scalar(before.order_by(windows.c.seq.desc()).limit(1))
+    if last is None:
+        return None, None
+    following: int | None = connection.scalar(
+        select(func.min(windows.c.second)).where(
+            windows.c.gateway == row.gateway, windows.c.second > last + 1
+        )
+    )
+    return float(last + 1), None if following is None else float(following)
+
+
+def holes(connection: Connection, gateway: str, *, until: float) -> list[tuple[float, float]]:
+    """The stretches from its first window on, to `until`, of which it sent nothing, not a gap."""
+    second = windows.c.second
+    before = func.lag(second).over(order_by=second)
+    own = select(second, before.label("before")).where(windows.c.gateway == gateway).subquery()
+    apart = select(own.c.before + 1, own.c.second).where(own.c.second > own.c.before + 1)
+    found = [(float(since), float(end)) for since, end in connection.execute(apart)]
+    newest = heard_until(connection, gateway)
+    if newest is not None:
+        found.append((newest, until))
+    told = connection.execute(
+        select(gaps.c.since, gaps.c.until).where(gaps.c.gateway == gateway).order_by(gaps.c.since)
+    ).all()
+    for since, end in told:
+        found = [rest for hole in found for rest in _without(hole, since, end)]
+    return [(since, min(end, until)) for since, end in found if since < min(end, until)]
+
+
+def _of_lane(gateway: str, epoch: str, lane: Lane) -> Select[int]:
+    return select(windows.c.second).where(
+        windows.c.gateway == gateway, windows.c.epoch == epoch, windows.c.lane == lane.value
+    )
+
+
+def _without(hole: tuple[float, float], since: float, until: float) -> list[tuple[float, float]]:
+    start, end = hole
+    left = [(start, min(end, since)), (max(start, until), end)]
+    return [(a, b) for a, b in left if a < b]

@@ -1,0 +1,60 @@
+"""When a gateway was heard, and when it was not."""
+
+import pytest
+from sqlalchemy import text
+
+from gateway.model import Gap, Lane, Window
+from gateway.store import heard, sightings
+from gateway.store.database import Database
+from gateway.store.sightings import Source, StoredWindow
+
+
+def window(second: int, seq: int, *, epoch: str = "e1", gateway: str = "gw-01") -> StoredWindow:
+    source = Source(gateway, epoch, Lane.LIVE, seq)
+    return StoredWindow(source, second, 0.0, False, Window(second, ("r-1",), ()))
+
+
+async def keep(database: Database, *seconds: int, epoch: str = "e1") -> None:
+    kept = [window(second, seq, epoch=epoch) for seq, second in enumerate(seconds, 1)]
+    await database.write(sightings.add_windows, kept)
+
+
+async def test_around_a_run_are_the_last_before_it_and_its_first(database: Database) -> None:
+    await keep(database, 100, 101, epoch="e1")
+    await keep(database, 500, 501, epoch="e2")
+    assert await database.read(heard.around, "gw-01", "e2") == (102.0, 500.0)
+    assert await database.read(heard.around, "gw-01", "e3") == (502.0, None)
+    assert await database.read(heard.around, "gw-02", "e1") == (None, None)
+
+
+async def test_behind_a_row_is_what_its_lane_had_before_it(database: Database) -> None:
+    await keep(database, 100, 101)
+    await keep(database, 300, epoch="e2")
+    row = Source("gw-01", "e1", Lane.LIVE, 3)
+    assert await database.read(heard.behind, row) == (102.0, 300.0)
+    assert await database.read(heard.behind, row._replace(epoch="e2")) == (301.0, None)
+    assert await database.read(heard.behind, row._replace(lane=Lane.URGENT)) == (None, None)
+
+
+async def test_holes_are_what_was_neither_heard_nor_told_as_a_gap(database: Database) -> None:
+    await keep(database, 100, 101, 110, 111, 130)
+    await database.write(sightings.add_gap, "gw-01", Gap(104.0, 108.0, "x"))
+    await database.write(sightings.add_gap, "gw-01", Gap(90.0, 95.0, "x"))
+    await database.write(sightings.add_gap, "gw-02", Gap(0.0, 1e9, "x"))
+    holes = await database.read(heard.holes, "gw-01", until=140.0)
+    assert holes == [(102.0, 104.0), (108.0, 110.0), (112.0, 130.0), (131.0, 140.0)]
+    assert await database.read(heard.holes, "gw-01", until=115.0) == [*holes[:2], (112.0, 115.0)]
+    assert await database.read(heard.holes, "gw-03", until=140.0) == []
+
+
+@pytest.mark.parametrize(
+    "sql",
+    [
+        "SELECT max(second) FROM windows WHERE gateway = 'g' AND second < 9",
+        "SELECT min(second) FROM windows WHERE gateway = 'g' AND second > 9",
+        "SELECT lag(second) OVER (ORDER BY second) FROM windows WHERE gateway = 'g'",
+    ],
+)
+async def test_no_body_is_read_for_it(database: Database, sql: str) -> None:
+    plan = await database.read(lambda one: one.execute(text(f"EXPLAIN QUERY PLAN {sql}")).all())
+    assert any("COVERING INDEX windows_by_gateway" in str(step) for step in plan)
