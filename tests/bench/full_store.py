@@ -48,11 +48,34 @@ def build(path: Path, *, share: float = 1.0) -> None:
         file.execute("PRAGMA journal_mode = OFF")
         file.execute("PRAGMA synchronous = OFF")
         file.execute("PRAGMA cache_size = -200000")
-        _fill(file, _WINDOWS, round(2 * DAY_S * GATEWAYS * share), since=NOW - 2 * DAY_S, gateways=GATEWAYS, bytes=WINDOW_BYTES)
-        _fill(file, _POSITIONS, 3 * POSITIONS_A_DAY * carriers, since=NOW - 3 * DAY_S, carriers=carriers, step=DAY_S / POSITIONS_A_DAY)
+        _fill(
+            file,
+            _WINDOWS,
+            round(2 * DAY_S * GATEWAYS * share),
+            since=NOW - 2 * DAY_S,
+            gateways=GATEWAYS,
+            bytes=WINDOW_BYTES,
+        )
+        _fill(
+            file,
+            _POSITIONS,
+            3 * POSITIONS_A_DAY * carriers,
+            since=NOW - 3 * DAY_S,
+            carriers=carriers,
+            step=DAY_S / POSITIONS_A_DAY,
+        )
         days = 31
-        _fill(file, _POINTS, days * POINTS_A_DAY * carriers, since=NOW - days * DAY_S, each=days * POINTS_A_DAY, a_day=POINTS_A_DAY)
-        _fill(file, _OUTINGS, days * carriers, since=NOW - days * DAY_S, days=days, a_day=POINTS_A_DAY)
+        _fill(
+            file,
+            _POINTS,
+            days * POINTS_A_DAY * carriers,
+            since=NOW - days * DAY_S,
+            each=days * POINTS_A_DAY,
+            a_day=POINTS_A_DAY,
+        )
+        _fill(
+            file, _OUTINGS, days * carriers, since=NOW - days * DAY_S, days=days, a_day=POINTS_A_DAY
+        )
         _fill(file, _LAMPS, LAMPS)
         _fill(file, _READINGS, 8 * 1_440 * LAMPS, since=NOW - 8 * DAY_S, each=8 * 1_440)
         file.execute("PRAGMA journal_mode = WAL")

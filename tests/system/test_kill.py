@@ -92,14 +92,14 @@ async def test_what_was_produced_is_in_the_database_once_or_in_a_gap(tmp_path: P
                 await rig.start(victim)
             await asyncio.sleep(2 * BETWEEN_KILLS_S)
             stop.set()
-        await _settle(rig)
+        await settle(rig)
         _assert_nothing_lost(rig, ledger)
         _assert_every_committed_row_arrived(rig)
         assert await rig.influx_positions() == rig.stored_positions()
         assert len(rig.stored_positions()) > 10 * CHILDREN
 
 
-async def _settle(rig: Rig) -> None:
+async def settle(rig: Rig) -> None:
     """Wait until the outbox, the late windows and the sink's rows are all worked off."""
 
     def quiet() -> bool:
@@ -113,7 +113,7 @@ async def _settle(rig: Rig) -> None:
     await until(quiet, within_s=30, what="still empty")
 
 
-def _windows(rig: Rig) -> list[Window]:
+def windows(rig: Rig) -> list[Window]:
     decoder = msgspec.json.Decoder(Window)
     bodies = rig.rows("SELECT body FROM windows")
     return [decoder.decode(zlib.decompress(bytes(body))) for (body,) in bodies]  # type: ignore[call-overload] # a BLOB
@@ -121,7 +121,7 @@ def _windows(rig: Rig) -> list[Window]:
 
 def _assert_nothing_lost(rig: Rig, ledger: Ledger) -> None:
     found: Counter[str] = Counter()
-    for window in _windows(rig):
+    for window in windows(rig):
         for reading in window.readings:
             found[reading.identifier] += reading.packets
     gaps = [(float(str(a)), float(str(b))) for a, b in rig.rows("SELECT since, until FROM gaps")]
