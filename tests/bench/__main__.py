@@ -30,6 +30,7 @@ from tests.bench import (
     peers,
     sos,
     staff,
+    store,
     tracker,
 )
 from tests.bench.figure import Comparison, Figure, table
@@ -42,6 +43,7 @@ BENCHES: tuple[tuple[str, Callable[[], Sequence[Figure]]], ...] = (
     ("link", link.measure),
     ("influx", influx.measure),
     ("sos", sos.measure),
+    ("store", store.measure),
     ("bus", bus.measure),
     ("tracker", tracker.measure),
     ("lamps", lamps.measure),
