@@ -14,6 +14,7 @@ from gateway.lights.bus_wire import explain
 from gateway.lights.bus_words import Line
 from gateway.model import Role
 from gateway.settings import EdgeSettings, Settings
+from gateway.store.checking import vital_damage
 from gateway.store.migrate import newest_schema
 
 LEAST_FREE_MB, ENOUGH_FREE_MB = 100, 1_000
@@ -110,15 +111,15 @@ def database_verdict(path: Path) -> Verdict:
     """The hub's database, whether its service runs or not."""
     try:
         with _opened(path) as db:
-            damage = _damage(db)
+            damage = vital_damage(db)
             schema = db.execute("SELECT version_num FROM alembic_version").fetchone()[0]
     except FileNotFoundError:
         return well("database", f"{path} is not there yet: the hub makes it when it starts")
     except (sqlite3.Error, TypeError) as error:
-        remedy = "see who may read it; a damaged file: put back a backup, and check the disk"
+        remedy = "see who may read it; a damaged file: put back a backup (machimori restore)"
         return ill("database", f"{path}: {error}", remedy)
     if damage:
-        remedy = "stop machimori-hub, put back a backup, and check the disk"
+        remedy = "stop machimori-hub, put back a backup (machimori restore), and check the disk"
         return ill("database", f"{path} is damaged ({damage})", remedy)
     newest = newest_schema()
     if schema == newest:

@@ -20,7 +20,7 @@ from sqlalchemy.exc import DBAPIError
 
 from gateway.model import Gap
 from gateway.store import migrate, sightings
-from gateway.store.errors import StoreError, explained
+from gateway.store.errors import StoreError, explained, is_damage
 from gateway.store.locks import held, of_service
 
 RESTORED = "database_restored"
@@ -135,7 +135,7 @@ def prune(folder: Path, stem: str, *, keep: int) -> list[Path]:
 
 def default_name(stem: str, at: float) -> str:
     """What a backup of `at` is called: names in order of time."""
-    return f"{stem}-{datetime.fromtimestamp(at, UTC):%Y%m%dT%H%M%SZ}.sqlite"
+    return f"{stem}-{_stamp(at)}.sqlite"
 
 
 @contextmanager
@@ -212,19 +212,30 @@ def _renewed(fresh: Path, *, site: str, until: float, named: Path) -> tuple[str,
 
 
 def _set_aside(database: Path, now: float) -> Path | None:
-    """Rename the file and what belongs to it; nothing is deleted."""
+    """Give the file another name beside its own, which `_settle` then gives to the new one.
+
+    So at each moment there is a whole database: a hub that found none would begin an empty one.
+    """
     if not database.exists():
         return None
-    aside = database.with_name(
-        f"{database.name}.before-{datetime.fromtimestamp(now, UTC):%Y%m%dT%H%M%SZ}"
-    )
-    if aside.exists():
-        raise StoreError(f"{aside}: is there already. Move it away, and try again.")
-    for side in ("", *_SIDES):
+    aside = Path(f"{database}.before-{_stamp(now)}")
+    _fold(database)
+    os.link(database, aside)
+    for side in _SIDES:  # of a damaged one; they would be taken for the new file's
         part = Path(f"{database}{side}")
         if part.exists():
             part.rename(f"{aside}{side}")
     return aside
+
+
+def _fold(database: Path) -> None:
+    """Bring the WAL into the file, where it is sound: one file is one name."""
+    try:
+        with closing(_open(database)) as file:
+            file.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    except sqlite3.Error as error:
+        if not is_damage(error):
+            raise
 
 
 def _settle(part: Path, target: Path, *, like: Path) -> None:
@@ -238,6 +249,10 @@ def _settle(part: Path, target: Path, *, like: Path) -> None:
         os.fsync(folder)
     finally:
         os.close(folder)
+
+
+def _stamp(at: float) -> str:
+    return f"{datetime.fromtimestamp(at, UTC):%Y%m%dT%H%M%SZ}"
 
 
 # --- files ----------------------------------------------------------------------------------------

@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from gateway.model import Gap, Lane
+from gateway.model import Alert, AlertKind, AlertState, Gap, Lane
+from gateway.store import alerts, sightings
 from gateway.store import backup as backups
-from gateway.store import sightings
 from gateway.store.backup import Backup, back_up, default_name, look_at, prune, restore
 from gateway.store.database import Connection, Database, StoreError
 from gateway.store.sightings import Source
@@ -265,3 +265,43 @@ async def test_a_damaged_database_can_be_replaced_and_is_kept(tmp_path: Path) ->
     assert len(seconds(path)) == 3_000
     assert done.aside is not None
     assert done.aside.stat().st_size == (tmp_path / "sound").stat().st_size
+
+
+async def test_a_killed_hubs_wal_is_in_the_file_that_is_kept(tmp_path: Path) -> None:
+    path = await filled(tmp_path / "hub.sqlite", 100)
+    made = back_up(path, tmp_path / "copy.sqlite")
+    killed = tmp_path / "killed" / "hub.sqlite"
+    killed.parent.mkdir()
+    async with Database(path) as database:
+        await take(database, *range(101, 151))
+        for side in ("", "-wal"):
+            shutil.copy(f"{path}{side}", f"{killed}{side}")
+    done = restore(made.path, killed, site=SITE, now=NOW)
+    assert done.aside is not None
+    assert names(killed.parent) == ["hub.sqlite", done.aside.name, "hub.sqlite.lock"]
+    assert seconds(done.aside) == list(range(1, 151))
+    assert seconds(killed) == list(range(1, 101))
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="giving files to another user needs root")
+async def test_what_root_makes_belongs_to_the_service(tmp_path: Path) -> None:
+    path = await filled(tmp_path / "hub.sqlite")
+    os.chown(path, 65534, 65534)
+    made = back_up(path, tmp_path / "backups" / "copy.sqlite")
+    restore(made.path, path, site=SITE, now=NOW)
+    for one in (made.path, made.path.parent, path):
+        assert one.stat().st_uid == 65534, one
+
+
+async def test_alerts_that_an_older_program_does_not_know_are_not_in_its_copy(
+    tmp_path: Path,
+) -> None:
+    path = await filled(tmp_path / "hub.sqlite")
+    kinds = [AlertKind.SOS, AlertKind.SINK_BEHIND, AlertKind.STORE_DAMAGED]
+    async with Database(path) as database:
+        for kind in kinds:
+            told = Alert(f"a-{kind}", kind, AlertState.RAISED, at=1.0, raised_at=2.0)
+            await database.write(alerts.add, told)
+    made = back_up(path, tmp_path / "copy.sqlite", schema="0005")
+    with closing(sqlite3.connect(made.path)) as file:
+        assert file.execute("SELECT kind FROM alerts").fetchall() == [("sos",)]

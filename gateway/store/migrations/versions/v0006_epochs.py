@@ -29,7 +29,10 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
-    """A queue gets an epoch that nobody knows, and its rows are sent again under it."""
+    """A queue gets an epoch that nobody knows, and its rows are sent again under it.
+
+    Alerts of kinds that an older program does not know would keep it from reading any.
+    """
     op.execute("ALTER TABLE link_epochs RENAME TO new_epochs")
     op.execute(_OLD)
     op.execute(
@@ -38,3 +41,4 @@ def downgrade() -> None:
         " GROUP BY direction, destination"
     )
     op.execute("DROP TABLE new_epochs")
+    op.execute("DELETE FROM alerts WHERE kind IN ('sink_behind', 'store_damaged')")
