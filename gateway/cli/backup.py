@@ -45,7 +45,7 @@ def backup(
     took_s = time.monotonic() - began_at
     typer.echo(f"{_described(made)}; copied and checked in {took_s:.1f} s")
     if file is None:
-        for path in prune(folder, database.stem, keep=settings.hub.backup.keep):
+        for path in prune(made.path, database.stem, keep=settings.hub.backup.keep):
             typer.echo(f"{path}: deleted; {settings.hub.backup.keep} are kept")
     typer.echo(_NOT_IN_IT)
 

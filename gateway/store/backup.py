@@ -78,7 +78,7 @@ def back_up(
             _copy(database, part, pause_s=pause_s)
         _step_to(part, schema)
         made = look_at(part)
-        _settle(part, target, like=database)
+        _settle(part, target, like=target.parent)
     return Backup(target, made.size_bytes, made.schema, made.newest)
 
 
@@ -124,10 +124,14 @@ def restore(backup: Path, database: Path, *, site: str, now: float, rate: float 
     return Restored(found, aside, gateways)
 
 
-def prune(folder: Path, stem: str, *, keep: int) -> list[Path]:
-    """Delete all but the newest `keep` backups of `folder` that `default_name` named."""
-    ours = sorted(folder.glob(f"{stem}-????????T??????Z.sqlite"))
-    old = ours[:-keep]
+def prune(newest: Path, stem: str, *, keep: int) -> list[Path]:
+    """Of the backups that `default_name` named, delete all but `newest` and the last before it.
+
+    `newest` stays also where its clock was not set.
+    """
+    ours = sorted(newest.parent.glob(f"{stem}-????????T??????Z.sqlite"))
+    old = [path for path in ours if path != newest]
+    old = old[: max(0, len(old) - (keep - 1))]
     for path in old:
         path.unlink()
     return old
@@ -267,7 +271,8 @@ def _told(path: Path) -> Iterator[None]:
         raise explained(path, error) from error
     except OSError as error:
         raise StoreError(
-            f"{error.filename or path}: {error.strerror}. See that this user may write there."
+            f"{error.filename or path}: {error.strerror}. See that this user may write there, and that "
+            "there is room."
         ) from error
 
 
@@ -285,8 +290,8 @@ def _make_folder(folder: Path, *, like: Path) -> None:
 
 def _give_to_owner_of(like: Path, path: Path) -> None:
     """Run by root, what we make belongs to the service, which must be able to use it."""
-    if os.geteuid() == 0:
-        owner = like.stat()
+    owner, own = like.stat(), path.stat()
+    if os.geteuid() == 0 and (owner.st_uid, owner.st_gid) != (own.st_uid, own.st_gid):
         os.chown(path, owner.st_uid, owner.st_gid)
 
 

@@ -157,16 +157,25 @@ async def test_a_backup_for_an_older_program_is_of_its_schema_and_the_database_i
 
 
 def test_only_the_newest_backups_of_this_database_are_kept(tmp_path: Path) -> None:
-    names = [default_name("hub", 86_400.0 * day) for day in range(4)]
-    for name in (*names, "hub-of-the-mayor.sqlite", "hub-19700101T000000Z.sqlite.part"):
+    dated = [default_name("hub", 86_400.0 * day) for day in range(4)]
+    for name in (*dated, "hub-of-the-mayor.sqlite", "hub-19700101T000000Z.sqlite.part"):
         (tmp_path / name).touch()
-    deleted = prune(tmp_path, "hub", keep=2)
-    assert [path.name for path in deleted] == names[:2]
+    deleted = prune(tmp_path / dated[3], "hub", keep=2)
+    assert [path.name for path in deleted] == dated[:2]
     assert {path.name for path in tmp_path.iterdir()} == {
-        *names[2:],
+        *dated[2:],
         "hub-of-the-mayor.sqlite",
         "hub-19700101T000000Z.sqlite.part",
     }
+
+
+def test_the_newest_stays_also_where_the_clock_was_not_set(tmp_path: Path) -> None:
+    dated = [tmp_path / default_name("hub", at) for at in (0.0, 86_400.0, 2 * 86_400.0)]
+    for path in dated:
+        path.touch()
+    assert prune(dated[0], "hub", keep=1) == dated[1:]
+    assert prune(dated[0], "hub", keep=1) == []
+    assert dated[0].exists()
 
 
 async def test_a_restore_puts_the_copy_back_and_keeps_the_file_of_before(tmp_path: Path) -> None:
