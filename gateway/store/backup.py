@@ -271,8 +271,8 @@ def _told(path: Path) -> Iterator[None]:
         raise explained(path, error) from error
     except OSError as error:
         raise StoreError(
-            f"{error.filename or path}: {error.strerror}. See that this user may write there, and that "
-            "there is room."
+            f"{error.filename or path}: {error.strerror}. See that this user may write there, and "
+            "that there is room."
         ) from error
 
 
