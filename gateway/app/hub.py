@@ -163,6 +163,7 @@ class Hub:
         amender = self._amender(database, registry, tuning, executor, intake)
         nights = self._nights()
         care = StoreCare(database, self._settings.hub, self._clock, intake.record, out=OUT)
+        await care.begin(self._settings.site_id)
         receiver = await self._receiver(broker, intake)
         sender = await self._uplink(broker, database, stack)
         downlinks = await self._downlinks(broker, orders, database, stack)

@@ -7,8 +7,10 @@ from typing import Any
 import structlog
 
 from gateway.alerts.happenings import StoreDamaged
-from gateway.clock import Clock
+from gateway.app.sweep_time import SweepTime
+from gateway.clock import Clock, ThisMachine
 from gateway.settings import HubSettings
+from gateway.store import sightings
 from gateway.store.checking import large_damage
 from gateway.store.database import Database
 from gateway.store.errors import StoreError
@@ -40,7 +42,12 @@ class StoreCare:
         self._clock = clock
         self._record = record
         self._sweep = Sweep(database, settings.retention)
+        self._time = SweepTime(clock, vouched=ThisMachine().synchronised)
         self._trimming = Trimming(database, out, max_bytes=settings.out_max_mb * 1_000_000)
+
+    async def begin(self, site: str) -> None:
+        """Before the site is stepped on: see how far it was. Raises StoreError."""
+        self._time.begin(await self._database.read(sightings.stepped_to, site))
 
     def works(self) -> dict[str, Callable[[], Coroutine[Any, Any, None]]]:
         """By name."""
@@ -51,7 +58,7 @@ class StoreCare:
         while True:
             try:
                 await self._trimming.run()
-                await self._sweep.run(self._clock.utc())
+                await self._sweep.run(self._time.now())
             except StoreError as error:
                 _log.error("what is old was not deleted", reason=str(error))
             await asyncio.sleep(FORGET_EVERY_S)
