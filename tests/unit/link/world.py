@@ -310,6 +310,7 @@ class World:
         """The file turns out damaged while it is used: what waited in it is gone."""
         self.rows.damage()
         self.lost |= set(self.sent_numbers)
+        self.remember_sender()  # what was set aside is not put back
 
     def kill_sender(self) -> None:
         self.rows.reopen_after_kill()
