@@ -1,20 +1,20 @@
-"""Fills an edge's outbox through the product's own, as an outage of many hours does.
+"""Fills an edge's outbox through the product's own file, as an outage of many hours does.
 
 `python -m tests.system.chaos.prefill FILE --gateway gw-01 --ledger FILE --rows N --before T`: a
 window a second up to T, each with a reading of its own, told in the ledger as `role.py` does.
 """
 
 import argparse
-import asyncio
 from pathlib import Path
 
-from gateway.link.envelope import Kind
-from gateway.link.outbox import Outbox
+from gateway.clock import Clock
+from gateway.link.envelope import Kind, encode_items
+from gateway.link.outbox_file import Append, open_outbox
 from gateway.model import Lane, Reading, Window
 from tests.system.chaos.ground import UUID
 from tests.system.chaos.role import keep_ledger
 
-AT_ONCE = 200  # appends that share a commit
+AT_ONCE = 500  # appends that share a commit
 MAX_BYTES = 200_000_000
 
 
@@ -25,20 +25,19 @@ def window(second: int, *, receiver: str) -> Window:
     return Window(second, (receiver,), (Reading(receiver, identifier, -80.0, -80, 1),))
 
 
-async def fill(outbox: Path, *, rows: int, before: int, receiver: str) -> None:
+def fill(outbox: Path, *, rows: int, before: int, receiver: str) -> None:
     """`rows` windows of the seconds up to `before`, oldest first. Raises OutboxError."""
-    async with Outbox(outbox, max_bytes=MAX_BYTES) as opened:
-        for begin in range(before - rows, before, AT_ONCE):
-            async with asyncio.TaskGroup() as appends:
-                for second in range(begin, min(begin + AT_ONCE, before)):
-                    row = opened.append(
-                        Lane.BACKLOG,
-                        Kind.SIGHTINGS,
-                        [window(second, receiver=receiver)],
-                        since=float(second),
-                        until=float(second + 1),
-                    )
-                    appends.create_task(row, name=f"second {second}")
+    file, _ = open_outbox(outbox, max_bytes=MAX_BYTES, setting=Clock().setting)
+    for begin in range(before - rows, before, AT_ONCE):
+        seconds = range(begin, min(begin + AT_ONCE, before))
+        file.transact([_row(second, receiver=receiver) for second in seconds], receipted={})
+    file.close()
+
+
+def _row(second: int, *, receiver: str) -> Append:
+    items = encode_items([window(second, receiver=receiver)])
+    since, until = float(second), float(second + 1)
+    return Append(Lane.BACKLOG, Kind.SIGHTINGS, items, since=since, until=until)
 
 
 def main() -> None:
@@ -52,8 +51,7 @@ def main() -> None:
     parser.add_argument("--before", type=int, required=True)
     wanted = parser.parse_args()
     keep_ledger(wanted.ledger, gateway=wanted.gateway)
-    filling = fill(wanted.outbox, rows=wanted.rows, before=wanted.before, receiver=wanted.receiver)
-    asyncio.run(filling)
+    fill(wanted.outbox, rows=wanted.rows, before=wanted.before, receiver=wanted.receiver)
 
 
 if __name__ == "__main__":
