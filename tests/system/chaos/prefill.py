@@ -1,10 +1,12 @@
 """Fills an edge's outbox through the product's own file, as an outage of many hours does.
 
-`python -m tests.system.chaos.prefill FILE --gateway gw-01 --ledger FILE --rows N --before T`: a
-window a second up to T, each with a reading of its own, told in the ledger as `role.py` does.
+`python -m tests.system.chaos.prefill FILE --gateway gw-01 --receiver p001 --ledger FILE --rows N
+--since S --until T --first K`: N windows of the seconds from S to T, each with a reading of its own
+(numbered from K), told in the ledger as `role.py` does.
 """
 
 import argparse
+from collections.abc import Sequence
 from pathlib import Path
 
 from gateway.clock import Clock
@@ -18,26 +20,25 @@ AT_ONCE = 500  # appends that share a commit
 MAX_BYTES = 200_000_000
 
 
-def window(second: int, *, receiver: str) -> Window:
-    """With one reading, of nobody's tag; its identifier tells the second."""
-    major, minor = divmod(second % (1 << 31), 1 << 16)
+def window(second: int, number: int, *, receiver: str) -> Window:
+    """With one reading, of nobody's tag: its identifier is the number."""
+    major, minor = divmod(number, 1 << 16)
     identifier = f"ibeacon:{UUID}:{0x8000 | major}:{minor}"
     return Window(second, (receiver,), (Reading(receiver, identifier, -80.0, -80, 1),))
 
 
-def fill(outbox: Path, *, rows: int, before: int, receiver: str) -> None:
-    """`rows` windows of the seconds up to `before`, oldest first. Raises OutboxError."""
+def fill(outbox: Path, windows: Sequence[Window]) -> None:
+    """Append them, in their order. Raises OutboxError."""
     file, _ = open_outbox(outbox, max_bytes=MAX_BYTES, setting=Clock().setting)
-    for begin in range(before - rows, before, AT_ONCE):
-        seconds = range(begin, min(begin + AT_ONCE, before))
-        file.transact([_row(second, receiver=receiver) for second in seconds], receipted={})
+    for begin in range(0, len(windows), AT_ONCE):
+        some = windows[begin : begin + AT_ONCE]
+        file.transact([_row(one) for one in some], receipted={})
     file.close()
 
 
-def _row(second: int, *, receiver: str) -> Append:
-    items = encode_items([window(second, receiver=receiver)])
-    since, until = float(second), float(second + 1)
-    return Append(Lane.BACKLOG, Kind.SIGHTINGS, items, since=since, until=until)
+def _row(one: Window) -> Append:
+    since, until = float(one.second), float(one.second + 1)
+    return Append(Lane.BACKLOG, Kind.SIGHTINGS, encode_items([one]), since=since, until=until)
 
 
 def main() -> None:
@@ -47,11 +48,17 @@ def main() -> None:
     parser.add_argument("--gateway", required=True)
     parser.add_argument("--receiver", required=True)
     parser.add_argument("--ledger", type=Path, required=True)
-    parser.add_argument("--rows", type=int, required=True)
-    parser.add_argument("--before", type=int, required=True)
+    for name in ("--rows", "--since", "--until", "--first"):
+        parser.add_argument(name, type=int, required=True)
     wanted = parser.parse_args()
     keep_ledger(wanted.ledger, gateway=wanted.gateway)
-    fill(wanted.outbox, rows=wanted.rows, before=wanted.before, receiver=wanted.receiver)
+    span = wanted.until - wanted.since
+    seconds = (wanted.since + place * span // wanted.rows for place in range(wanted.rows))
+    windows = [
+        window(second, number, receiver=wanted.receiver)
+        for number, second in enumerate(seconds, wanted.first)
+    ]
+    fill(wanted.outbox, windows)
 
 
 if __name__ == "__main__":

@@ -1,4 +1,8 @@
-"""An outage of a day, by its volume: an edge comes back with 86,400 windows that wait."""
+"""An outage of a day, by its volume: an edge comes back with 86,400 windows that wait.
+
+They are of half an hour's seconds: the hub tracks a past second anew but once, however many windows
+of it come, and a day of them would take it longer than all other faults together.
+"""
 
 from dataclasses import dataclass
 from random import Random
@@ -9,7 +13,8 @@ from tests.system.chaos.ground import EDGES
 from tests.system.chaos.town import Town
 
 ROWS = 86_400
-NEWEST_S = 900.0  # before now: what is older than a day the hub forgets on purpose
+OLDEST_S, NEWEST_S = 5_400, 3_600  # before now: before the town began
+FIRSTS = range(0, 1 << 30, ROWS)
 FILLS_WITHIN_S = 50.0
 _OUTAGE = "outage of 24 h (its volume)"
 
@@ -24,11 +29,13 @@ class Outage(Described):
         """Fill it."""
         await town.process(self.edge).kill()
         receiver = town.topics[self.edge][0].rpartition("_")[2]
+        now = int(town.now())
         command = (
             *("-m", "tests.system.chaos.prefill", str(town.outbox(self.edge))),
             *("--gateway", self.edge, "--receiver", receiver),
             *("--ledger", str(town.ledger(self.edge)), "--rows", str(ROWS)),
-            *("--before", str(int(town.now() - NEWEST_S))),
+            *("--since", str(now - OLDEST_S), "--until", str(now - NEWEST_S)),
+            *("--first", str(random.choice(FIRSTS))),
         )
         await town.processes.python("outage", *command)
         if not await town.process("outage").gone(FILLS_WITHIN_S):
