@@ -54,6 +54,7 @@ class Evidence:
     held: set[tuple[str, float, str]] = field(default_factory=set)  # process, since, kind
     tracebacks: list[tuple[str, str]] = field(default_factory=list)  # process, text
     exits: list[Exit] = field(default_factory=list)
+    stalled_share: float = 0.0  # of the run: how long somebody waited for a core of the machine
 
 
 async def gather(

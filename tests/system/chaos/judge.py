@@ -68,13 +68,18 @@ def nothing_is_made_up(evidence: Evidence) -> Iterator[Violation]:
 
 
 def adverts_are_there_once(evidence: Evidence) -> Iterator[Violation]:
-    """Every advert is in one window or one press, or was emitted in a gap of its gateway."""
+    """Every advert is in one window or one press, or was emitted in a gap of its gateway.
+
+    Not those of before the edges had their orders: nobody asked for them.
+    """
     windows: dict[str, list[StoredRow]] = defaultdict(list)
     for row in evidence.rows:
         for identifier in row.identifiers:
             windows[identifier].append(row)
     pressed = {one for row in evidence.committed if row.kind == "press" for one in row.identifiers}
     for advert in evidence.ledger.emitted:
+        if advert.since < evidence.since:
+            continue
         there = windows.get(advert.identifier, [])
         if advert.is_press:
             is_there = advert.identifier in pressed

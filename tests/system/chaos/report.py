@@ -54,6 +54,7 @@ def figures(outcome: Outcome, *, seed: int) -> dict[str, object]:
         "influx_positions": len(evidence.influx_positions),
         "quarantined": len(evidence.quarantined),
         "restarts": len(evidence.exits),
+        "waited_for_a_core": round(evidence.stalled_share, 2),
         "breaches": dict(breaches),
         "skipped": outcome.skipped,
         "table": [row._asdict() for row in rows(outcome)],
@@ -66,21 +67,34 @@ def text(outcome: Outcome, *, seed: int) -> str:
     lines = [_line(COLUMNS), *(_line(row) for row in rows(outcome)), ""]
     lines += [f"{key}: {value}" for key, value in said.items() if key not in ("table", "skipped")]
     lines += [f"not struck here: {name}: {why}" for name, why in outcome.skipped.items()]
-    for violation in outcome.violations[:MOST_SHOWN]:
-        lines.append(explained(violation, outcome))
-    if len(outcome.violations) > MOST_SHOWN:
-        lines.append(f"… and {len(outcome.violations) - MOST_SHOWN} more")
+    told = explained(outcome)
+    lines += told[:MOST_SHOWN]
+    if len(told) > MOST_SHOWN:
+        lines.append(f"… and {len(told) - MOST_SHOWN} more like these")
     return "\n".join(lines)
 
 
-def explained(violation: Violation, outcome: Outcome) -> str:
-    """One breach, when it was by the run's clock, and the faults that stood."""
-    if not violation.at:
-        return f"{violation.what.upper()}: {violation.text}"
+def explained(outcome: Outcome) -> list[str]:
+    """The breaches, those of one sort while the same faults stood in one line: the first of them.
+
+    Times are seconds of the run.
+    """
+    groups: dict[tuple[str, str], list[Violation]] = {}
+    for one in outcome.violations:
+        groups.setdefault((one.what, _stood(one, outcome)), []).append(one)
+    begun = outcome.evidence.since
+    return [
+        f"{what.upper()} × {len(some)} at {some[0].at - begun:.1f}–{some[-1].at - begun:.1f} s "
+        f"while {stood} stood: {some[0].text}"
+        if some[0].at
+        else f"{what.upper()} × {len(some)}: {some[0].text}"
+        for (what, stood), some in groups.items()
+    ]
+
+
+def _stood(violation: Violation, outcome: Outcome) -> str:
     stood = outcome.evidence.history.standing(violation.at, margin_s=1.0)
-    names = " + ".join(one.name for one in stood) or "nothing"
-    at_s = violation.at - outcome.evidence.since
-    return f"{violation.what.upper()} at {at_s:.1f} s while {names} stood: {violation.text}"
+    return " + ".join(one.name for one in stood) or "nothing"
 
 
 def _row(kind: str, struck: list[Struck], violations: Iterable[Violation]) -> Row:

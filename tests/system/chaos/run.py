@@ -22,6 +22,7 @@ QUIET_S = 3.0
 STILL_S = 6.0  # late windows are amended after a pause, and what that says goes to the sink
 SETTLES_WITHIN_S = 120.0
 STOP_TRIES = 3
+PRESSURE = Path("/proc/pressure/cpu")
 SECONDS_A_FAULT = 8.0  # more than a fault takes: so many presses have a tag of their own
 
 
@@ -58,19 +59,21 @@ async def run(
         await health.whole(within_s=STARTS_WITHIN_S)
         producing = tasks.create_task(Producer(town, ledger, presses=presses).run())
         await health.flows(since=town.now(), within_s=STARTS_WITHIN_S)
-        since = town.now()
+        since, stalled_s = town.now(), _stalled_s()
         nemesis = Nemesis(town, health, seed=seed, log=log)
         await asyncio.sleep(QUIET_S)
         await nemesis.strike(rounds)
         await asyncio.sleep(QUIET_S)
         producing.cancel()
         until = town.now()
+        stalled_share = (_stalled_s() - stalled_s) / (until - since)
         await _settle(town, partial(waiting, before=until))
         await _stop(town, EDGES)
         await _finish(town)
         for task in watching:
             task.cancel()
         evidence = await gather(town, ledger, nemesis.history, since=since, until=until)
+        evidence.stalled_share = stalled_share
     return Outcome(evidence, judge(evidence), {name: why for name, why in reasons.items() if why})
 
 
@@ -103,3 +106,10 @@ async def _stop(town: Town, names: Iterable[str]) -> None:
     for name in names:
         if town.process(name).is_up:
             await town.process(name).stop()
+
+
+def _stalled_s() -> float:
+    """Seconds since the start of the machine in which some process waited for a core (Linux)."""
+    if not PRESSURE.exists():
+        return 0.0
+    return int(PRESSURE.read_text().splitlines()[0].rpartition("total=")[2]) / 1e6
