@@ -53,7 +53,8 @@ def rows_arrive_once(evidence: Evidence) -> Iterator[Violation]:
             if not (
                 _is_held(evidence, row) or _in_gap(evidence, row.gateway, row.since, row.until)
             ):
-                yield Violation(LOST, row.at, f"row {_name(row)} is in no gap")
+                near = _nearest(evidence, row.gateway, row.since)
+                yield Violation(LOST, row.at, f"row {_name(row)} is in no gap{near}")
         elif there.identifiers != row.identifiers:
             yield Violation(LOST, row.at, f"row {_name(row)} holds other readings than committed")
 
@@ -89,9 +90,9 @@ def adverts_are_there_once(evidence: Evidence) -> Iterator[Violation]:
                 keys = ", ".join(str(row.key) for row in there)
                 yield Violation(TWICE, advert.since, f"{advert.identifier} is in {keys}")
         if not is_there and not _in_gap(evidence, advert.gateway, advert.since, advert.until):
-            yield Violation(
-                LOST, advert.since, f"{advert.identifier} of {advert.gateway} is in no gap"
-            )
+            near = _nearest(evidence, advert.gateway, advert.since)
+            text = f"{advert.identifier} of {advert.gateway} is in no gap{near}"
+            yield Violation(LOST, advert.since, text)
 
 
 def presses_alert(evidence: Evidence) -> Iterator[Violation]:
@@ -185,6 +186,15 @@ def _in_gap(evidence: Evidence, gateway: str, since: float, until: float) -> boo
         and until <= gap.until + GAP_MARGIN_S
         for gap in evidence.gaps
     )
+
+
+def _nearest(evidence: Evidence, gateway: str, at: float) -> str:
+    """The gap that does not hold it."""
+    own = [gap for gap in evidence.gaps if gap.gateway == gateway]
+    if not own:
+        return ""
+    gap = min(own, key=lambda one: min(abs(one.since - at), abs(one.until - at)))
+    return f"; nearest {gap.since - at:+.1f} … {gap.until - at:+.1f} s from it ({gap.reason})"
 
 
 def _has_twin(evidence: Evidence, advert: Emitted) -> bool:

@@ -2,6 +2,7 @@
 
 import errno
 import os
+import shutil
 import subprocess
 from collections.abc import Mapping
 from pathlib import Path
@@ -27,10 +28,15 @@ class Disk:
         return self.is_mounted
 
     def unmount(self) -> None:
-        """Lazily: a process may not have let go yet."""
-        if self.is_mounted:
-            subprocess.run(["umount", "-l", str(self._folder)], check=True)
-            self.is_mounted = False
+        """What is on it stays in the folder; lazily: a process may not have let go yet."""
+        if not self.is_mounted:
+            return
+        kept = self._folder.with_name(f"{self._folder.name}.kept")
+        shutil.copytree(self._folder, kept, ignore=shutil.ignore_patterns(BALLAST))
+        subprocess.run(["umount", "-l", str(self._folder)], check=True)
+        self.is_mounted = False
+        self._folder.rmdir()
+        kept.rename(self._folder)
 
     def fill(self) -> None:
         """Not a byte is left."""
