@@ -100,7 +100,7 @@ def presses_alert(evidence: Evidence) -> Iterator[Violation]:
     alerts = Counter(tag for tag, _ in evidence.sos)
     seen = {one.tag: one.seen for one in reversed(evidence.ledger.alerts)}
     for row in evidence.committed:
-        if row.kind != "press" or row.at > evidence.until:
+        if row.kind != "press" or not evidence.since < row.at < evidence.until:
             continue
         for identifier in row.identifiers:
             tag = evidence.ledger.tags[identifier]
