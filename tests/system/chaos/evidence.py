@@ -44,6 +44,9 @@ class Evidence:
     committed: list[Committed] = field(default_factory=list)
     rows: list[StoredRow] = field(default_factory=list)
     gaps: list[StoredGap] = field(default_factory=list)
+    marks: dict[tuple[str, str, str], int] = field(
+        default_factory=dict
+    )  # by (gateway, epoch, lane)
     sos: list[tuple[str, float]] = field(default_factory=list)  # tag, at
     positions: set[tuple[str, int]] = field(default_factory=set)
     alerts: set[tuple[str, str]] = field(default_factory=set)
@@ -79,6 +82,10 @@ async def gather(
             "SELECT gateway, since, until, reason FROM gaps"
         )
     ]
+    found.marks = {
+        (str(sender), str(epoch), str(lane)): int(str(mark))
+        for sender, epoch, lane, mark in town.rows("SELECT sender, epoch, lane, mark FROM marks")
+    }
     found.sos = [
         (str(tag), float(str(at)))
         for tag, at in town.rows("SELECT tag, at FROM alerts WHERE kind = 'sos'")

@@ -59,6 +59,19 @@ def rows_arrive_once(evidence: Evidence) -> Iterator[Violation]:
             yield Violation(LOST, row.at, f"row {_name(row)} holds other readings than committed")
 
 
+def other_rows_arrive(evidence: Evidence) -> Iterator[Violation]:
+    """Rows that are no windows, as receivers' events and gaps: received, or in a gap."""
+    for row in evidence.committed:
+        if row.key is None or row.kind in ("sightings", "press") or row.at > evidence.until:
+            continue
+        *stream, seq = row.key
+        if evidence.marks.get((stream[0], stream[1], stream[2]), 0) >= seq:
+            continue
+        if not (_is_held(evidence, row) or _in_gap(evidence, row.gateway, row.since, row.until)):
+            near = _nearest(evidence, row.gateway, row.since)
+            yield Violation(LOST, row.at, f"{row.kind} {_name(row)} is in no gap{near}")
+
+
 def nothing_is_made_up(evidence: Evidence) -> Iterator[Violation]:
     """Every window of the database was committed, or tried, by an edge."""
     known = {row.key for row in evidence.committed}
@@ -169,6 +182,7 @@ def gaps_have_reasons(evidence: Evidence) -> Iterator[Violation]:
 
 RULES: tuple[Callable[[Evidence], Iterator[Violation]], ...] = (
     rows_arrive_once,
+    other_rows_arrive,
     nothing_is_made_up,
     adverts_are_there_once,
     presses_alert,

@@ -1,6 +1,6 @@
 """Draws faults by a seed, strikes them in rounds, heals them, and waits until the path is whole.
 
-A round is one to three faults that touch different things and stand at the same time. The plan is
+A round is one to four faults that touch different things and stand at the same time. The plan is
 drawn before the first strike, so a seed gives the same faults in the same order whatever happens.
 """
 
@@ -15,7 +15,7 @@ from tests.system.chaos.fault import Fault, Kind
 from tests.system.chaos.health import Health, NotWholeError
 from tests.system.chaos.town import Town
 
-MOST_AT_ONCE = 3
+MOST_AT_ONCE = 4
 STAGGER_S = 1.0
 QUIET_S = (0.3, 1.5)  # between two rounds
 SLOW_S = 5.0  # a way back as long as this is explained

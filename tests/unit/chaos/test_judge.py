@@ -108,6 +108,14 @@ def replace_gateway(gap: StoredGap) -> StoredGap:
     return gap._replace(gateway="gw-02")
 
 
+def test_a_row_of_another_kind_is_there_when_the_mark_says_so() -> None:
+    found = evidence()
+    found.committed.append(replace(ROW, kind="receiver_events", identifiers=frozenset()))
+    assert breaches(found) == [LOST]
+    found.marks[KEY[:3]] = 7
+    assert judge(found) == []
+
+
 def test_a_row_with_other_readings_than_committed_is_lost() -> None:
     found = evidence()
     found.rows[0] = found.rows[0]._replace(identifiers=frozenset())

@@ -8,7 +8,7 @@ from tests.system.chaos.fault import Kind
 from tests.system.chaos.nemesis import MOST_AT_ONCE, plan
 from tests.unit.chaos.test_judge import Stood
 
-THINGS = {"kill": ("hub", "sink"), "cut": ("hub",), "step": ("clock",)}
+THINGS = {"kill": ("hub", "sink", "gw-01"), "cut": ("hub",), "step": ("clock",)}
 
 
 def _draw(name: str, random: Random) -> Stood:
