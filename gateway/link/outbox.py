@@ -99,6 +99,7 @@ class Outbox:
         self._file: OutboxFile
         self._reader = OutboxReader(path)
         self._gone: CorruptError | None = None  # of a file in whose place there is none yet
+        self._is_aside = False
         self._oldest_since: float | None = None
         self._writing: ThreadPoolExecutor
         self._reading: ThreadPoolExecutor
@@ -244,9 +245,9 @@ class Outbox:
             return  # both threads found it
         if self._gone is None:
             old.close()
-        self._gone = damage
-        if self._path.exists():
-            self.set_aside = set_aside(self._path)
+            self._gone, self._is_aside = damage, False
+        if not self._is_aside:
+            self.set_aside, self._is_aside = set_aside(self._path), True
             _log.error(
                 "the outbox is damaged and set aside; capture goes on in a new one. Check the card",
                 file=str(self.set_aside),
