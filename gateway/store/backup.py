@@ -19,7 +19,7 @@ from sqlalchemy.engine.interfaces import DBAPIConnection
 from sqlalchemy.exc import DBAPIError
 
 from gateway.model import Gap
-from gateway.store import migrate, sightings
+from gateway.store import heard, migrate, sightings
 from gateway.store.errors import StoreError, explained, is_damage
 from gateway.store.locks import held, of_service
 
@@ -103,7 +103,7 @@ def restore(backup: Path, database: Path, *, site: str, now: float, rate: float 
     """Put a copy of `backup` in the place of `database`, whose hub must be stopped.
 
     The database of before is kept aside, under another name. What gateways sent since the backup
-    was receipted, and is gone: a gap says so for each of them, from what the backup has of it until
+    was receipted, and is gone: a gap says so for each of them, from where the backup lacks it until
     the old database was last written (`now` where there is none); `now` runs at `rate` of the
     wall's seconds. The schema is brought up to this program's.
     Raises StoreError; then nothing is changed.
@@ -207,11 +207,10 @@ def _renewed(fresh: Path, *, site: str, until: float, named: Path) -> tuple[str,
             )
         gateways = sorted({sender for sender, _, _ in sightings.marks(connection)})
         for gateway in gateways:
-            since = sightings.heard_until(connection, gateway)
-            gap = Gap(
-                since=min(until if since is None else since, until), until=until, reason=RESTORED
-            )
-            sightings.add_gap(connection, gateway, gap)
+            # From its first hole on: a backlog was perhaps coming in behind what was newest.
+            missing = heard.holes(connection, gateway, until=until)
+            since = missing[0][0] if missing else until
+            sightings.add_gap(connection, gateway, Gap(since, until, RESTORED))
     return tuple(gateways)
 
 

@@ -205,6 +205,18 @@ async def test_after_a_restore_a_gap_stands_for_what_each_gateway_sent_since_the
     assert NOW - 1_300.0 < gap.gap.until < NOW - 1_199.0
 
 
+async def test_the_gap_begins_where_a_backlog_was_still_coming_in(tmp_path: Path) -> None:
+    path = tmp_path / "hub.sqlite"
+    async with Database(path) as database:
+        await take(database, *range(1, 31), *range(80, 101))
+    made = back_up(path, tmp_path / "copy.sqlite")
+    path.unlink()
+    restore(made.path, path, site=SITE, now=NOW)
+    async with Database(path) as database:
+        (gap,) = await database.read(sightings.gaps_between, 0.0, NOW)
+    assert gap.gap == Gap(31.0, NOW, "database_restored")
+
+
 async def test_where_the_database_is_gone_the_gap_reaches_until_now(tmp_path: Path) -> None:
     path = await filled(tmp_path / "hub.sqlite", 100)
     made = back_up(path, tmp_path / "copy.sqlite")
