@@ -25,6 +25,7 @@ LOOKS = 2  # for which a difference stands, where a time server vouches for the 
 STANDS_S = 60.0  # the same, where none does: somebody may set it wrongly, and back
 BEHIND_S = 5.0  # by which a clock may be behind the newest time on the disk, and be right
 AGREES_S = 30.0
+SAME_S, AGAIN_S = 2.0, 5.0  # of two words of other clocks: how near they are, and how far apart
 
 _log = structlog.get_logger()
 
@@ -117,6 +118,7 @@ class Clock:
         self._followed = self._machine.wall() - self._steady()
         self._setting = self._set(self._followed)
         self._step: _Step | None = None
+        self._told: _Step | None = None
         self._listeners: list[Callable[[ClockSetting, ClockSetting], None]] = []
 
     def utc(self) -> float:
@@ -154,9 +156,23 @@ class Clock:
             self._go_by(ClockSetting(self._setting.boot, self._setting.offset_s, known=False))
 
     def agree(self, at: float) -> None:
-        """A synchronised clock of another machine reads `at` now."""
-        if not self._setting.known and abs(at - self.utc()) <= AGREES_S:
+        """The clock of another machine, which believes it, reads `at` now.
+
+        One that was not set goes by it: at once where it reads about the same, otherwise when it
+        was told so again after a while.
+        """
+        real_s, ahead_s = self._steady(), at - self.utc()
+        if self._setting.known or at < EARLIEST_TRUE_TIME:
+            return
+        if abs(ahead_s) <= AGREES_S:
             self._believe()
+        elif self._told is None or abs(ahead_s - self._told.offset) > SAME_S:
+            self._told = _Step(ahead_s, since_s=real_s)
+        elif real_s - self._told.since_s >= AGAIN_S:
+            _log.warning("the time is that of the others; this machine's was not set", by_s=ahead_s)
+            self._go_by(
+                ClockSetting(self._setting.boot, self._setting.offset_s + ahead_s, known=True)
+            )
 
     def look(self) -> None:
         """Compare with the machine's clock, once a second, and follow it where there is reason."""
@@ -233,7 +249,7 @@ class Clock:
 
 @dataclass(slots=True)
 class _Step:
-    """A difference to the machine's clock that has stood since `since_s`."""
+    """A difference to the machine's clock, or another's, that has stood since `since_s`."""
 
     offset: float
     since_s: float

@@ -32,8 +32,8 @@ class HubTime:
             self._clock.not_before(stepped_to)
 
     def note(self, status: Status) -> None:
-        """What a gateway says of itself now: a clock that is believed, and reads the same as ours,
-        is as good as a time server."""
+        """What a gateway says of itself now: a clock that is believed is better than one that was
+        not set."""
         if status.synced:
             self._clock.agree(status.at)
 

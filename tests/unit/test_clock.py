@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from gateway.clock import (
+    AGAIN_S,
     AGREES_S,
     BEHIND_S,
     EARLIEST_TRUE_TIME,
@@ -215,14 +216,39 @@ def test_a_clock_behind_the_disk_is_believed_when_a_person_has_set_it(machine: F
 
 
 def test_a_clock_that_agrees_with_anothers_is_believed(machine: FakeMachine) -> None:
+    """The disk has times of a clock that was ahead."""
     clock = Clock(machine=machine)
     clock.not_before(NOW + HOUR_S)
+    clock.agree(30.0)
     clock.agree(NOW + HOUR_S)
     assert not clock.synced()
     clock.agree(NOW + AGREES_S - 1)
     assert clock.synced()
+    assert clock.utc() == NOW
     machine.looked_at(clock, seconds=10)
     assert clock.synced()
+
+
+def test_a_clock_that_was_not_set_goes_by_anothers_that_says_it_twice(machine: FakeMachine) -> None:
+    """Where no time server can be reached, as in a disaster."""
+    machine.wall_s = 100.0
+    clock, told = Clock(machine=machine), list[ClockSetting]()
+    clock.on_change(lambda _, new: told.append(new))
+    clock.agree(NOW)
+    clock.agree(NOW)
+    machine.passes(AGAIN_S)
+    clock.agree(NOW + HOUR_S)  # another says something else: nobody is believed yet
+    assert not clock.synced()
+    machine.passes(AGAIN_S)
+    clock.agree(NOW + HOUR_S + AGAIN_S + 1)
+    assert clock.synced()
+    assert clock.utc() == NOW + HOUR_S + AGAIN_S + 1
+    machine.looked_at(clock, seconds=2 * STANDS_S)
+    assert len(told) == 1  # the machine's own is still wrong
+    machine.wall_s = NOW + HOUR_S
+    machine.vouched = True
+    machine.looked_at(clock, seconds=LOOKS)
+    assert clock.utc() == machine.wall()
 
 
 @pytest.mark.parametrize("vouched", [True, False])

@@ -70,8 +70,18 @@ def test_a_burst_after_a_hub_that_stood_still_is_no_wrong_clock(way: Way) -> Non
     assert way.rows(100) == {0.0}
 
 
-def test_a_first_row_that_was_long_on_its_way_is_put_right_by_the_next(way: Way) -> None:
-    assert way.row(way_s=45.0) == pytest.approx(-45.0)
+def test_a_clock_a_minute_behind_is_sure_with_the_second_row(way: Way) -> None:
+    """The first may have been so long on its way."""
+    assert way.row(ahead_s=-60.0) == 0.0
+    assert way.row(ahead_s=-60.0) == pytest.approx(-60.0, abs=0.1)
+
+
+def test_a_new_run_out_of_a_network_that_stood_still_is_no_wrong_clock(way: Way) -> None:
+    """All of them come at once, whenever they were sent."""
+    for number in range(40):
+        sent = NOW + way.steady - 100.0 + number
+        way.skews.note("gw-01", "e1", sent=sent, steady=way.steady)
+        assert way.skew_s() == 0.0
     assert way.row() == 0.0
 
 
