@@ -10,12 +10,11 @@ from gateway.alerts.happenings import StoreDamaged
 from gateway.app.sweep_time import SweepTime
 from gateway.clock import Clock, ThisMachine
 from gateway.settings import HubSettings
-from gateway.store import sightings
 from gateway.store.checking import large_damage
 from gateway.store.database import Database
 from gateway.store.errors import StoreError
 from gateway.store.outgoing import Queue
-from gateway.store.retention import Sweep
+from gateway.store.retention import Sweep, swept_at
 from gateway.store.trimming import Trimming
 
 FORGET_EVERY_S = 600.0
@@ -46,8 +45,8 @@ class StoreCare:
         self._trimming = Trimming(database, out, max_bytes=settings.out_max_mb * 1_000_000)
 
     async def begin(self, site: str) -> None:
-        """Before the site is stepped on: see how far it was. Raises StoreError."""
-        self._time.begin(await self._database.read(sightings.stepped_to, site))
+        """Before the site is stepped on: see what the time was. Raises StoreError."""
+        self._time.begin(await self._database.read(swept_at, site))
 
     def works(self) -> dict[str, Callable[[], Coroutine[Any, Any, None]]]:
         """By name."""
@@ -56,11 +55,11 @@ class StoreCare:
     async def forget(self) -> None:
         """Until cancelled."""
         while True:
-            try:
-                await self._trimming.run()
-                await self._sweep.run(self._time.now())
-            except StoreError as error:
-                _log.error("what is old was not deleted", reason=str(error))
+            for work in (self._trimming.run, lambda: self._sweep.run(self._time.now())):
+                try:
+                    await work()
+                except StoreError as error:
+                    _log.error("what is old was not deleted", reason=str(error))
             await asyncio.sleep(FORGET_EVERY_S)
 
     async def watch(self) -> None:

@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from sqlalchemy import Column, ColumnElement, Connection, delete, select, tuple_
+from sqlalchemy.dialects.sqlite import insert as upsert
 
 from gateway.settings import RetentionSettings
 from gateway.store import access, lamps, outings, sightings
@@ -20,7 +21,15 @@ from gateway.store.lamp_schema import (
     lamp_events,
     overrides,
 )
-from gateway.store.schema import alerts, gaps, positions, sessions, windows, zone_events
+from gateway.store.schema import (
+    alerts,
+    gaps,
+    positions,
+    sessions,
+    sweeps,
+    windows,
+    zone_events,
+)
 from gateway.store.tag_schema import heard_eids, sealed_waiting, suspicions, tag_states
 
 HOLD_S = 0.03  # how long a delete may keep the writer: an SOS may wait behind it
@@ -79,6 +88,7 @@ class Sweep:
                 self.counts[one.table] += count
                 more = count >= limit
                 await self._pause(took_s / SHARE)
+        await self._database.write(set_swept_at, now)
 
     def _timed(
         self, connection: Connection, one: Kept, now: float, limit: int
@@ -91,6 +101,18 @@ class Sweep:
             least = max(1, LEAST // one.each)
             self._limits[one.table] = round(min(max(wanted, least), MOST // one.each))
         return count, took_s
+
+
+def swept_at(connection: Connection, site: str) -> float | None:
+    """By which time was last swept; before the first time, how far `site` is stepped, if at all."""
+    at: float | None = connection.scalar(select(sweeps.c.at))
+    return sightings.stepped_to(connection, site) if at is None else at
+
+
+def set_swept_at(connection: Connection, at: float) -> None:
+    """Say by which time was swept."""
+    row = upsert(sweeps).values(id=1, at=at)
+    connection.execute(row.on_conflict_do_update(index_elements=["id"], set_={"at": at}))
 
 
 def kept(keep: RetentionSettings) -> tuple[Kept, ...]:

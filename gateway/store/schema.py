@@ -134,6 +134,9 @@ cursors = Table(
     whole("stepped_to"),
 )
 
+# One row: by which time what is old was last deleted.
+sweeps = Table("sweeps", metadata, row_id(), number("at"))
+
 # --- what the hub made of it ----------------------------------------------------------------------
 
 positions = Table(

@@ -87,6 +87,14 @@ def test_a_clock_that_is_set_back_is_believed_and_may_come_again() -> None:
     assert hub.time.now() == hub.clock.at
 
 
+def test_a_leap_that_nobody_mends_in_a_week_is_believed() -> None:
+    hub = Hub(newest=10.0)
+    for _ in range(7 * 144):
+        assert hub.time.now() < 8 * DAY_S
+        hub.clock.wait(600.0)
+    assert hub.time.now() == hub.clock.at
+
+
 def test_a_new_database_has_nothing_to_lose() -> None:
     hub = Hub(newest=None)
     assert hub.time.now() == hub.clock.at

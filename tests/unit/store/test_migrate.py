@@ -57,7 +57,7 @@ async def test_opening_again_changes_nothing(tmp_path: Path) -> None:
     before = version(path)
     async with Database(path):
         pass
-    assert version(path) == before == ("0007",)
+    assert version(path) == before == ("0008",)
 
 
 async def test_positions_of_the_first_schema_stay_and_have_no_path(tmp_path: Path) -> None:
@@ -94,7 +94,7 @@ async def test_keys_and_doubts_can_be_taken_away_again_and_the_rest_stays(tmp_pa
         await database.write(suspicions.add, Suspicion(1.0, "t-1", Doubt.COUNTER))
     _step(path, command.downgrade, "0004")
     async with Database(path) as database:
-        assert version(path) == ("0007",)
+        assert version(path) == ("0008",)
         kept = await database.read(alerts.get, "a-1")
         assert kept is not None
         assert kept.alert == replace(told, suspect="")
@@ -110,7 +110,7 @@ async def test_the_lamps_can_be_taken_away_again_and_the_rest_stays(tmp_path: Pa
         kept = connection.execute("SELECT name FROM sqlite_master WHERE name LIKE '%lamp%'")
         assert kept.fetchall() == []
     async with Database(path) as database:
-        assert version(path) == ("0007",)
+        assert version(path) == ("0008",)
         assert await database.read(positions.latest, "t-1") == KEPT
 
 

@@ -243,3 +243,13 @@ async def test_of_a_lanes_marks_those_of_its_newest_epochs_stay(database: Databa
         of_lane = {key[1] for key in kept if key[0] == "gw-07" and key[2] is lane}
         assert of_lane == set(epochs[30:])
     assert kept["gw-08", "old", Lane.LIVE] == 7
+
+
+async def test_by_which_time_was_swept_is_known_at_the_next_start(database: Database) -> None:
+    assert await database.read(retention.swept_at, "iwaki") is None
+    await database.write(sightings.set_stepped_to, "iwaki", 1_234)
+    assert await database.read(retention.swept_at, "iwaki") == 1_234
+    for now in (NOW, NOW + 600.0):
+        await sweep(database, Pauses()).run(now)
+    await database.write(sightings.set_stepped_to, "iwaki", int(NOW) + 70 * 365 * 86_400)
+    assert await database.read(retention.swept_at, "iwaki") == NOW + 600.0
