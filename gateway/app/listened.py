@@ -22,25 +22,27 @@ class Listened:
         self._until = until if known else None
         self._before = None if known else until
         self._first: float | None = None
-        self._reason = "restart"
-        self._lost_at: float | None = None
+        self._reason = self._lost_by = "restart"
+        self._lost_at = self._until
+        self._first_reached: float | None = None
         self._connected: Gap | None = None
         self._restart: Gap | None = None
 
     def lost(self, now: float) -> None:
         """The broker, over which remote receivers speak, was lost."""
         self._lost_at = float(floor(now))
-        self._reason = "broker_lost"
+        self._reason = self._lost_by = "broker_lost"
 
     def reached(self, now: float, *, has_remote: bool) -> None:
         """The broker was reached. `has_remote`: there are receivers whose adverts it had lost."""
-        since = self._until if self._lost_at is None else self._lost_at
+        since, until = self._lost_at, float(ceil(now))
         if since is not None and has_remote:
             if self._connected is not None:  # lost again before the last tick
                 since = min(since, self._connected.since)
-            until = float(ceil(now))
             if since < until:
-                self._connected = Gap(since=since, until=until, reason=self._reason)
+                self._connected = Gap(since=since, until=until, reason=self._lost_by)
+        if self._first_reached is None and has_remote:
+            self._first_reached = until
         self._lost_at = None
 
     def gaps(self) -> list[Gap]:
@@ -66,8 +68,10 @@ class Listened:
         """The clock was set, and is believed now if `known`."""
         if self._until:
             self._until = float(ceil(self._until + by_s))
-        if self._lost_at is not None:
+        if self._lost_at:
             self._lost_at = float(floor(self._lost_at + by_s))
+        if self._first_reached is not None:
+            self._first_reached += by_s
         if self._first is not None:
             self._first = float(floor(self._first + by_s))
         if self._connected is not None:
@@ -79,7 +83,12 @@ class Listened:
             self._before = None
 
     def _believe(self, before: float) -> None:
+        """Receivers of both sorts were listened to from `until` on, if they were reached at all."""
+        if self._first_reached is None and self._lost_at is None:
+            self._lost_at = before
         if self._first is None:
             self._until = before
-        elif before < self._first:
-            self._restart = Gap(since=before, until=self._first, reason="restart")
+            return
+        until = float(floor(max(self._first, self._first_reached or 0.0)))
+        if before < until:
+            self._restart = Gap(since=before, until=until, reason="restart")

@@ -1,10 +1,12 @@
 """When a gateway was heard, and when it was not: from its windows and its gaps."""
 
-from sqlalchemy import Connection, Select, func, select
+from sqlalchemy import ColumnElement, Connection, Select, func, select
 
 from gateway.model import Lane
 from gateway.store.schema import gaps, windows
 from gateway.store.sightings import Source, heard_until
+
+KEPT_S = 86_400.0  # windows are kept for a day; where the settings say longer, all the better
 
 
 def around(connection: Connection, gateway: str, run: str) -> tuple[float | None, float | None]:
@@ -36,21 +38,42 @@ def behind(connection: Connection, row: Source) -> tuple[float | None, float | N
 
 
 def holes(connection: Connection, gateway: str, *, until: float) -> list[tuple[float, float]]:
-    """The stretches from its first window on, to `until`, of which it sent nothing, not a gap."""
+    """The stretches up to `until` of which it sent nothing, not even a gap.
+
+    Windows are kept for a day only: one that was away for longer was not heard since its last gap,
+    or for that day where it never told one.
+    """
     second = windows.c.second
     before = func.lag(second).over(order_by=second)
-    own = select(second, before.label("before")).where(windows.c.gateway == gateway).subquery()
+    own = select(second, before.label("before")).where(_is(gateway)).subquery()
     apart = select(own.c.before + 1, own.c.second).where(own.c.second > own.c.before + 1)
     found = [(float(since), float(end)) for since, end in connection.execute(apart)]
+    oldest: int | None = connection.scalar(select(func.min(second)).where(_is(gateway)))
+    first = until if oldest is None else float(oldest)
+    told = _told_until(connection, gateway, first)
+    if oldest is None and told is None:
+        told = until - KEPT_S
+    if told is not None and first > until - KEPT_S:
+        found.insert(0, (told, first))
     newest = heard_until(connection, gateway)
     if newest is not None:
         found.append((newest, until))
-    told = connection.execute(
+    own_gaps = connection.execute(
         select(gaps.c.since, gaps.c.until).where(gaps.c.gateway == gateway).order_by(gaps.c.since)
     ).all()
-    for since, end in told:
+    for since, end in own_gaps:
         found = [rest for hole in found for rest in _without(hole, since, end)]
     return [(since, min(end, until)) for since, end in found if since < min(end, until)]
+
+
+def _is(gateway: str) -> ColumnElement[bool]:
+    return windows.c.gateway == gateway
+
+
+def _told_until(connection: Connection, gateway: str, before: float) -> float | None:
+    last = select(func.max(gaps.c.until)).where(gaps.c.gateway == gateway, gaps.c.until <= before)
+    told: float | None = connection.scalar(last)
+    return told
 
 
 def _of_lane(gateway: str, epoch: str, lane: Lane) -> Select[int]:

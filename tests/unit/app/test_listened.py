@@ -84,3 +84,32 @@ def test_a_lost_heartbeat_is_a_gap_from_a_time_that_only_the_hub_can_know() -> N
     unset.window(40.0, 41.0)
     unset.moved(NOW, known=True)
     assert unset.gaps() == [Gap(0.0, NOW + 40, "restart")]
+
+
+def test_remote_receivers_are_deaf_until_the_broker_is_first_reached() -> None:
+    """Local ones may have been heard meanwhile."""
+    listened = Listened(NOW - 60, known=True)
+    assert listened.window(NOW, NOW + 1) == Gap(NOW - 60, NOW, "restart")
+    assert listened.window(NOW + 1, NOW + 2) is None
+    listened.reached(NOW + 1.5, has_remote=True)
+    assert listened.gaps() == [Gap(NOW - 60, NOW + 2, "restart")]
+
+
+def test_a_broker_first_reached_before_the_time_was_known_ends_the_gap() -> None:
+    listened = Listened(NOW, known=False)
+    listened.window(40.0, 41.0)
+    listened.reached(70.0, has_remote=True)
+    listened.window(41.0, 42.0)
+    listened.moved(NOW + 100, known=True)
+    assert listened.gaps() == [Gap(NOW, NOW + 170, "restart")]
+
+
+def test_a_broker_first_reached_after_the_time_was_known_ends_the_gap_of_its_receivers() -> None:
+    listened = Listened(NOW, known=False)
+    listened.window(40.0, 41.0)
+    listened.moved(NOW + 100, known=True)
+    listened.reached(NOW + 200, has_remote=True)
+    assert listened.gaps() == [
+        Gap(NOW, NOW + 140, "restart"),
+        Gap(NOW, NOW + 200, "restart"),
+    ]

@@ -6,7 +6,10 @@ from sqlalchemy import text
 from gateway.model import Gap, Lane, Window
 from gateway.store import heard, sightings
 from gateway.store.database import Database
+from gateway.store.heard import KEPT_S
 from gateway.store.sightings import Source, StoredWindow
+
+NOW = 1_800_000_000.0
 
 
 def window(second: int, seq: int, *, epoch: str = "e1", gateway: str = "gw-01") -> StoredWindow:
@@ -39,12 +42,31 @@ async def test_behind_a_row_is_what_its_lane_had_before_it(database: Database) -
 async def test_holes_are_what_was_neither_heard_nor_told_as_a_gap(database: Database) -> None:
     await keep(database, 100, 101, 110, 111, 130)
     await database.write(sightings.add_gap, "gw-01", Gap(104.0, 108.0, "x"))
-    await database.write(sightings.add_gap, "gw-01", Gap(90.0, 95.0, "x"))
+    await database.write(sightings.add_gap, "gw-01", Gap(0.0, 100.0, "x"))
     await database.write(sightings.add_gap, "gw-02", Gap(0.0, 1e9, "x"))
     holes = await database.read(heard.holes, "gw-01", until=140.0)
     assert holes == [(102.0, 104.0), (108.0, 110.0), (112.0, 130.0), (131.0, 140.0)]
     assert await database.read(heard.holes, "gw-01", until=115.0) == [*holes[:2], (112.0, 115.0)]
-    assert await database.read(heard.holes, "gw-03", until=140.0) == []
+
+
+async def test_a_gateway_of_which_no_window_is_kept_any_more_was_not_heard_since_its_last_gap(
+    database: Database,
+) -> None:
+    await database.write(sightings.add_gap, "gw-01", Gap(NOW - 500.0, NOW - 400.0, "x"))
+    assert await database.read(heard.holes, "gw-01", until=NOW) == [(NOW - 400.0, NOW)]
+    assert await database.read(heard.holes, "gw-02", until=NOW) == [(NOW - KEPT_S, NOW)]
+
+
+async def test_what_came_before_its_first_window_was_deleted_if_that_is_old(
+    database: Database,
+) -> None:
+    await database.write(sightings.add_gap, "gw-01", Gap(NOW - 2 * KEPT_S, NOW - KEPT_S - 900, "x"))
+    await keep(database, int(NOW - KEPT_S) - 1, int(NOW) - 1)
+    whole_day = (NOW - KEPT_S, NOW - 1.0)
+    assert await database.read(heard.holes, "gw-01", until=NOW) == [whole_day]
+    later = NOW + 60.0
+    holes = await database.read(heard.holes, "gw-01", until=later - KEPT_S / 2)
+    assert holes[0] == (NOW - KEPT_S - 900, NOW - KEPT_S - 1)
 
 
 @pytest.mark.parametrize(
