@@ -296,10 +296,12 @@ class Outbox:
             _log.warning("receipted rows stay in the outbox and are sent again", error=str(error))
 
     async def _commit(self, write: Write) -> int:
-        job = _Job(write, asyncio.get_running_loop().create_future())
+        loop = asyncio.get_running_loop()
+        job = _Job(write, loop.create_future())
         self._pending.append(job)
         if not self._commits:
-            self._commit_pending()
+            self._commits = True
+            loop.call_soon(self._commit_pending)  # behind all who write in this turn of the loop
         return await job.done
 
     def _commit_pending(self) -> None:

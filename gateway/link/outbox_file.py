@@ -179,7 +179,8 @@ class OutboxFile:
                 self._db.execute("BEGIN IMMEDIATE")
                 for lane, mark in receipted.items():
                     self._delete(tally, lane, mark=mark)
-                seqs = [self._write(tally, write) for write in writes]
+                limit = self._limit(tally)
+                seqs = [self._write(tally, write, limit) for write in writes]
                 self._save(tally)
         except sqlite3.Error as error:
             raise typed_error(error, self._path) from error
@@ -205,10 +206,16 @@ class OutboxFile:
         except sqlite3.Error as error:
             raise typed_error(error, self._path) from error
 
-    def _write(self, tally: _Tally, write: Write) -> int:
+    def _limit(self, tally: _Tally) -> int:
+        """Bytes that the rows may have: no more than now while the disk is nearly full."""
+        if self._limits.free_bytes(self._path) >= self._limits.reserve_bytes:
+            return self._limits.max_bytes
+        return min(self._limits.max_bytes, max(SMALL_BYTES, tally.size_bytes))
+
+    def _write(self, tally: _Tally, write: Write, limit: int) -> int:
         match write:
             case Append():
-                return self._append(tally, write)
+                return self._append(tally, write, limit)
             case Received(marks=marks, documents=documents):
                 self._db.executemany(
                     "INSERT OR REPLACE INTO mark VALUES (?, ?, ?, ?)",
@@ -230,16 +237,14 @@ class OutboxFile:
         tally.epochs = begun.pruned(receipted=receipted)
         save_epochs(self._db, tally.epochs)
 
-    def _append(self, tally: _Tally, row: Append) -> int:
-        limit = self._limits.max_bytes
-        if self._limits.free_bytes(self._path) < self._limits.reserve_bytes:
-            limit = min(limit, max(SMALL_BYTES, tally.size_bytes))
+    def _append(self, tally: _Tally, row: Append, limit: int) -> int:
         if row.setting is not None and row.setting != tally.epochs.newest.setting:
             self._begin(tally, Begin(row.setting))
         tally.last[row.lane] += 1
         seq = tally.last[row.lane]
         self._insert(tally, row, from_seq=seq, seq=seq)
-        self._keep(row.documents)
+        if row.documents:
+            self._keep(row.documents)
         if row.heartbeat is not None:
             tally.heartbeat = row.heartbeat
         for lane in (Lane.BACKLOG, Lane.LIVE):

@@ -36,7 +36,6 @@ from tests.system.processes import Processes
 ROWS = 2_000
 ITEMS_A_ROW = 100
 WANTED_PER_S = 20_000.0
-FIRST_SECOND = 1_800_000_000
 RECEIVERS = tuple(f"p{number:03}" for number in range(16))
 GATEWAY = "gw"
 
@@ -48,7 +47,8 @@ def measure() -> Sequence[Figure]:
 
 
 async def _measure(folder: Path) -> Sequence[Figure]:
-    bodies = [second_of(number) for number in range(ROWS)]
+    since = int(time.time()) - ROWS
+    bodies = [second_of(since + number) for number in range(ROWS)]
     async with mosquitto(folder) as (processes, port):
         linked_s = await _link(processes, port, bodies)
         bare_s = await _bare(port, bodies)
@@ -77,20 +77,25 @@ async def mosquitto(folder: Path) -> AsyncIterator[tuple[Processes, int]]:
         await processes.kill_all()
 
 
-def second_of(number: int, *, items: int = ITEMS_A_ROW) -> bytes:
-    """A window with so many readings, encoded; its levels follow from its number."""
-    levels = random.Random(number)
+def second_of(second: int, *, items: int = ITEMS_A_ROW) -> bytes:
+    """A window with so many readings, encoded; its levels follow from its second."""
+    levels = random.Random(second)
     readings = tuple(
         Reading(
             levels.choice(RECEIVERS),
-            f"ibeacon:fda50693-a4e2-4fb1-afcf-c6eb07647825:1:{tag}",
+            identifier_of(tag),
             round(levels.gauss(-78, 8), 1),
             round(levels.gauss(-75, 8)),
             levels.randint(1, 6),
         )
         for tag in range(items)
     )
-    return encode_items([Window(FIRST_SECOND + number, RECEIVERS, readings)])
+    return encode_items([Window(second, RECEIVERS, readings)])
+
+
+def identifier_of(tag: int) -> str:
+    """Of the tag of that number, in every window."""
+    return f"ibeacon:fda50693-a4e2-4fb1-afcf-c6eb07647825:1:{tag}"
 
 
 async def _link(processes: Processes, port: int, bodies: Sequence[bytes]) -> float:
