@@ -128,7 +128,7 @@ class Broker:
             return False
         except TimeoutError:
             if client is self._client and self._heard_at < begun:
-                self._serving.reschedule(0.0)
+                _end(self._serving)
             return False
         finally:
             self._waiting.discard(waiting)
@@ -219,9 +219,8 @@ class Broker:
 
     def _end_waiting(self) -> None:
         """No PUBACK comes on a lost connection; aiomqtt would wait 10 s for each."""
-        now = asyncio.get_running_loop().time()
         for waiting in self._waiting:
-            waiting.reschedule(now)
+            _end(waiting)
 
     async def _subscribe(self, client: aiomqtt.Client, topic_filters: Sequence[str]) -> None:
         for begin in range(0, len(topic_filters), FILTERS_A_PACKET):
@@ -311,6 +310,12 @@ def _queue_type(
                 await take(await super().get())
 
     return HandlingQueue
+
+
+def _end(timeout: asyncio.Timeout) -> None:
+    """Let it expire now, where it has not."""
+    if not timeout.expired():
+        timeout.reschedule(0.0)
 
 
 def _retrieve(ended: asyncio.Future[None]) -> None:

@@ -117,6 +117,28 @@ async def test_a_connection_that_says_nothing_any_more_is_given_up(
     assert 0.5 <= turns[1][1] < KEEPALIVE_S
 
 
+async def test_many_that_wait_at_a_broker_that_hangs_are_all_told_and_it_is_given_up(
+    mosquitto: Mosquitto, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("gateway.link.broker.PUBACK_S", 0.3)
+    broker, turns = Broker(settings=settings(mosquitto), name="hub"), list[bool]()
+    broker.on_connection(turns.append)
+    async with asyncio.TaskGroup() as tasks:
+        running = tasks.create_task(broker.run(), name="broker")
+        await until(lambda: broker.connected)
+        mosquitto.pause()
+        waiting = []
+        for number in range(60):  # some expire while the first is told, some when all are
+            waiting.append(tasks.create_task(broker.publish("a/b", b""), name="publish"))
+            ends = asyncio.get_running_loop().time() + number % 4 * 0.0002
+            while asyncio.get_running_loop().time() < ends:
+                await asyncio.sleep(0)
+        assert await asyncio.gather(*waiting) == [False] * 60
+        await until(lambda: len(turns) == 2)
+        running.cancel()
+    assert turns == [True, False]
+
+
 async def test_a_connection_that_is_closed_before_it_is_answered_is_soon_tried_again() -> None:
     attempts = 0
 
