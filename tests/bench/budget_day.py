@@ -30,7 +30,7 @@ from tests.needs import ROOT
 CARRIERS, NATIVE, SEED = 300, 0.5, 7
 MIDNIGHT = 1_799_938_800.0  # of a day in Japan
 DAY_S, BLOCK_S, PATTERN_S = 86_400, 1_800, 10
-PHONES_PER_S, HEARINGS_OF_A_PHONE = 5, 20
+PHONES_PER_S, HEARINGS_OF_A_PHONE, RECEIVERS_OF_A_PHONE = 5, 20, 4
 CLOSING_DELAY_S = 0.25  # as the edge's
 ALLOW = (f"ibeacon:{SITE_UUID}", f"uid:{NAMESPACE}", "eid", "bthome")
 
@@ -80,8 +80,10 @@ class Day:
         self._lines.close()
 
     def _phone(self, number: int) -> Message:
-        address = (0xC00000000000 + number // HEARINGS_OF_A_PHONE).to_bytes(6, "big")
-        topic = self._receivers[number % len(self._receivers)][2]
+        phone = number // HEARINGS_OF_A_PHONE
+        address = (0xC00000000000 + phone).to_bytes(6, "big")
+        near = 7 * phone + number % RECEIVERS_OF_A_PHONE
+        topic = self._receivers[near % len(self._receivers)][2]
         data = f"4c001005{number:010x}"
         said = {"id": address.hex(":").upper(), "rssi": -80, "manufacturerdata": data}
         body = json.dumps(said).encode()
