@@ -47,20 +47,23 @@ DROP TABLE orders;
 _TO_VERSION_3 = """
 INSERT INTO epoch SELECT 1, json_object('name', value) FROM state WHERE key = 'epoch';
 DELETE FROM state WHERE key = 'epoch';
-INSERT INTO row
-    SELECT (CASE lane WHEN 'urgent' THEN 0 WHEN 'live' THEN 1 ELSE 2 END << 48) | seq,
-        from_seq, kind, since, until, items FROM old_row;
-DROP TABLE old_row;
-"""
-_SET_ROWS_ASIDE = """
 ALTER TABLE row RENAME TO old_row;
 """
 _STEPS = {
     0: (_SCHEMA, _EPOCH, _ROW),
-    1: (_TO_VERSION_2, _SET_ROWS_ASIDE, _EPOCH, _ROW, _TO_VERSION_3),
-    2: (_SET_ROWS_ASIDE, _EPOCH, _ROW, _TO_VERSION_3),
+    1: (_TO_VERSION_2, _EPOCH, _TO_VERSION_3, _ROW),
+    2: (_EPOCH, _TO_VERSION_3, _ROW),
 }
-_COUNTED = "SELECT count(*), ifnull(sum(length(items)), 0) FROM row WHERE id BETWEEN ? AND ?"
+_OLD_ROWS = "SELECT 1 FROM sqlite_schema WHERE name = 'old_row'"
+_COUNTED = "SELECT count(*), ifnull(sum(length(items)), 0) FROM old_row WHERE lane = ?"
+_PIECE_ROWS = 200
+_PIECE = (
+    "SELECT max(seq) FROM (SELECT seq FROM old_row WHERE lane = ? ORDER BY seq LIMIT ?)"  # or none
+)
+_COPY = (
+    "INSERT INTO row SELECT ? + seq, from_seq, kind, since, until, items FROM old_row"
+    " WHERE lane = ? AND seq <= ?"
+)
 _EPOCHS = msgspec.json.Decoder(Epoch)
 
 
@@ -139,6 +142,7 @@ def _prepare(db: sqlite3.Connection, path: Path) -> None:
         checked = db.execute("PRAGMA quick_check(1)").fetchone()[0]
         if checked != "ok":
             raise CorruptError(f"{path}: {checked}")
+    _move_rows(db)
     db.execute("BEGIN IMMEDIATE")  # a read-only file shows here, not at the first append
     db.execute("UPDATE state SET value = value WHERE key = 'heartbeat'")
     db.execute("COMMIT")
@@ -146,11 +150,28 @@ def _prepare(db: sqlite3.Connection, path: Path) -> None:
 
 def _count(db: sqlite3.Connection) -> None:
     """Keep beside the rows how many they are: a file of a million must not be read to be opened."""
+    has_rows = db.execute(_OLD_ROWS).fetchone() is not None
     keep = "INSERT OR IGNORE INTO state VALUES (?, ?)"
     for lane in Lane:
-        rows, size = db.execute(_COUNTED, ids_of(lane)).fetchone()
+        rows, size = db.execute(_COUNTED, (lane,)).fetchone() if has_rows else (0, 0)
         counted = {LAST_KEYS[lane]: 0, ROWS_KEYS[lane]: rows, BYTES_KEYS[lane]: size}
         db.executemany(keep, counted.items())
+
+
+def _move_rows(db: sqlite3.Connection) -> None:
+    """Bring the rows of an older format to their place, some at a time.
+
+    What was moved leaves its pages to what comes. Killed, it goes on at the next opening.
+    """
+    if db.execute(_OLD_ROWS).fetchone() is None:
+        return
+    for lane in Lane:
+        while (last := db.execute(_PIECE, (lane, _PIECE_ROWS)).fetchone()[0]) is not None:
+            db.execute("BEGIN IMMEDIATE")
+            db.execute(_COPY, (row_id(lane, 0), lane, last))
+            db.execute("DELETE FROM old_row WHERE lane = ? AND seq <= ?", (lane, last))
+            db.execute("COMMIT")
+    db.execute("DROP TABLE old_row")
 
 
 def set_aside(path: Path) -> Path:

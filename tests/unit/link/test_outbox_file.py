@@ -1,7 +1,8 @@
+import resource
 import sqlite3
 import zlib
 from collections.abc import Iterator
-from contextlib import ExitStack, closing
+from contextlib import ExitStack, closing, contextmanager
 from dataclasses import replace
 from pathlib import Path
 
@@ -303,6 +304,32 @@ def test_a_file_of_an_older_format_is_brought_up_to_date_with_its_rows(
     assert items_of(reader.read(Lane.LIVE, after=0, limit=1)[0]) == b"[]"
 
 
+def test_rows_of_an_older_format_move_in_pieces_that_take_no_more_room(
+    path: Path, opened: ExitStack
+) -> None:
+    rows = 2_000
+    with closing(sqlite3.connect(path)) as old:
+        old.executescript(FIRST_FORMAT)
+        old.executemany(
+            "INSERT INTO row VALUES ('backlog', ?, ?, 'gap', 1.0, 2.0, randomblob(2500))",
+            [(seq, seq) for seq in range(1, rows + 1)],
+        )
+        old.commit()
+    before = path.stat().st_size
+    with _files_no_longer_than(4_000_000), pytest.raises(OutboxError):
+        open_both(path, opened)
+    with closing(sqlite3.connect(path)) as half:
+        ((left,),) = half.execute("SELECT count(*) FROM old_row").fetchall()
+    assert 0 < left < rows
+    file, reader = open_both(path, opened)
+    assert [held.seq for held in reader.read(Lane.BACKLOG, after=0, limit=9_999)] == list(
+        range(1, rows + 1)
+    )
+    assert file.rows[Lane.BACKLOG] == rows
+    opened.close()
+    assert path.stat().st_size < 1.4 * before
+
+
 def test_a_commit_of_a_second_is_a_few_small_pages(path: Path, opened: ExitStack) -> None:
     file, _ = open_both(path, opened)
     file.transact([row(Lane.LIVE, 0.0, size=300)], receipted={})
@@ -357,3 +384,14 @@ def test_a_file_of_a_later_format_is_left_alone(path: Path) -> None:
 def _overwrite_middle(content: bytes) -> bytes:
     middle = len(content) // 2
     return content[:4_096] + b"\xa5" * (middle - 4_096) + content[middle:]
+
+
+@contextmanager
+def _files_no_longer_than(length: int) -> Iterator[None]:
+    """As a disk that is full: what would be written beyond fails."""
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (length, before[1]))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
