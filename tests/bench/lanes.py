@@ -1,9 +1,9 @@
 """An outbox by itself: what an append costs, and whether a million rows of backlog are felt.
 
 Appending is compared with what SQLite gives at all: the same items, 100 rows a commit, WAL and
-FULL, by a loop that does nothing else. A hundred producers each wait for their row's commit before the
-next, so the outbox's commits are at most as large. The rows are a tag's second at a pole, and a
-second of thirty readings.
+FULL, by a loop that does nothing else. A hundred producers each wait for their row's commit before
+the next, so the outbox's commits are at most as large. The rows are a tag's second at a pole, and
+a second of thirty readings.
 """
 
 import asyncio
