@@ -29,7 +29,8 @@ def window(second: int, number: int, *, receiver: str) -> Window:
 
 def fill(outbox: Path, windows: Sequence[Window]) -> None:
     """Append them, in their order. Raises OutboxError."""
-    file, _ = open_outbox(outbox, max_bytes=MAX_BYTES, setting=Clock().setting)
+    setting = Clock().setting
+    file, _ = open_outbox(outbox, max_bytes=MAX_BYTES, setting=lambda _heartbeat: setting)
     for begin in range(0, len(windows), AT_ONCE):
         some = windows[begin : begin + AT_ONCE]
         file.transact([_row(one) for one in some], receipted={})
