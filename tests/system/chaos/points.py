@@ -146,7 +146,7 @@ def _watch_commits(role: Role, passed: Callable[[], None]) -> None:
     connect = sqlite3.connect
 
     def watched(*arguments: Any, **named: Any) -> sqlite3.Connection:
-        connection = connect(*arguments, **named)
+        connection: sqlite3.Connection = connect(*arguments, **named)
         connection.set_trace_callback(lambda sql: passed() if sql == SQL_COMMIT else None)
         return connection
 

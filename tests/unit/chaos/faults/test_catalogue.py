@@ -23,7 +23,7 @@ ASKED = (  # what the harness has to be able to do
     "torn WAL of the outbox",
     "truncated WAL of the outbox",
     "process stands still",
-    "outage of 24 h (its volume)",
+    "outage (5,000 windows wait)",
     "duplicate delivery",
     "reordered delivery",
     "two edges with one id",
