@@ -87,10 +87,11 @@ class ReadOnly(Described):
 def _full(kind: str, roles: tuple[str, ...], random: Random) -> Full:
     role = random.choice(roles)
     fault = FullQuarantine if role == "sink" else Full
+    needed = process("mosquitto") if role == "sink" else frozenset()
     return fault(
         kind=kind,
         name=f"disk of {role} full",
-        touches=frozenset({f"disk:{role}"}),
+        touches=frozenset({f"disk:{role}"}) | needed,
         hold_s=random.uniform(*HOLD_S),
         effects=Effects(quarantines=role == "sink", explains=(RESET,)),
         role=role,
