@@ -118,7 +118,7 @@ class Clock:
         self._followed = self._machine.wall() - self._steady()
         self._setting = self._set(self._followed)
         self._step: _Step | None = None
-        self._told: _Step | None = None
+        self._told: dict[str, _Step] = {}
         self._listeners: list[Callable[[ClockSetting, ClockSetting], None]] = []
 
     def utc(self) -> float:
@@ -155,24 +155,28 @@ class Clock:
             )
             self._go_by(ClockSetting(self._setting.boot, self._setting.offset_s, known=False))
 
-    def agree(self, at: float) -> None:
-        """The clock of another machine, which believes it, reads `at` now.
+    def vouched(self) -> bool:
+        """Whether a time server vouches for `utc`."""
+        return self._step is None and self._machine.synchronised()
 
-        One that was not set goes by it: at once where it reads about the same, otherwise when it
-        was told so again after a while.
+    def agree(self, who: str, at: float) -> None:
+        """The clock of another machine, `who`, which believes it, reads `at` now.
+
+        One that was not set goes by it: at once where it reads about the same, otherwise when the
+        same one says so again after a while, if that is not before what the disk tells.
         """
-        real_s, ahead_s = self._steady(), at - self.utc()
         if self._setting.known or at < EARLIEST_TRUE_TIME:
             return
+        real_s, ahead_s = self._steady(), at - self.utc()
+        before = self._told.get(who)
         if abs(ahead_s) <= AGREES_S:
             self._believe()
-        elif self._told is None or abs(ahead_s - self._told.offset) > SAME_S:
-            self._told = _Step(ahead_s, since_s=real_s)
-        elif real_s - self._told.since_s >= AGAIN_S:
-            _log.warning("the time is that of the others; this machine's was not set", by_s=ahead_s)
-            self._go_by(
-                ClockSetting(self._setting.boot, self._setting.offset_s + ahead_s, known=True)
-            )
+        elif before is None or abs(ahead_s - before.offset) > SAME_S:
+            self._told[who] = _Step(ahead_s, since_s=real_s)
+        elif real_s - before.since_s >= AGAIN_S and at >= self._earliest:
+            _log.warning("the time is another's; this machine's was not set", of=who, by_s=ahead_s)
+            setting = self._setting
+            self._go_by(ClockSetting(setting.boot, setting.offset_s + ahead_s, known=True))
 
     def look(self) -> None:
         """Compare with the machine's clock, once a second, and follow it where there is reason."""

@@ -399,7 +399,7 @@ class Hub:
         self._minutes.note(gateway, status, retained=message.retained)
         if status.online:
             if not message.retained:  # it may be of long ago
-                self._time.note(status)
+                self._time.note(gateway, status)
             orders.note_instance(gateway, status.instance)
 
     async def _receiver(self, broker: Broker, intake: Intake) -> Receiver:

@@ -31,11 +31,11 @@ class HubTime:
         if stepped_to is not None:
             self._clock.not_before(stepped_to)
 
-    def note(self, status: Status) -> None:
-        """What a gateway says of itself now: a clock that is believed is better than one that was
+    def note(self, gateway: str, status: Status) -> None:
+        """What `gateway` says of itself now: a clock that is believed is better than one that was
         not set."""
         if status.synced:
-            self._clock.agree(status.at)
+            self._clock.agree(gateway, status.at)
 
     def takes(self, lane: Lane) -> bool:
         """Whether a row of `lane` is taken now."""

@@ -39,7 +39,7 @@ WARM_UP_S = 60
 REPLAY_S = WARM_UP_S + HELD_S
 CATCH_UP_S = 180
 CLOCK_BACK_S = 60
-LONG_AGO = 2**62  # the clock was not set since we began
+PUT_RIGHT_S = 80_000  # windows are kept for a day: of what is older nothing can be made again
 REJOIN_S = 5.0  # the edges send what they kept as soon as they see the hub; it must not be late
 RETRY_S = 1.0
 MOST_STRANGERS = 100  # told of; the others are counted
@@ -119,7 +119,7 @@ class Stepper:
         self._failing = False
         self._replayed: list[Told] = []
         self._second = 0
-        self._went_by_s, self._went_since = clock.setting.offset_s, LONG_AGO
+        self._went_by_s, self._went_since = clock.setting.offset_s, floor(clock.utc())
         self._replayed_since = 0
         self._closed_before = 0  # of the writer thread
         self._marked_before = 0
@@ -186,16 +186,16 @@ class Stepper:
     async def _go_back(self, due: int) -> None:
         """Go on under the new time, as after a restart.
 
-        By how much the clock was set is known exactly where it was set while we ran; otherwise by
-        where the steps had come to, which is off by as long as the hub was away.
+        A step back may be the wrong one of two. Only where a time server vouches for the new time
+        was the old one surely ahead, since it was set: then what it wrote is put right.
         """
         ahead_s = round(self._went_by_s - self._clock.setting.offset_s)
-        is_known = ahead_s > CLOCK_BACK_S
-        by_s = ahead_s if is_known else self._second - due
-        since = min(self._went_since, due) if is_known else due
-        _log.warning("the hub's clock was set back; steps go on under the new time", by_s=by_s)
+        _log.warning("the hub's clock was set back; steps go on under the new time", by_s=ahead_s)
         async with self._stepping:
-            await self._insist(set_back, self._site_id, due, since=since, by_s=by_s)
+            if ahead_s > CLOCK_BACK_S and self._clock.vouched():
+                since = max(self._went_since, due - PUT_RIGHT_S)
+                await self._insist(set_back, since=since, by_s=ahead_s)
+            await self._insist(sightings.set_stepped_to, self._site_id, due)
             self._news, self._watch = News(), Watch(self._site.receivers)
             self._routes.begin_anew()
             self._replayed.clear()

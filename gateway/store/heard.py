@@ -58,12 +58,8 @@ def holes(connection: Connection, gateway: str, *, until: float) -> list[tuple[f
     newest = heard_until(connection, gateway)
     if newest is not None:
         found.append((newest, until))
-    own_gaps = connection.execute(
-        select(gaps.c.since, gaps.c.until).where(gaps.c.gateway == gateway).order_by(gaps.c.since)
-    ).all()
-    for since, end in own_gaps:
-        found = [rest for hole in found for rest in _without(hole, since, end)]
-    return [(since, min(end, until)) for since, end in found if since < min(end, until)]
+    found = [(since, min(end, until)) for since, end in found if since < min(end, until)]
+    return _less(found, _gaps_after(connection, gateway, found[0][0])) if found else []
 
 
 def _is(gateway: str) -> ColumnElement[bool]:
@@ -82,7 +78,30 @@ def _of_lane(gateway: str, epoch: str, lane: Lane) -> Select[int]:
     )
 
 
-def _without(hole: tuple[float, float], since: float, until: float) -> list[tuple[float, float]]:
-    start, end = hole
-    left = [(start, min(end, since)), (max(start, until), end)]
-    return [(a, b) for a, b in left if a < b]
+def _gaps_after(connection: Connection, gateway: str, since: float) -> list[tuple[float, float]]:
+    told = (
+        select(gaps.c.since, gaps.c.until)
+        .where(gaps.c.gateway == gateway, gaps.c.until > since)
+        .order_by(gaps.c.since)
+    )
+    return [(start, end) for start, end in connection.execute(told)]
+
+
+def _less(
+    whole: list[tuple[float, float]], taken: list[tuple[float, float]]
+) -> list[tuple[float, float]]:
+    """`whole` without `taken`; both by their beginnings, those of `whole` do not overlap."""
+    left: list[tuple[float, float]] = []
+    place = 0
+    for start, end in whole:
+        while place < len(taken) and taken[place][1] <= start:
+            place += 1
+        at = place
+        while start < end and at < len(taken) and taken[at][0] < end:
+            if start < taken[at][0]:
+                left.append((start, taken[at][0]))
+            start = max(start, taken[at][1])
+            at += 1
+        if start < end:
+            left.append((start, end))
+    return left

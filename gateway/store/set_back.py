@@ -3,13 +3,10 @@
 from sqlalchemy import Connection, delete, update
 
 from gateway.store.schema import outings, positions, route_points, windows, zone_events
-from gateway.store.sightings import set_stepped_to
 
 
-def set_back(connection: Connection, site: str, now: int, *, since: int, by_s: int) -> None:
-    """The site is stepped to `now` only; windows from `since` on were captured `by_s` earlier.
-
-    `since` is what the clock said when it was set ahead, or `now` where that is not known.
+def set_back(connection: Connection, *, since: int, by_s: int) -> None:
+    """Windows from `since` on, by the clock when it was ahead, were captured `by_s` earlier.
 
     They are late, so history is amended with them. What had been made of them is forgotten: the
     latest position of a tag would be one of a time to come, and hide all others until then.
@@ -30,4 +27,3 @@ def set_back(connection: Connection, site: str, now: int, *, since: int, by_s: i
     connection.execute(
         update(outings).where(outings.c.heard_until > since).values(heard_until=float(since))
     )
-    set_stepped_to(connection, site, now)

@@ -219,10 +219,10 @@ def test_a_clock_that_agrees_with_anothers_is_believed(machine: FakeMachine) -> 
     """The disk has times of a clock that was ahead."""
     clock = Clock(machine=machine)
     clock.not_before(NOW + HOUR_S)
-    clock.agree(30.0)
-    clock.agree(NOW + HOUR_S)
+    clock.agree("gw-01", 30.0)
+    clock.agree("gw-01", NOW + HOUR_S)
     assert not clock.synced()
-    clock.agree(NOW + AGREES_S - 1)
+    clock.agree("gw-01", NOW + AGREES_S - 1)
     assert clock.synced()
     assert clock.utc() == NOW
     machine.looked_at(clock, seconds=10)
@@ -234,13 +234,13 @@ def test_a_clock_that_was_not_set_goes_by_anothers_that_says_it_twice(machine: F
     machine.wall_s = 100.0
     clock, told = Clock(machine=machine), list[ClockSetting]()
     clock.on_change(lambda _, new: told.append(new))
-    clock.agree(NOW)
-    clock.agree(NOW)
+    clock.agree("gw-01", NOW)
+    clock.agree("gw-01", NOW)
     machine.passes(AGAIN_S)
-    clock.agree(NOW + HOUR_S)  # another says something else: nobody is believed yet
+    clock.agree("gw-02", NOW + HOUR_S)  # another says something else, and only once
     assert not clock.synced()
     machine.passes(AGAIN_S)
-    clock.agree(NOW + HOUR_S + AGAIN_S + 1)
+    clock.agree("gw-02", NOW + HOUR_S + AGAIN_S + 1)
     assert clock.synced()
     assert clock.utc() == NOW + HOUR_S + AGAIN_S + 1
     machine.looked_at(clock, seconds=2 * STANDS_S)

@@ -60,7 +60,7 @@ async def test_a_gateway_that_knows_the_time_is_believed_when_it_says_so_again(
 ) -> None:
     time = await begun(database, Clock(machine=machine), stepped_to=NOW + HOUR_S)
     for synced in (False, True):
-        time.note(Status(online=True, synced=synced, at=machine.wall() + 2 * HOUR_S))
+        time.note("gw-01", Status(online=True, synced=synced, at=machine.wall() + 2 * HOUR_S))
         machine.passes(AGAIN_S)
-        time.note(Status(online=True, synced=synced, at=machine.wall() + 2 * HOUR_S))
+        time.note("gw-01", Status(online=True, synced=synced, at=machine.wall() + 2 * HOUR_S))
         assert taken(time) == (set(Lane) if synced else {Lane.URGENT})

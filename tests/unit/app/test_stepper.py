@@ -10,6 +10,7 @@ import pytest
 from sqlalchemy import Connection
 
 from gateway.app.stepper import CATCH_UP_S, REPLAY_S
+from gateway.clock import ClockSetting
 from gateway.link.envelope import Kind
 from gateway.model import AlertKind, Crossing, Doubt, Lane, Position, Presence, Reading, Window
 from gateway.store import alerts, calibrations, positions, sightings, suspicions
@@ -180,26 +181,66 @@ async def test_a_clock_that_was_set_back_does_not_stop_the_site(town: Street) ->
     assert await stepped_to(town) == NOW + 20
 
 
-async def test_a_clock_that_was_ahead_leaves_nothing_in_a_time_to_come(town: Street) -> None:
+class SetClock(HandClock):
+    """A clock that was set by so much since it began, and maybe a time server vouches for it."""
+
+    def __init__(self, *, vouches: bool) -> None:
+        super().__init__()
+        self.set_by_s = 0.0
+        self.vouches = vouches
+
+    def vouched(self) -> bool:
+        return self.vouches
+
+    @property
+    def setting(self) -> ClockSetting:
+        return ClockSetting("b-1", self.set_by_s)
+
+
+async def test_a_clock_that_was_ahead_leaves_nothing_in_a_time_to_come(database: Database) -> None:
     """What it heard then is moved to when it was, and amends history; whoever looks sees now."""
-    await town.live(to_school(NOW + 3_600, SECONDS))
-    await town.pass_to(NOW + 100.0)
-    by_s = 3_592  # from where the steps had come to, to what is due
-    assert await town.stored() == []
-    assert await town.events() == []
-    stored = await town.database.read(sightings.windows_between, 0, 2**40)
-    assert [one.second for one in stored] == list(range(NOW + 8, NOW + 98))
-    assert all(one.late and one.skew_s == by_s for one in stored)
-    await town.live([heard_at(NOW + 101 + s, 20.0) for s in range(70)])
-    newest = await town.database.read(positions.latest, TAG)
-    assert newest is not None
-    assert NOW + 110 < newest.at <= NOW + 172  # of who stands still, one a minute
-    while await town.amender.amend():
-        town.clock.now += 10.0
-    amended = [one.at for one in await town.stored() if one.at <= NOW + 98]
-    assert amended[0] == NOW + 9
-    assert len(amended) > SECONDS / 5
-    assert "school" in {one.zone for one in await town.events()}
+    clock = SetClock(vouches=True)
+    async with open_street(database, clock) as town:
+        await town.live([heard_at(NOW, 20.0)])
+        clock.set_by_s = 3_600.0
+        await town.pass_to(NOW + 3_602.0)
+        await town.live(to_school(NOW + 3_602, SECONDS))
+        clock.set_by_s = 0.0
+        await town.pass_to(NOW + 100.0)
+        assert [one.at for one in await town.stored()] == [NOW + 1]
+        assert await town.events() == []
+        stored = await town.database.read(sightings.windows_between, 0, 2**40)
+        assert [one.second for one in stored] == [NOW, *range(NOW + 2, NOW + 2 + SECONDS)]
+        assert [(one.late, one.skew_s) for one in stored[1:]] == [(True, 3_600.0)] * SECONDS
+        await town.live([heard_at(NOW + 101 + s, 20.0) for s in range(70)])
+        newest = await town.database.read(positions.latest, TAG)
+        assert newest is not None
+        assert NOW + 110 < newest.at <= NOW + 172  # of who stands still, one a minute
+        while await town.amender.amend():
+            clock.now += 10.0
+        amended = [one.at for one in await town.stored() if NOW + 2 < one.at <= NOW + 92]
+        assert len(amended) > SECONDS / 5
+        assert "school" in {one.zone for one in await town.events()}
+
+
+@pytest.mark.parametrize("vouches", [True, False])
+async def test_a_clock_that_was_set_back_wrongly_and_forth_again_takes_nothing_away(
+    database: Database, *, vouches: bool
+) -> None:
+    """Of two times the later may be the right one."""
+    clock = SetClock(vouches=False)
+    async with open_street(database, clock) as town:
+        await town.live(to_school(NOW, 10))
+        before = {one.at for one in await town.stored()}
+        clock.set_by_s = -3_600.0
+        await town.pass_to(NOW + 10 - 3_600.0)
+        clock.vouches = vouches
+        clock.set_by_s = 0.0
+        await town.pass_to(NOW + 20.0)
+        stored = await town.database.read(sightings.windows_between, 0, 2**40)
+        assert [one.second for one in stored] == list(range(NOW, NOW + 10))
+        assert before
+        assert before <= {one.at for one in await town.stored()}
 
 
 async def test_a_clock_that_was_set_back_by_a_moment_repeats_no_second(town: Street) -> None:

@@ -5,7 +5,7 @@ from sqlalchemy import text
 
 from gateway.model import Gap, Lane, Window
 from gateway.store import heard, sightings
-from gateway.store.database import Database
+from gateway.store.database import Connection, Database
 from gateway.store.heard import KEPT_S
 from gateway.store.sightings import Source, StoredWindow
 
@@ -67,6 +67,30 @@ async def test_what_came_before_its_first_window_was_deleted_if_that_is_old(
     later = NOW + 60.0
     holes = await database.read(heard.holes, "gw-01", until=later - KEPT_S / 2)
     assert holes[0] == (NOW - KEPT_S - 900, NOW - KEPT_S - 1)
+
+
+async def test_a_gateway_whose_network_flaps_costs_no_more_than_its_gaps_are_many(
+    database: Database,
+) -> None:
+    """Each hole against each gap would be ten million comparisons, while an SOS waits."""
+    start = int(NOW) - 80_000
+    await keep(database, *range(start, int(NOW), 80))
+    flaps = [Gap(start + 8.0 * n, start + 8.0 * n + 4.0, "broker_lost") for n in range(10_000)]
+
+    def tell(connection: Connection) -> None:
+        for gap in flaps:
+            sightings.add_gap(connection, "gw-01", gap)
+
+    await database.write(tell)
+    holes = await database.read(heard.holes, "gw-01", until=NOW)
+    assert len(holes) == 10_000
+    assert sum(end - since for since, end in holes) == pytest.approx(40_000)
+
+
+def test_what_is_taken_may_overlap_and_reach_beyond() -> None:
+    whole = [(0.0, 10.0), (20.0, 30.0), (40.0, 50.0)]
+    taken = [(-5.0, 2.0), (1.0, 3.0), (5.0, 6.0), (5.5, 22.0), (25.0, 26.0), (29.0, 60.0)]
+    assert heard._less(whole, taken) == [(3.0, 5.0), (22.0, 25.0), (26.0, 29.0)]
 
 
 @pytest.mark.parametrize(
