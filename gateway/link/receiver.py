@@ -20,7 +20,7 @@ from gateway.link.topics import LaneAddress
 from gateway.link.waiting import Waiting
 from gateway.model import Rejected
 
-COMMIT_S = 0.05
+COMMIT_S = 0.03
 _log = structlog.get_logger()
 
 
