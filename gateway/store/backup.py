@@ -71,6 +71,8 @@ def back_up(
         undo.enter_context(
             held(Path(f"{database}.backup.lock"), else_say=_ANOTHER_BACKUP.format(database))
         )
+        for left in target.parent.glob(f"{database.stem}-*.sqlite.part*"):
+            left.unlink()  # of one that was killed: only who holds the lock makes any
         _leave_room(database, target)
         part.unlink(missing_ok=True)
         undo.callback(part.unlink, missing_ok=True)

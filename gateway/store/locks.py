@@ -14,6 +14,7 @@ def held(lock: Path, *, else_say: str) -> Iterator[None]:
     """Hold the file `lock`. Raises StoreError(`else_say`) where another holds it, and OSError."""
     file = os.open(lock, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
     try:
+        _give_to_owner_of(lock.parent, file)
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError as error:
@@ -21,6 +22,13 @@ def held(lock: Path, *, else_say: str) -> Iterator[None]:
         yield
     finally:
         os.close(file)
+
+
+def _give_to_owner_of(folder: Path, file: int) -> None:
+    """What root makes first the service must be able to open later."""
+    owner = folder.stat()
+    if os.geteuid() == 0 and os.fstat(file).st_uid != owner.st_uid:
+        os.fchown(file, owner.st_uid, owner.st_gid)
 
 
 def of_service(database: Path) -> Path:

@@ -144,6 +144,18 @@ async def test_what_a_killed_backup_left_is_written_over(tmp_path: Path) -> None
     assert back_up(database, tmp_path / "copy.sqlite").newest == 100
 
 
+async def test_what_killed_backups_of_other_nights_left_goes(tmp_path: Path) -> None:
+    database = tmp_path / "hub.sqlite"
+    async with Database(database):
+        pass
+    left = tmp_path / "hub-20260101T013000Z.sqlite.part"
+    anothers = tmp_path / "city-20260101T013000Z.sqlite.part"
+    for one in (left, anothers):
+        one.write_bytes(b"half")
+    back_up(database, tmp_path / "copy.sqlite")
+    assert (left.exists(), anothers.exists()) == (False, True)
+
+
 async def test_a_backup_for_an_older_program_is_of_its_schema_and_the_database_is_not(
     tmp_path: Path,
 ) -> None:
