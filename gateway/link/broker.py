@@ -153,6 +153,7 @@ class Broker:
                     await self._serve(client)
             except aiomqtt.MqttError as error:
                 self._tell(str(error))
+            stop_if_cancelled(before=cancelled_before)
             if self.counts["connected"] > connected_before:
                 delay_s = FIRST_DELAY_S
             await asyncio.sleep(delay_s * self._spread())
