@@ -67,6 +67,10 @@ def restore(
         typer.echo(
             "What came since that backup is gone. A gap says so for " + ", ".join(done.gateways)
         )
+    typer.echo(
+        "Whoever was deleted, or whose consent was withdrawn, since that backup is in it again: "
+        "delete again. Everybody has to log in anew."
+    )
     typer.echo("Start the hub: systemctl start machimori-hub")
 
 

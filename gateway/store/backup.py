@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
-from sqlalchemy import Connection, create_engine, event
+from sqlalchemy import Connection, create_engine, delete, event
 from sqlalchemy.engine.interfaces import DBAPIConnection
 from sqlalchemy.exc import DBAPIError
 
@@ -22,6 +22,7 @@ from gateway.model import Gap
 from gateway.store import heard, migrate, sightings
 from gateway.store.errors import StoreError, explained, is_damage
 from gateway.store.locks import held, of_service
+from gateway.store.schema import sessions
 
 RESTORED = "database_restored"
 STEP_PAGES = 512  # 2 MB between two breaths: the writer's fsync waits for no more than that
@@ -207,6 +208,7 @@ def _renewed(fresh: Path, *, site: str, until: float, named: Path) -> tuple[str,
                 f"{named}: is of the site {', '.join(sorted(sites))}, and the settings' site_id is "
                 f"{site}. Give a backup of this site."
             )
+        connection.execute(delete(sessions))  # nobody stays logged in by one that was ended since
         gateways = sorted({sender for sender, _, _ in sightings.marks(connection)})
         for gateway in gateways:
             # From its first hole on: a backlog was perhaps coming in behind what was newest.

@@ -252,6 +252,10 @@ class Database:
         if jobs:
             try:
                 self._commit(jobs)
+            except BaseException as error:
+                for job in jobs:  # none of them is known to be committed
+                    job.error = job.error or error
+                raise
             finally:
                 for job in jobs:
                     job.settle()

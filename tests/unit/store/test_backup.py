@@ -240,6 +240,18 @@ async def test_where_the_database_is_gone_the_gap_reaches_until_now(tmp_path: Pa
     assert gap.gap == Gap(101.0, NOW, "database_restored")
 
 
+async def test_nobody_stays_logged_in_over_a_restore(tmp_path: Path) -> None:
+    """A session of the copy may have been ended since."""
+    database = await filled(tmp_path / "hub.sqlite")
+    with closing(sqlite3.connect(database)) as file, file:
+        file.execute("PRAGMA foreign_keys = OFF")
+        file.execute("INSERT INTO sessions VALUES (x'00', 'u-1', 'cookie', 1.0, 9e9)")
+    copy = back_up(database, tmp_path / "copy.sqlite").path
+    restore(copy, database, site=SITE, now=NOW)
+    with closing(sqlite3.connect(database)) as file:
+        assert file.execute("SELECT count(*) FROM sessions").fetchall() == [(0,)]
+
+
 async def test_a_restore_beside_a_running_hub_is_refused(tmp_path: Path) -> None:
     path = await filled(tmp_path / "hub.sqlite")
     made = back_up(path, tmp_path / "copy.sqlite")
