@@ -68,16 +68,15 @@ class Machine(Protocol):
         ...
 
 
+_UNSYNCHRONISED = 0x40  # STA_UNSYNC of <sys/timex.h>
+_TIMEX_BYTES = 512  # more than struct timex of any Linux
+_STATUS = struct.Struct("@Illll i")  # modes, offset, freq, maxerror, esterror, status
+
+
 class ThisMachine:
     """Linux."""
 
-    def __init__(
-        self,
-        *,
-        boot_file: Path = Path("/proc/sys/kernel/random/boot_id"),
-        timesyncd_file: Path = Path("/run/systemd/timesync/synchronized"),
-    ) -> None:
-        self._timesyncd_file = timesyncd_file
+    def __init__(self, *, boot_file: Path = Path("/proc/sys/kernel/random/boot_id")) -> None:
         try:
             self.boot = boot_file.read_text().strip()
         except OSError:
@@ -92,9 +91,16 @@ class ThisMachine:
         return time.monotonic()
 
     def synchronised(self) -> bool:
-        """By the kernel; by systemd-timesyncd where a service may not ask (ProtectClock=)."""
-        told = _kernel_synchronised()
-        return self._timesyncd_file.exists() if told is None else told
+        """By the kernel, which forgets it when somebody sets the clock; no, if it is not told."""
+        answer = ctypes.create_string_buffer(_TIMEX_BYTES)  # modes = 0: adjtimex(2) only reads
+        try:
+            state = ctypes.CDLL(None).adjtimex(answer)
+        except (OSError, AttributeError):
+            return False
+        if state < 0:
+            return False
+        *_, status = _STATUS.unpack_from(answer)
+        return not status & _UNSYNCHRONISED
 
 
 class Clock:
@@ -118,6 +124,7 @@ class Clock:
         self._followed = self._machine.wall() - self._steady()
         self._setting = self._set(self._followed)
         self._step: _Step | None = None
+        self._vouched = False
         self._told: dict[str, _Step] = {}
         self._listeners: list[Callable[[ClockSetting, ClockSetting], None]] = []
 
@@ -156,8 +163,8 @@ class Clock:
             self._go_by(ClockSetting(self._setting.boot, self._setting.offset_s, known=False))
 
     def vouched(self) -> bool:
-        """Whether a time server vouches for `utc`."""
-        return self._step is None and self._machine.synchronised()
+        """Whether a time server vouched for it when `utc` was last set."""
+        return self._vouched
 
     def agree(self, who: str, at: float) -> None:
         """The clock of another machine, `who`, which believes it, reads `at` now.
@@ -228,7 +235,7 @@ class Clock:
         """Somebody set the machine's clock while we ran, so it is better than what we knew."""
         by_s = offset - self._followed
         _log.warning("the machine's clock was set; its time is followed", by_s=round(by_s, 1))
-        self._followed, self._step = offset, None
+        self._followed, self._step, self._vouched = offset, None, self._machine.synchronised()
         setting = self._set(offset, known=True)
         self._earliest = min(self._earliest, self._reads(setting))
         self._go_by(setting)
@@ -258,21 +265,3 @@ class _Step:
     offset: float
     since_s: float
     looks: int = 0
-
-
-_UNSYNCHRONISED = 0x40  # STA_UNSYNC of <sys/timex.h>
-_TIMEX_BYTES = 512  # more than struct timex of any Linux
-_STATUS = struct.Struct("@Illll i")  # modes, offset, freq, maxerror, esterror, status
-
-
-def _kernel_synchronised() -> bool | None:
-    """What adjtimex(2) says; None where it may not be asked."""
-    answer = ctypes.create_string_buffer(_TIMEX_BYTES)  # modes = 0: only read
-    try:
-        state = ctypes.CDLL(None).adjtimex(answer)
-    except (OSError, AttributeError):
-        return None
-    if state < 0:
-        return None
-    *_, status = _STATUS.unpack_from(answer)
-    return not status & _UNSYNCHRONISED

@@ -262,6 +262,7 @@ class Hub:
             tags=tags.intake,
             joined=lights.sos.brighten,
             show=lights.telling.show,
+            kept_s=self._settings.hub.retention.sightings_hours * 3_600.0,
         )
 
     def _amender(

@@ -49,6 +49,7 @@ from gateway.outputs.ngsi import Shown
 from gateway.store import sightings
 from gateway.store.database import Connection, Database
 from gateway.store.errors import StoreError
+from gateway.store.heard import KEPT_S
 from gateway.store.outgoing import Queue
 from gateway.store.sightings import Source, StoredWindow
 
@@ -86,7 +87,8 @@ class Intake:
     """The hub's side of the link (`Inbox`): rows in, windows, gaps, alerts and lamps out.
 
     `joined` is called with the alerts that a batch raised, in its transaction; `announce` with
-    them, and `show` with the lamps that changed for others, after it.
+    them, and `show` with the lamps that changed for others, after it. Windows are kept for
+    `kept_s`.
 
     `counts`: windows, windows_late, windows_timeless, presses, gaps, unexpected_kind, those of
     LampIntake, TagIntake and their parts, and each reason for which a row was not read.
@@ -105,6 +107,7 @@ class Intake:
         tags: TagIntake,
         joined: Joined,
         show: Lamps,
+        kept_s: float = KEPT_S,
     ) -> None:
         self.counts: Counter[str] = Counter()
         self.last_late_at = float("-inf")
@@ -119,6 +122,7 @@ class Intake:
         self._tags = tags
         self._joined = joined
         self._show = show
+        self._kept_s = kept_s
         self._skews = Skews()
         self._off: dict[str, bool] = {}
 
@@ -196,7 +200,7 @@ class Intake:
                 effects.gaps.append((row.sender, Gap(0.0, now, OUTBOX_LOST)))
                 effects.lamps.forgetful.add(row.sender)
         for gateway, gap in effects.gaps:
-            for one in lost(connection, gateway, gap):
+            for one in lost(connection, gateway, gap, kept_s=self._kept_s):
                 sightings.add_gap(connection, gateway, one)
         sightings.add_windows(connection, effects.windows)
         for few in joined(effects.timeless):

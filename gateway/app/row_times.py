@@ -65,11 +65,11 @@ def unread(connection: Connection, row: Envelope, now: float, reason: str) -> Ga
     return Gap(since=since, until=until, reason=reason, from_seq=row.seq, to_seq=row.seq)
 
 
-def lost(connection: Connection, gateway: str, gap: Gap) -> list[Gap]:
+def lost(connection: Connection, gateway: str, gap: Gap, *, kept_s: float) -> list[Gap]:
     """`gap`, or where its sender could not know since when, whatever it sent nothing of."""
     if gap.since > 0:
         return [gap]
-    holes = heard.holes(connection, gateway, until=gap.until)
+    holes = heard.holes(connection, gateway, until=gap.until, kept_s=kept_s)
     if len(holes) > MOST_HOLES:
         holes = [*holes[: MOST_HOLES - 1], (holes[MOST_HOLES - 1][0], gap.until)]
     found = [replace(gap, since=since, until=until) for since, until in holes]

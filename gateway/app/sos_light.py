@@ -38,7 +38,7 @@ class SosLight:
             expiration = alert.at + self._settings.sos_minutes * MINUTE_S
             is_new = alert.kind is AlertKind.SOS and alert.state is AlertState.RAISED
             if is_new and expiration > now:
-                near = self._near(list(self._places(connection, alert)))
+                near = self._near(list(self._places(connection, alert, now)))
                 if near:
                     self._light(connection, f"{SCENE}-{alert.id}", near, now, expiration)
 
@@ -64,11 +64,11 @@ class SosLight:
         act = Act(now, "", Authority.SAFETY, "override", override.id, f"SOS: {', '.join(lamps)}")
         lamp_audit.add(connection, act)
 
-    def _places(self, connection: Connection, alert: Alert) -> Iterator[Metres]:
+    def _places(self, connection: Connection, alert: Alert, now: float) -> Iterator[Metres]:
         """Where the tag was, and who heard the press: the one may be wrong, the other far."""
         if alert.receiver in self._receivers:
             yield self._receivers[alert.receiver]
-        last = positions.latest(connection, alert.tag) if alert.tag else None
+        last = positions.latest(connection, alert.tag, now=now) if alert.tag else None
         if last is None or last.presence is Presence.OUT_OF_COVERAGE:
             return
         if abs(alert.at - last.at) <= KNOWN_FOR_S:

@@ -39,6 +39,7 @@ WARM_UP_S = 60
 REPLAY_S = WARM_UP_S + HELD_S
 CATCH_UP_S = 180
 CLOCK_BACK_S = 60
+SET_TWICE_S = 5.0  # between how much a clock was set ahead, and back
 PUT_RIGHT_S = 80_000  # windows are kept for a day: of what is older nothing can be made again
 REJOIN_S = 5.0  # the edges send what they kept as soon as they see the hub; it must not be late
 RETRY_S = 1.0
@@ -119,7 +120,8 @@ class Stepper:
         self._failing = False
         self._replayed: list[Told] = []
         self._second = 0
-        self._went_by_s, self._went_since = clock.setting.offset_s, floor(clock.utc())
+        self._went_by_s = clock.setting.offset_s
+        self._ahead: tuple[int, float] | None = None  # since when, and by how much
         self._replayed_since = 0
         self._closed_before = 0  # of the writer thread
         self._marked_before = 0
@@ -181,19 +183,22 @@ class Stepper:
         if due < self._second - CLOCK_BACK_S:
             await self._go_back(due)
         if self._clock.setting.offset_s != self._went_by_s:
-            self._went_by_s, self._went_since = self._clock.setting.offset_s, due
+            by_s = self._clock.setting.offset_s - self._went_by_s
+            self._went_by_s = self._clock.setting.offset_s
+            self._ahead = (due, by_s) if by_s > CLOCK_BACK_S else None
 
     async def _go_back(self, due: int) -> None:
         """Go on under the new time, as after a restart.
 
-        A step back may be the wrong one of two. Only where a time server vouches for the new time
-        was the old one surely ahead, since it was set: then what it wrote is put right.
+        A step back may be the wrong one of two. Only where a time server vouches for the new time,
+        and we saw the old one be set ahead by as much, is what it wrote since then put right.
         """
         ahead_s = round(self._went_by_s - self._clock.setting.offset_s)
         _log.warning("the hub's clock was set back; steps go on under the new time", by_s=ahead_s)
         async with self._stepping:
-            if ahead_s > CLOCK_BACK_S and self._clock.vouched():
-                since = max(self._went_since, due - PUT_RIGHT_S)
+            since, by_s = self._ahead or (due, 0.0)
+            if self._clock.vouched() and abs(by_s - ahead_s) <= SET_TWICE_S < by_s:
+                since = max(since, due - PUT_RIGHT_S)
                 await self._insist(set_back, since=since, by_s=ahead_s)
             await self._insist(sightings.set_stepped_to, self._site_id, due)
             self._news, self._watch = News(), Watch(self._site.receivers)

@@ -6,7 +6,8 @@ from gateway.model import Lane
 from gateway.store.schema import gaps, windows
 from gateway.store.sightings import Source, heard_until
 
-KEPT_S = 86_400.0  # windows are kept for a day; where the settings say longer, all the better
+KEPT_S = 86_400.0  # that windows are kept, if the settings do not say otherwise
+YOUNGER_S = 3_600.0  # what is old is not deleted to the second
 
 
 def around(connection: Connection, gateway: str, run: str) -> tuple[float | None, float | None]:
@@ -37,11 +38,13 @@ def behind(connection: Connection, row: Source) -> tuple[float | None, float | N
     return float(last + 1), None if following is None else float(following)
 
 
-def holes(connection: Connection, gateway: str, *, until: float) -> list[tuple[float, float]]:
+def holes(
+    connection: Connection, gateway: str, *, until: float, kept_s: float = KEPT_S
+) -> list[tuple[float, float]]:
     """The stretches up to `until` of which it sent nothing, not even a gap.
 
-    Windows are kept for a day only: one that was away for longer was not heard since its last gap,
-    or for that day where it never told one.
+    Windows are kept for `kept_s` only. Where all that there are are plainly younger, it was not
+    heard since its last gap; where none is left, neither, or for so long if it never told one.
     """
     second = windows.c.second
     before = func.lag(second).over(order_by=second)
@@ -51,10 +54,10 @@ def holes(connection: Connection, gateway: str, *, until: float) -> list[tuple[f
     oldest: int | None = connection.scalar(select(func.min(second)).where(_is(gateway)))
     first = until if oldest is None else float(oldest)
     told = _told_until(connection, gateway, first)
-    if oldest is None and told is None:
-        told = until - KEPT_S
-    if told is not None and first > until - KEPT_S:
-        found.insert(0, (told, first))
+    if oldest is None:
+        found.append((until - kept_s if told is None else told, until))
+    elif told is not None and first > until - kept_s + YOUNGER_S:
+        found.insert(0, (max(told, until - kept_s), first))
     newest = heard_until(connection, gateway)
     if newest is not None:
         found.append((newest, until))

@@ -10,6 +10,8 @@ from sqlalchemy.dialects.sqlite import insert as upsert
 from gateway.model import Crossing, Position, Presence, ZoneEvent
 from gateway.store.schema import positions, zone_events
 
+SOON_S = 2.0  # two clocks of one machine, and a second that is named by its end
+
 _zones_from = msgspec.json.Decoder(tuple[tuple[str, float], ...])
 _AMENDED = (
     "lon",
@@ -55,15 +57,15 @@ def add(connection: Connection, found: Iterable[Position], *, late: bool = False
     )
 
 
-def latest(connection: Connection, tag: str) -> Position | None:
-    """Where a tag was last known to be."""
-    row = connection.execute(_LATEST, {"tag": tag}).first()
+def latest(connection: Connection, tag: str, *, now: float) -> Position | None:
+    """Where a tag was last known to be; a clock that was ahead may have left one yet to come."""
+    row = connection.execute(_LATEST, {"tag": tag, "now": now + SOON_S}).first()
     return None if row is None else _position(row)
 
 
-def heard_at(connection: Connection, tag: str) -> float | None:
+def heard_at(connection: Connection, tag: str, *, now: float) -> float | None:
     """When a tag was last heard by any receiver."""
-    return connection.scalar(_HEARD_AT, {"tag": tag})
+    return connection.scalar(_HEARD_AT, {"tag": tag, "now": now + SOON_S})
 
 
 def between(
@@ -149,12 +151,10 @@ _SELECT = select(
 )
 # Asked with every look, so built once.
 _NEWEST_FIRST = positions.c.at.desc()
-_LATEST = _SELECT.where(positions.c.tag == bindparam("tag")).order_by(_NEWEST_FIRST).limit(1)
+_OWN = (positions.c.tag == bindparam("tag"), positions.c.at <= bindparam("now"))
+_LATEST = _SELECT.where(*_OWN).order_by(_NEWEST_FIRST).limit(1)
 _HEARD_AT = (
-    select(positions.c.at)
-    .where(positions.c.tag == bindparam("tag"), positions.c.n_heard > 0)
-    .order_by(_NEWEST_FIRST)
-    .limit(1)
+    select(positions.c.at).where(*_OWN, positions.c.n_heard > 0).order_by(_NEWEST_FIRST).limit(1)
 )
 
 

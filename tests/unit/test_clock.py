@@ -128,6 +128,7 @@ def test_a_step_of_a_synchronised_machine_is_followed_at_the_second_look(
     assert clock.utc() == machine.wall() + 10.0
     machine.looked_at(clock, seconds=1)
     assert clock.utc() == machine.wall()
+    assert clock.vouched()
 
 
 def test_a_clock_that_is_set_again_and_again_is_followed_where_it_comes_to_rest(

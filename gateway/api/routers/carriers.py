@@ -55,7 +55,7 @@ class _Known:
 @router.get("", responses=told(list[OwnCarrier]))
 async def own_carriers(guardian: Guardian, parts: PartsOf) -> Response:
     """Own carriers, and where each was last."""
-    found = await parts.database.read(_all_known, guardian.user.id)
+    found = await parts.database.read(_all_known, guardian.user.id, parts.clock.utc())
     seen = [known.ward.carrier.id for known in found if known.position is not None]
     await log_looks(parts, guardian, seen, "list")
     return Json([_own_carrier(known) for known in found])
@@ -64,7 +64,7 @@ async def own_carriers(guardian: Guardian, parts: PartsOf) -> Response:
 @router.get("/{carrier}/position", responses=told(PositionFeature))
 async def position(carrier: CarrierId, guardian: Guardian, parts: PartsOf) -> Response:
     """Where a carrier was last, as a GeoJSON Feature."""
-    known = await parts.database.read(_one_known, guardian.user.id, carrier)
+    known = await parts.database.read(_one_known, guardian.user.id, carrier, parts.clock.utc())
     if known is None or known.position is None:
         raise HTTPException(status.HTTP_404_NOT_FOUND, UNKNOWN)
     await log_looks(parts, guardian, [carrier], "position")
@@ -109,20 +109,20 @@ def _own_carrier(known: _Known) -> OwnCarrier:
 # --- in a reader's thread -------------------------------------------------------------------------
 
 
-def _all_known(connection: Connection, user_id: int) -> list[_Known]:
-    return [_known(connection, ward) for ward in people.wards(connection, user_id)]
+def _all_known(connection: Connection, user_id: int, now: float) -> list[_Known]:
+    return [_known(connection, ward, now) for ward in people.wards(connection, user_id)]
 
 
-def _one_known(connection: Connection, user_id: int, carrier: str) -> _Known | None:
+def _one_known(connection: Connection, user_id: int, carrier: str, now: float) -> _Known | None:
     ward = people.ward(connection, user_id, carrier)
-    return None if ward is None else _known(connection, ward)
+    return None if ward is None else _known(connection, ward, now)
 
 
-def _known(connection: Connection, ward: Ward) -> _Known:
+def _known(connection: Connection, ward: Ward, now: float) -> _Known:
     newest: Position | None = None
     newest_tag = next(iter(ward.tags), None)
     for tag in ward.tags:
-        found = positions.latest(connection, tag.id)
+        found = positions.latest(connection, tag.id, now=now)
         if found is not None and (newest is None or found.at > newest.at):
             newest, newest_tag = found, tag
     states = {} if newest_tag is None else tag_states.of(connection, newest_tag.id)
@@ -130,6 +130,6 @@ def _known(connection: Connection, ward: Ward) -> _Known:
         return _Known(ward, newest_tag, states=states)
     at = newest.at
     doubted = suspicions.between(connection, newest.tag, since=at - DOUBTED_S, until=at + DOUBTED_S)
-    heard_at = None if newest.n_heard else positions.heard_at(connection, newest.tag)
+    heard_at = None if newest.n_heard else positions.heard_at(connection, newest.tag, now=now)
     doubts = tuple(sorted({one.doubt for one in doubted}))
     return _Known(ward, newest_tag, newest, heard_at, doubts, states)

@@ -81,7 +81,7 @@ async def outing(
     """The route of one outing, as GeoJSON."""
     ward = await _ward(parts, guardian.user.id, carrier)
     recent = _recent(parts, ward)
-    found = await parts.database.read(_outing, ward, recent, outing)
+    found = await parts.database.read(_outing, ward, recent, outing, parts.clock.utc())
     if found is None:
         raise HTTPException(status.HTTP_404_NOT_FOUND, UNKNOWN)
     await log_looks(parts, guardian, [carrier], "route")
@@ -128,7 +128,7 @@ def _outings(
         (one, own)
         for tag in ward.tags
         for own in (_of_tag(recent, tag.id),)
-        for one in _known_outings(connection, tag.id, own, since=since, until=until)
+        for one in _known_outings(connection, tag.id, own, since=since, until=until, now=now)
     ]
     found.sort(key=lambda pair: pair[0].opened_at, reverse=True)
     return msgspec.json.encode(
@@ -140,14 +140,14 @@ def _outings(
 
 
 def _outing(
-    connection: Connection, ward: Ward, recent: Sequence[RoutePoint], name: str
+    connection: Connection, ward: Ward, recent: Sequence[RoutePoint], name: str, now: float
 ) -> bytes | None:
     """That of the outing which holds the time that `name` tells: late data may have joined it."""
     tag, _, opened = name.rpartition("-")
     if not opened.isdecimal() or tag not in {one.id for one in ward.tags}:
         return None
     at, own = float(opened), _of_tag(recent, tag)
-    found = _known_outings(connection, tag, own, since=at, until=at)
+    found = _known_outings(connection, tag, own, since=at, until=at, now=now)
     if not found:
         return None
     _, since, until = found[0]
@@ -156,11 +156,17 @@ def _outing(
 
 
 def _known_outings(
-    connection: Connection, tag: str, recent: Iterable[RoutePoint], *, since: float, until: float
+    connection: Connection,
+    tag: str,
+    recent: Iterable[RoutePoint],
+    *,
+    since: float,
+    until: float,
+    now: float,
 ) -> list[Outing]:
     """The outings that touch since … until, up to what was last heard live."""
     newest = [Outing(tag, point.at, point.at) for point in recent]
-    heard_at = positions.heard_at(connection, tag)
+    heard_at = positions.heard_at(connection, tag, now=now)
     if heard_at is not None:
         newest.append(Outing(tag, heard_at, heard_at))
     nearby = outings.of_tag(connection, tag, since=since - PAUSE_S, until=until + PAUSE_S)

@@ -213,7 +213,7 @@ async def test_a_clock_that_was_ahead_leaves_nothing_in_a_time_to_come(database:
         assert [one.second for one in stored] == [NOW, *range(NOW + 2, NOW + 2 + SECONDS)]
         assert [(one.late, one.skew_s) for one in stored[1:]] == [(True, 3_600.0)] * SECONDS
         await town.live([heard_at(NOW + 101 + s, 20.0) for s in range(70)])
-        newest = await town.database.read(positions.latest, TAG)
+        newest = await town.database.read(positions.latest, TAG, now=clock.now)
         assert newest is not None
         assert NOW + 110 < newest.at <= NOW + 172  # of who stands still, one a minute
         while await town.amender.amend():

@@ -57,16 +57,18 @@ async def test_a_gateway_of_which_no_window_is_kept_any_more_was_not_heard_since
     assert await database.read(heard.holes, "gw-02", until=NOW) == [(NOW - KEPT_S, NOW)]
 
 
-async def test_what_came_before_its_first_window_was_deleted_if_that_is_old(
+async def test_what_came_before_its_first_window_was_not_heard_if_that_is_young(
     database: Database,
 ) -> None:
-    await database.write(sightings.add_gap, "gw-01", Gap(NOW - 2 * KEPT_S, NOW - KEPT_S - 900, "x"))
-    await keep(database, int(NOW - KEPT_S) - 1, int(NOW) - 1)
-    whole_day = (NOW - KEPT_S, NOW - 1.0)
-    assert await database.read(heard.holes, "gw-01", until=NOW) == [whole_day]
-    later = NOW + 60.0
-    holes = await database.read(heard.holes, "gw-01", until=later - KEPT_S / 2)
-    assert holes[0] == (NOW - KEPT_S - 900, NOW - KEPT_S - 1)
+    """Otherwise it was deleted, and where it never told a gap, it was not there before."""
+    told, first = NOW - 30 * KEPT_S, NOW - KEPT_S / 2
+    await keep(database, int(first), int(NOW) - 1)
+    between = (first + 1, NOW - 1)
+    assert await database.read(heard.holes, "gw-01", until=NOW) == [between]
+    await database.write(sightings.add_gap, "gw-01", Gap(told - 9, told, "x"))
+    assert await database.read(heard.holes, "gw-01", until=NOW) == [(NOW - KEPT_S, first), between]
+    short = await database.read(heard.holes, "gw-01", until=NOW, kept_s=KEPT_S / 2)
+    assert short == [between]
 
 
 async def test_a_gateway_whose_network_flaps_costs_no_more_than_its_gaps_are_many(

@@ -29,8 +29,16 @@ async def test_the_latest_position_is_the_newest_in_time_not_in_arrival(
     database: Database,
 ) -> None:
     await database.write(positions.add, [position(20.0), position(10.0), position(30.0, tag="t-2")])
-    assert await database.read(positions.latest, "t-1") == position(20.0)
-    assert await database.read(positions.latest, "t-9") is None
+    assert await database.read(positions.latest, "t-1", now=1e12) == position(20.0)
+    assert await database.read(positions.latest, "t-9", now=1e12) is None
+
+
+async def test_a_position_of_a_time_to_come_hides_no_other(database: Database) -> None:
+    """A clock that was ahead left it."""
+    await database.write(positions.add, [position(20.0), position(3_620.0)])
+    newest = await database.read(positions.latest, "t-1", now=30.0)
+    assert newest == position(20.0)
+    assert await database.read(positions.heard_at, "t-1", now=30.0) == 20.0
 
 
 async def test_a_route_is_read_by_time(database: Database) -> None:
