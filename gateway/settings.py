@@ -201,11 +201,15 @@ class InfluxSettings(_Section):
 
 
 class SinkSettings(_Section):
-    """The sink beside the database server."""
+    """The sink beside the database server.
+
+    The `quarantine` and the file of its older lines have at most `quarantine_max_mb` together.
+    """
 
     hub: Id = "hub"
     influx: InfluxSettings = InfluxSettings()
     quarantine: Path = Path("quarantine.jsonl")
+    quarantine_max_mb: Annotated[int, Field(ge=1, le=100_000)] = 100
 
 
 class ClockSettings(_Section):

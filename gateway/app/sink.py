@@ -73,7 +73,12 @@ class Sink:
                     task.cancel()
 
     def _receiver(self, writer: LineWriter) -> Receiver:
-        quarantine = Quarantine(self._settings.state_path(self._settings.sink.quarantine))
+        sink = self._settings.sink
+        quarantine = Quarantine(
+            self._settings.state_path(sink.quarantine),
+            max_bytes=sink.quarantine_max_mb * 1_000_000,
+            keep_s=sink.influx.retention_days * 86_400.0,
+        )
         delivery = Delivery(writer, quarantine, clock=self._clock)
         return Receiver(
             inbox=SinkInbox(delivery, site=self._settings.site_id),

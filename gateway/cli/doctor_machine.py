@@ -6,6 +6,7 @@ import sqlite3
 import subprocess
 from collections.abc import Iterator
 from contextlib import closing
+from datetime import UTC, datetime
 from pathlib import Path
 
 from gateway.cli.doctor_words import Verdict, duration, ill, well, worrying
@@ -13,6 +14,7 @@ from gateway.clock import Clock
 from gateway.lights.bus_wire import explain
 from gateway.lights.bus_words import Line
 from gateway.model import Role
+from gateway.outputs.quarantine import older, put_at
 from gateway.settings import EdgeSettings, Settings
 from gateway.store.checking import vital_damage
 from gateway.store.migrate import newest_schema
@@ -132,17 +134,24 @@ def database_verdict(path: Path) -> Verdict:
 
 def quarantine_verdict(path: Path) -> Verdict:
     """What InfluxDB refused for good."""
-    try:
-        with path.open("rb") as file:
-            lines = sum(1 for _ in file)
-    except FileNotFoundError:
-        lines = 0
-    except OSError as error:
-        return ill("quarantine", f"{path}: {error.strerror}", "let the sink's user read it")
-    if lines:
-        remedy = "read why in each line; move the file away when it is dealt with"
-        return worrying("quarantine", f"{path}: lines that InfluxDB refused: {lines}", remedy)
-    return well("quarantine", "empty")
+    lines, size_bytes, since = 0, 0, None
+    for one in (older(path), path):
+        try:
+            with one.open("rb") as file:
+                for line in file:
+                    since = put_at(line) if since is None else since
+                    lines, size_bytes = lines + 1, size_bytes + len(line)
+        except FileNotFoundError:
+            continue
+        except OSError as error:
+            return ill("quarantine", f"{one}: {error.strerror}", "let the sink's user read it")
+    if not lines:
+        return well("quarantine", "empty")
+    what = f"{path}: lines that InfluxDB refused: {lines}, {size_bytes / 1e6:.1f} MB"
+    if since is not None:
+        what += f", since {datetime.fromtimestamp(since, UTC):%Y-%m-%d %H:%M} UTC"
+    remedy = "read why in each line; move the file away when it is dealt with"
+    return worrying("quarantine", what, remedy)
 
 
 def _opened(path: Path) -> closing[sqlite3.Connection]:

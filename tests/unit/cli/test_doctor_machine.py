@@ -19,6 +19,7 @@ from gateway.clock import Clock
 from gateway.link.envelope import Kind
 from gateway.link.outbox import Outbox
 from gateway.model import Lane
+from gateway.outputs.quarantine import older
 from gateway.settings import BusSettings, EdgeSettings
 from gateway.store.database import Database
 
@@ -101,13 +102,14 @@ def test_a_database_of_an_older_program_worries_and_of_a_newer_one_is_ill(tmp_pa
         assert database_verdict(path).mark is mark
 
 
-def test_a_quarantine_with_lines_is_told(tmp_path: Path) -> None:
+def test_a_quarantine_is_told_with_its_older_lines_and_since_when(tmp_path: Path) -> None:
     path = tmp_path / "quarantine.jsonl"
     assert quarantine_verdict(path).mark is Mark.WELL
-    path.write_text("{}\n{}\n")
+    older(path).write_text('{"to')
+    path.write_text('\n{"at":1795000000.0}\n' + '{"at":1795000060.0}\n' * 100_000)
     verdict = quarantine_verdict(path)
     assert verdict.mark is Mark.WORRYING
-    assert verdict.what.endswith("refused: 2")
+    assert verdict.what.endswith("refused: 100003, 2.0 MB, since 2026-11-18 11:06 UTC")
 
 
 def test_a_line_is_well_where_its_adapter_is_a_device_that_may_be_used(tmp_path: Path) -> None:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from gateway.outputs.quarantine import Quarantine
+from gateway.outputs.quarantine import Quarantine, older
 
 
 def _records(path: Path) -> list[dict[str, object]]:
@@ -40,3 +40,29 @@ def test_a_folder_that_cannot_be_made_is_an_error(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     with pytest.raises(OSError, match="file"):
         Quarantine(tmp_path / "file" / "quarantine.jsonl").add(["a x=1 1"], reason="bad", at=0.0)
+
+
+def test_both_files_together_stay_under_the_limit_and_hold_the_newest(tmp_path: Path) -> None:
+    path = tmp_path / "quarantine.jsonl"
+    quarantine = Quarantine(path, max_bytes=2_000)
+    for number in range(100):
+        quarantine.add([f"a x={number} 1"], reason="bad", at=float(number))
+        both = [one for one in (older(path), path) if one.exists()]
+        assert sum(one.stat().st_size for one in both) <= 2_000
+    kept = [row["at"] for one in both for row in _records(one)]
+    assert kept == [float(number) for number in range(100 - len(kept), 100)]
+    assert len(kept) > 20
+    assert {stat.S_IMODE(one.stat().st_mode) for one in both} == {0o600}
+
+
+def test_lines_beyond_their_time_go_where_the_file_is_begun_anew(tmp_path: Path) -> None:
+    path = tmp_path / "quarantine.jsonl"
+    quarantine = Quarantine(path, max_bytes=1_000, keep_s=100.0)
+    for at in (0.0, 10.0, 150.0, 160.0):
+        quarantine.add(["a x=1 1"], reason="r" * 80, at=at)
+    path.write_text("{torn\n" + path.read_text())
+    quarantine.add(["a x=1 1"], reason="r" * 80, at=200.0)
+    assert [row["at"] for row in _records(older(path))] == [150.0, 160.0]
+    assert [row["at"] for row in _records(path)] == [200.0]
+    assert stat.S_IMODE(older(path).stat().st_mode) == 0o600
+    assert sorted(one.name for one in tmp_path.iterdir()) == [path.name, older(path).name]
