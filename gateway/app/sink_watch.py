@@ -9,11 +9,12 @@ from collections.abc import Awaitable, Callable
 import structlog
 
 from gateway.alerts.happenings import SinkLag
+from gateway.alerts.rules.sink_behind import BEHIND_S
 from gateway.clock import Clock
 from gateway.store import outgoing
 from gateway.store.database import Database
 from gateway.store.errors import StoreError
-from gateway.store.outgoing import Queue
+from gateway.store.outgoing import Oldest, Queue
 
 EVERY_S = 30.0
 
@@ -35,7 +36,9 @@ class SinkWatch:
         self._clock = clock
         self._record = record
         self._out = out
+        self._before: Oldest | None = None
         self._before_s = 0.0
+        self._begun: float | None = None
 
     async def run(self) -> None:
         """Look until cancelled."""
@@ -49,11 +52,16 @@ class SinkWatch:
     async def look(self) -> None:
         """Tell the lesser of this look's and the last one's. Raises StoreError.
 
-        One look may be wrong: a clock was set right meanwhile, or a hub that was off begins to send
-        what is old.
+        One look may be wrong: a clock was set right meanwhile. And a hub that was off may hold what
+        is old, and its sink take it in these minutes: for BEHIND_S that is told only of a row that
+        is the oldest in two looks.
         """
         now = self._clock.utc()
-        oldest_at = await self._database.read(outgoing.oldest_at, self._out)
-        oldest_s = 0.0 if oldest_at is None else max(0.0, now - oldest_at)
+        oldest = await self._database.read(outgoing.oldest, self._out)
+        oldest_s = 0.0 if oldest is None else max(0.0, now - oldest.at)
         lag_s, self._before_s = min(oldest_s, self._before_s), oldest_s
-        await self._record(SinkLag(now, lag_s))
+        stays, self._before = oldest == self._before, oldest
+        if self._begun is None:
+            self._begun = self._clock.monotonic()
+        if stays or lag_s < BEHIND_S or self._clock.monotonic() - self._begun >= BEHIND_S:
+            await self._record(SinkLag(now, lag_s))

@@ -35,6 +35,14 @@ class OutgoingRow(NamedTuple):
     items: bytes
 
 
+class Oldest(NamedTuple):
+    """The row that waits longest: when it was queued, Unix seconds, and which it is."""
+
+    at: float
+    lane: Lane
+    seq: int
+
+
 def epochs(connection: Connection, queue: Queue) -> Epochs:
     """Under which names a queue's rows are numbered, oldest first."""
     known = select(link_epochs.c.body).where(*_of(queue)).order_by(link_epochs.c.id)
@@ -126,15 +134,18 @@ def counts(connection: Connection) -> dict[Queue, int]:
     }
 
 
-def oldest_at(connection: Connection, queue: Queue) -> float | None:
-    """When the row was queued that waits longest; None where none does. Reads a row a lane."""
+def oldest(connection: Connection, queue: Queue) -> Oldest | None:
+    """The row that waits longest; None where none does. Reads a row a lane."""
     waiting = [
-        connection.scalar(
-            select(link_rows.c.at).where(*_in_lane(queue, lane)).order_by(link_rows.c.seq).limit(1)
-        )
+        connection.execute(
+            select(link_rows.c.at, link_rows.c.lane, link_rows.c.seq)
+            .where(*_in_lane(queue, lane))
+            .order_by(link_rows.c.seq)
+            .limit(1)
+        ).first()
         for lane in Lane
     ]
-    return min((at for at in waiting if at is not None), default=None)
+    return min((Oldest(*row) for row in waiting if row is not None), default=None)
 
 
 def touched(connection: Connection) -> set[Queue]:

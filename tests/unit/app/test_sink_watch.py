@@ -32,10 +32,10 @@ class Bench:
         add = partial(outgoing.append, lane=lane, kind="positions", items=b"[]")
         await self.database.write(add, OUT, at=self.clock.now)
 
-    async def taken(self) -> None:
-        """The sink receipted all."""
+    async def taken(self, mark: int = 1_000) -> None:
+        """The sink receipted all rows, or those up to `mark`."""
         for lane in Lane:
-            await self.database.write(outgoing.delete_through, OUT, lane=lane, mark=1_000)
+            await self.database.write(outgoing.delete_through, OUT, lane=lane, mark=mark)
 
     async def look(self, *, after_s: float) -> list[Alert]:
         """Those that stand at the next look."""
@@ -87,3 +87,35 @@ async def test_a_clock_that_is_set_right_by_years_is_no_lag(bench: Bench) -> Non
     await bench.taken()
     assert await bench.look(after_s=30.0) == []
     assert bench.lags_s == [0.0, 0.0]
+
+
+async def test_a_hub_that_was_off_and_whose_sink_now_takes_what_is_old_is_not_behind(
+    bench: Bench,
+) -> None:
+    for _ in range(5):
+        await bench.queue()
+    bench.clock.now += 3_600.0
+    for mark in range(1, 6):
+        assert await bench.look(after_s=30.0) == []
+        await bench.taken(mark)
+    assert await bench.look(after_s=30.0) == []
+
+
+async def test_a_hub_that_was_off_and_whose_sink_takes_nothing_is_behind_at_once(
+    bench: Bench,
+) -> None:
+    await bench.queue()
+    bench.clock.now += 3_600.0
+    await bench.look(after_s=30.0)
+    (alert,) = await bench.look(after_s=30.0)
+    assert alert.kind is AlertKind.SINK_BEHIND
+
+
+async def test_a_sink_that_takes_rows_but_too_slowly_is_behind_in_the_end(bench: Bench) -> None:
+    for _ in range(100):
+        await bench.queue()
+    bench.clock.now += 3_600.0
+    for mark in range(1, 21):
+        assert await bench.look(after_s=30.0) == []
+        await bench.taken(mark)
+    assert len(await bench.look(after_s=30.0)) == 1
