@@ -6,7 +6,7 @@ The database is the hub's first duty, and its disk is no larger for InfluxDB's a
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from typing import NamedTuple
 
 import msgspec
 import structlog
@@ -24,14 +24,13 @@ ROWS_A_WRITE = 200
 SAMPLE = 64
 ROW_OVERHEAD_BYTES = 80
 PAUSE_S = 0.2
-LANES = (Lane.LIVE, Lane.BACKLOG)
+LANES = (Lane.BACKLOG, Lane.LIVE)  # in this order
 
 _log = structlog.get_logger()
 _gaps_from = msgspec.json.Decoder(list[Gap])
 
 
-@dataclass(frozen=True, slots=True)
-class Waiting:
+class Waiting(NamedTuple):
     """About how much waits in a lane."""
 
     rows: int
@@ -59,12 +58,13 @@ class Trimming:
         self._pause = pause
 
     async def run(self) -> None:
-        """Drop what is too much, a little at a time. Raises StoreError."""
-        for lane in LANES:
-            held = await self._database.read(waiting, self._queue, lane)
-            if held.size_bytes > self._max_bytes:
-                share = 1 - self._max_bytes / held.size_bytes
-                await self._drop(lane, round(held.rows * share))
+        """Drop what is too much, a little at a time, of old days first. Raises StoreError."""
+        held = {lane: await self._database.read(waiting, self._queue, lane) for lane in LANES}
+        excess = sum(one.size_bytes for one in held.values()) - self._max_bytes
+        for lane, (rows, size_bytes) in held.items():
+            if excess > 0 and size_bytes:
+                await self._drop(lane, round(rows * min(1.0, excess / size_bytes)))
+                excess -= size_bytes
 
     async def _drop(self, lane: Lane, wanted: int) -> None:
         dropped = 0
@@ -74,6 +74,8 @@ class Trimming:
             count = await self._database.write(drop_oldest, self._queue, lane, limit=limit)
             dropped += count
             await self._pause(PAUSE_S)
+        if not dropped:
+            return
         self.dropped += dropped
         _log.error(
             "rows for the sink were dropped: too much waits. See why it does not come (sink, "

@@ -1,6 +1,7 @@
 """What waits for the sink for too long makes room, from the oldest on, and gaps say what went."""
 
 import msgspec
+import pytest
 
 from gateway.link.envelope import Kind
 from gateway.model import Gap, Lane
@@ -73,6 +74,21 @@ async def test_urgent_rows_never_go(database: Database) -> None:
     await database.write(append, 300, lane=Lane.URGENT)
     await trim(database, kilobytes=8).run()
     assert len(await held(database, Lane.URGENT)) == 300
+
+
+async def test_the_limit_is_of_all_lanes_together_and_old_days_go_first(
+    database: Database,
+) -> None:
+    await database.write(outgoing.begin_epoch, OUT)
+    await database.write(append, 300)
+    await database.write(append, 100, lane=Lane.BACKLOG)
+    await trim(database, kilobytes=350).run()
+    assert len(await held(database)) == 300
+    assert len(await held(database, Lane.BACKLOG)) == 1 + 50
+    await database.write(append, 100)
+    await trim(database, kilobytes=350).run()
+    assert len(await held(database, Lane.BACKLOG)) == 1
+    assert len(await held(database)) == pytest.approx(1 + 350, abs=3)  # a gap is nearly no bytes
 
 
 async def test_a_later_round_lengthens_the_gap(database: Database) -> None:
