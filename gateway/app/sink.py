@@ -5,7 +5,6 @@ rows, and after a restart it sends them again; a point written twice is one poin
 """
 
 import asyncio
-import time
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -177,7 +176,6 @@ def _parts(batch: Sequence[Envelope]) -> list[list[Envelope]]:
 def _lines(rows: Sequence[Envelope], site: str) -> _Lines:
     lines = _Lines()
     for row in rows:
-        time.sleep(0)  # others wait for the interpreter: what brings the last lines on their way
         if row.kind == Kind.GAP:  # a hole in the hub's rows; InfluxDB shows it by having no points
             continue
         items = decode_items(row)
