@@ -20,7 +20,8 @@ from gateway.store.trimming import Trimming
 FORGET_EVERY_S = 600.0
 LOOK_EVERY_S = 86_400.0
 LOOK_SOON_S = 120.0  # after a start that followed no orderly end: first what waits is taken
-PAUSE_S = 10.0  # between two looks, however often reads meet damage
+LOOK_AGAIN_S = 3_600.0  # a look reads everything, and who meets damage meets it all the time
+PAUSE_S = 60.0  # between two tellings
 
 _log = structlog.get_logger()
 
@@ -42,6 +43,7 @@ class StoreCare:
         self._record = record
         self._sweep = Sweep(database, settings.retention)
         self._time = SweepTime(clock, vouched=ThisMachine().synchronised)
+        self._looked_at = float("-inf")
         self._trimming = Trimming(database, out, max_bytes=settings.out_max_mb * 1_000_000)
 
     async def begin(self, site: str) -> None:
@@ -76,7 +78,10 @@ class StoreCare:
 
     async def look(self, *, met: bool) -> None:
         """Tell of damage in the large tables, or that some was `met`. Raises StoreError."""
-        found = await large_damage(self._database.path)
+        found: list[str] = []
+        if self._clock.monotonic() - self._looked_at >= LOOK_AGAIN_S:
+            found = await large_damage(self._database.path)
+            self._looked_at = self._clock.monotonic()
         for where in found:
             _log.error("the database is damaged", where=where)
         if found or met:

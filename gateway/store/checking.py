@@ -9,6 +9,7 @@ import sqlite3
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from pathlib import Path
+from threading import Event
 
 from gateway.store.errors import explained, is_damage
 
@@ -19,6 +20,7 @@ LARGE = frozenset(
     }
 )
 _TABLES = "SELECT name FROM sqlite_master WHERE type = 'table' ORDER BY name"
+BREATHES_EVERY, BREATHES_FOR_S = 20_000, 0.002  # SQLite's steps; others want the disk, too
 _FOUND_AT_MOST = 3  # of a table: more tell a person nothing more
 
 
@@ -76,4 +78,6 @@ def _open(path: Path) -> sqlite3.Connection:
     except sqlite3.Error as error:
         raise explained(path, error) from error
     file.execute("PRAGMA query_only = ON")
+    nothing = Event()
+    file.set_progress_handler(lambda: int(nothing.wait(BREATHES_FOR_S)), BREATHES_EVERY)
     return file

@@ -13,6 +13,7 @@ from gateway.app.telling import record_happenings
 from gateway.model import AlertKind
 from gateway.settings import HubSettings
 from gateway.store import alerts
+from gateway.store.checking import large_damage
 from gateway.store.database import Database
 from tests.unit.app.town import NOW, OUT, HandClock
 from tests.unit.store.test_checking import count, filled, spoil
@@ -65,6 +66,28 @@ async def test_damage_that_a_read_meets_is_told_at_once(
         watching.cancel()
         assert await kinds(database) == [AlertKind.STORE_DAMAGED]
         await asyncio.wait([watching])
+
+
+async def test_whoever_meets_damage_again_and_again_is_not_looked_after_each_time(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A look reads all that is large: it would take the disk from those who still can work."""
+    looks = 0
+
+    async def counted(path: Path) -> list[str]:
+        nonlocal looks
+        looks += 1
+        return await large_damage(path)
+
+    monkeypatch.setattr(store_care, "large_damage", counted)
+    path = await filled(tmp_path / "hub.sqlite", "positions")
+    spoil(path, "positions")
+    async with Database(path) as database:
+        care = care_of(database)
+        for _ in range(5):
+            await care.look(met=True)
+        assert looks == 1
+        assert await kinds(database) == [AlertKind.STORE_DAMAGED]
 
 
 async def test_it_looks_daily_and_soon_after_a_bad_end(
