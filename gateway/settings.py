@@ -167,7 +167,8 @@ class LightSettings(_Section):
 class HubSettings(_Section):
     """One site's hub. `lateness_s` is how long a second waits for its last window.
 
-    `key_file` holds the key under which those of tags are kept. Of rows that wait for the sink
+    `key_file` holds the key under which those of tags are kept. `sink`: whether there is one,
+    on any machine; where there is none nothing is kept for it. Of rows that wait for the sink
     beyond `out_max_mb` the oldest are dropped, and a gap says so.
     """
 
@@ -175,6 +176,7 @@ class HubSettings(_Section):
     database: Path = Path("hub.sqlite")
     key_file: File | None = None
     lateness_s: Annotated[float, Field(ge=0, le=30)] = 1.5
+    sink: bool = True
     out_max_mb: Annotated[int, Field(ge=8, le=100_000)] = 1_000
     api: ApiSettings = ApiSettings()
     retention: RetentionSettings = RetentionSettings()

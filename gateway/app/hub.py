@@ -56,7 +56,7 @@ from gateway.settings import Settings, config_dir
 from gateway.site import Site, load_site
 from gateway.store.database import Database
 from gateway.store.errors import StoreError
-from gateway.store.outgoing import Queue
+from gateway.store.outgoing import NOBODY, Queue
 from gateway.store.source import OutgoingRows
 from gateway.tags.survey import Survey, fit_survey
 from gateway.tags.warming import warm_up
@@ -115,6 +115,7 @@ class Hub:
         self._time = HubTime(clock)
         self._pulse = pulse
         self._topics = Topics(settings.site_id)
+        self._out = OUT if settings.hub.sink else NOBODY
         self._stream = LiveStream()
         self._routes = Routes(site)
         self._minutes = GatewayMinutes((one.id for one in site.receivers), clock)
@@ -184,8 +185,8 @@ class Hub:
             **care.works(),
             **lights.works(last_late_at=lambda: intake.last_late_lamps_at),
             **{f"orders for {gateway}": link.run for gateway, link in downlinks.items()},
-            "gateways": partial(self._minutes.run, database, OUT),
-            "sink watch": SinkWatch(database, self._clock, intake.record, out=OUT).run,
+            "gateways": partial(self._minutes.run, database, self._out),
+            "sink watch": SinkWatch(database, self._clock, intake.record, out=self._out).run,
             "sender": sender.run,
             "api": partial(self._serve, database, lights),
             "integrators": partial(self._publish_alerts, broker),
@@ -207,7 +208,7 @@ class Hub:
             tuning=tuning,
             audience=self,
             routes=self._routes,
-            out=OUT,
+            out=self._out,
             lateness_s=self._settings.hub.lateness_s,
             executor=executor,
             beat=partial(self._pulse.beat, "stepper"),
@@ -225,7 +226,7 @@ class Hub:
             database=database,
             clock=self._clock,
             publisher=broker,
-            out=OUT,
+            out=self._out,
         )
 
     async def _tags(self, database: Database, registry: Registry, lights: HubLights) -> HubTags:
@@ -235,7 +236,7 @@ class Hub:
             database=database,
             clock=self._clock,
             registry=registry,
-            out=OUT,
+            out=self._out,
             joined=lights.sos.brighten,
             announce=partial(self._announce, lights),
             suspect=self.suspicions,
@@ -257,7 +258,7 @@ class Hub:
             registry,
             is_closed=stepper.is_closed,
             announce=partial(self._announce, lights),
-            out=OUT,
+            out=self._out,
             lamps=lights.intake,
             tags=tags.intake,
             joined=lights.sos.brighten,
@@ -279,7 +280,7 @@ class Hub:
             clock=self._clock,
             registry=registry,
             tuning=tuning,
-            out=OUT,
+            out=self._out,
             last_late_at=lambda: intake.last_late_at,
             executor=executor,
         )
@@ -300,7 +301,9 @@ class Hub:
             settings=self._settings.hub.api,
             announce=self.alerts,
             recent=self._routes.recent,
-            record=lambda connection, told, at: queue_alerts(connection, told, now=at, out=OUT),
+            record=lambda connection, told, at: queue_alerts(
+                connection, told, now=at, out=self._out
+            ),
             trouble=lambda: ", ".join(self._pulse.standing()),
         )
         await serve(app, self._settings.hub.api)

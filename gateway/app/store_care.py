@@ -44,7 +44,8 @@ class StoreCare:
         self._sweep = Sweep(database, settings.retention)
         self._time = SweepTime(clock, vouched=ThisMachine().synchronised)
         self._looked_at = float("-inf")
-        self._trimming = Trimming(database, out, max_bytes=settings.out_max_mb * 1_000_000)
+        most_mb = settings.out_max_mb if settings.sink else 0
+        self._trimming = Trimming(database, out, max_bytes=most_mb * 1_000_000)
 
     async def begin(self, site: str) -> None:
         """Before the site is stepped on: see what the time was. Raises StoreError."""

@@ -26,6 +26,10 @@ class Queue(NamedTuple):
     destination: str
 
 
+NOBODY = Queue("out", "")
+"""What is put into this queue is gone: for a site that has no sink."""
+
+
 class OutgoingRow(NamedTuple):
     """One row as it waits: `items` is the encoded list of `kind`."""
 
@@ -64,7 +68,12 @@ def begin_epoch(connection: Connection, queue: Queue) -> Epochs:
 def append(
     connection: Connection, queue: Queue, *, lane: Lane, kind: str, items: bytes, at: float
 ) -> int:
-    """Add a row to `queue`; gives its number. Call it in the transaction of the row's effect."""
+    """Add a row to `queue`; gives its number, 0 for NOBODY.
+
+    Call it in the transaction of the row's effect.
+    """
+    if queue == NOBODY:
+        return 0
     counted = (
         upsert(link_counters)
         .values(**queue._asdict(), lane=lane, last_seq=1)

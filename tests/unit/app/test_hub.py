@@ -2,8 +2,11 @@
 
 import asyncio
 import json
+import sqlite3
 import urllib.error
 import urllib.request
+from contextlib import closing
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -12,16 +15,28 @@ from gateway.app.hub import Hub
 from gateway.app.hub_lights import Defaults
 from gateway.app.pulse import LONGEST_S, Pulse
 from gateway.lights.documents import Calendar, Program
-from gateway.model import Alert, AlertKind, AlertState
+from gateway.model import Alert, AlertKind, AlertState, Lane
 from gateway.settings import ApiSettings, BrokerSettings, HubSettings, Settings
-from gateway.store import alerts, calibrations, light_documents, sightings
+from gateway.store import (
+    alerts,
+    calibrations,
+    light_documents,
+    outgoing,
+    sightings,
+    trimming,
+)
 from gateway.store.database import Database
 from gateway.store.errors import StoreError
 from gateway.store.light_documents import DocumentKind
 from gateway.tags.calibration import Calibration
 from gateway.tags.health import Fault, Verdict
 from tests.ports import free_ports
-from tests.unit.app.town import NOW, SITE_ID, HandClock, street
+from tests.unit.app.town import NOW, OUT, SITE_ID, HandClock, street, until
+
+WAITING_OR_STANDING = """
+    SELECT (SELECT count(*) FROM link_rows WHERE direction = 'out'),
+           (SELECT count(*) FROM alerts WHERE state != 'resolved')
+"""
 
 
 class Bench:
@@ -73,6 +88,30 @@ async def test_it_starts_without_a_broker_and_ends_when_it_is_told(bench: Bench)
         bench.stop.set()
     async with Database(bench.settings.state_path(bench.settings.hub.database)) as database:
         assert await database.read(sightings.stepped_to, SITE_ID) == NOW - 2
+
+
+async def test_a_hub_without_a_sink_keeps_nothing_for_it_and_misses_none(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(trimming, "PAUSE_S", 0.0)
+    no_sink = bench.settings.hub.model_copy(update={"sink": False})
+    bench.settings = bench.settings.model_copy(update={"hub": no_sink})
+    path = bench.settings.state_path(bench.settings.hub.database)
+    behind = Alert("a-1", AlertKind.SINK_BEHIND, AlertState.RAISED, NOW - 700.0, NOW - 60.0)
+    add = partial(outgoing.append, lane=Lane.LIVE, kind="positions", items=b"[]", at=NOW - 700.0)
+    async with Database(path) as database:
+        await database.write(alerts.add, behind)
+        await database.write(outgoing.begin_epoch, OUT)
+        await database.write(lambda connection: [add(connection, OUT) for _ in range(300)])
+    async with asyncio.timeout(20), asyncio.TaskGroup() as tasks:
+        tasks.create_task(bench.run(), name="hub")
+        await bench.started.wait()
+        with closing(sqlite3.connect(path)) as db:
+            await until(lambda: db.execute(WAITING_OR_STANDING).fetchone() == (1, 0))
+        bench.stop.set()
+    async with Database(path) as database:
+        (left,) = await database.read(outgoing.rows, OUT, lane=Lane.LIVE, after=0, limit=9)
+    assert left.kind == "gap"
 
 
 async def test_a_new_hub_has_the_programs_that_it_was_given(bench: Bench) -> None:

@@ -5,7 +5,7 @@ import pytest
 from gateway.model import Lane
 from gateway.store import outgoing
 from gateway.store.database import Connection, Database
-from gateway.store.outgoing import OutgoingRow, Queue
+from gateway.store.outgoing import NOBODY, OutgoingRow, Queue
 
 SINK = Queue("out", "sink")
 EDGE = Queue("down", "gw-07")
@@ -29,6 +29,12 @@ async def test_rows_are_numbered_per_queue_and_lane(database: Database) -> None:
         OutgoingRow(Lane.LIVE, 1, "positions", b"a"),
         OutgoingRow(Lane.LIVE, 2, "positions", b"b"),
     ]
+
+
+async def test_what_is_put_into_the_queue_of_nobody_is_gone(database: Database) -> None:
+    assert await database.write(append, NOBODY, b"a", b"b") == [0, 0]
+    assert await database.read(outgoing.counts) == {}
+    assert await database.read(outgoing.last, NOBODY, Lane.LIVE) == 0
 
 
 async def test_rows_are_read_in_order_after_a_number(database: Database) -> None:
