@@ -18,6 +18,7 @@ from gateway.app.row_times import (
     NOBODY_KNOWS,
     Timeless,
     ahead_s,
+    beyond_windows,
     corrected,
     gap_of,
     joined,
@@ -244,7 +245,8 @@ class Intake:
                     if ahead == NOBODY_KNOWS:
                         effects.timeless.append(Timeless.of(row, item))
                     else:
-                        effects.gaps.append((row.sender, corrected(item, ahead, now)))
+                        gap = corrected(item, ahead, now)
+                        effects.gaps.append((row.sender, beyond_windows(connection, row, gap)))
                 case LampReading() | LampEvent() | Outcome():
                     self._lamps.take(row.sender, item, skew_s=ahead, now=now, said=effects.lamps)
                 case Sealed() | TagState() | ReceiverEvent():

@@ -43,7 +43,7 @@ def corrected(gap: Gap, ahead: float, now: float) -> Gap:
     """`gap` by the hub's clock, which it never reaches beyond.
 
     A restart's gap begins where the process before was last, maybe by a clock that was right:
-    rather too early than too late.
+    rather too early than too late (`beyond_windows` knows more).
     """
     until = _within(gap.until - ahead, now)
     if not gap.since:  # its sender does not know
@@ -52,6 +52,16 @@ def corrected(gap: Gap, ahead: float, now: float) -> Gap:
     if gap.reason == RESTART and gap.since <= until:
         since = min(since, gap.since)
     return replace(gap, since=min(since, until), until=until)
+
+
+def beyond_windows(connection: Connection, row: Envelope, gap: Gap) -> Gap:
+    """A restart's gap does not lie over what was heard before it: see `corrected`."""
+    if gap.reason != RESTART or not gap.since:
+        return gap
+    last, _ = heard.around(connection, row.sender, run_of(row))
+    if last is None or last <= gap.since:
+        return gap
+    return replace(gap, since=min(last, gap.until))
 
 
 def unread(connection: Connection, row: Envelope, now: float, reason: str) -> Gap:

@@ -122,6 +122,20 @@ async def test_a_clock_that_is_off_is_corrected_and_its_windows_follow_each_othe
     assert (await sent.seconds())[first:] == list(range(NOW + first, NOW + 40))
 
 
+async def test_the_gap_of_a_restart_an_hour_ahead_does_not_lie_over_what_was_heard(
+    sent: Sent,
+) -> None:
+    """Its beginning, the heartbeat, is by the clock of before, which was right; its end is not."""
+    for second in range(NOW - 20, NOW - 10):
+        await sent.take(sent.row(window(second)))
+    gap = Gap(NOW - 10.0, NOW - 1.0 + HOUR_S, "restart")
+    row = sent.row(gap, epoch="e2", ahead_s=HOUR_S)
+    await sent.take(row)
+    (told,) = await sent.gaps()
+    assert told.gap.since == NOW - 10
+    assert told.gap.until == pytest.approx(NOW - 1, abs=1)
+
+
 async def test_a_clock_that_is_set_back_an_hour_is_followed_with_its_first_row(sent: Sent) -> None:
     """Rows of before that are still on their way keep their own time."""
     await sent.take(sent.row(window(NOW - 3)))
