@@ -66,6 +66,7 @@ class Watcher:
     spent_s: float = 0.0
     drained_at: float = math.inf
     drained: asyncio.Event = field(default_factory=asyncio.Event)
+    settled: asyncio.Event = field(default_factory=asyncio.Event)
     _begun: float = 0.0
     _flying: dict[tuple[str, int], float] = field(default_factory=dict)
 
@@ -98,10 +99,17 @@ class Watcher:
             if self.rows == ROWS:
                 self.drained_at = now
                 self.drained.set()
-        if receipt.lane is Lane.LIVE and self.rows < ROWS:
+        if receipt.lane is Lane.LIVE:
             for epoch, seq in list(self._flying):
                 if epoch == receipt.epoch and seq <= receipt.mark:
-                    self.live_s.append(now - self._flying.pop((epoch, seq)))
+                    self._came(self._flying.pop((epoch, seq)), now)
+        if not any(ended < self.drained_at for ended in self._flying.values()):
+            self.settled.set()
+
+    def _came(self, ended: float, now: float) -> None:
+        """A live row that ended beside the draining counts, however long it then waited."""
+        if ended < self.drained_at:
+            self.live_s.append(now - ended)
 
 
 async def _measure(folder: Path) -> Sequence[Figure]:
@@ -118,6 +126,8 @@ async def _measure(folder: Path) -> Sequence[Figure]:
             await crowd.cry(every_s=EVERY_S, strangers_per_s=STRANGERS_PER_S)
             async with asyncio.timeout(WITHIN_S):
                 await watcher.drained.wait()
+                watcher.settled.clear()
+                await watcher.settled.wait()
             watching.cancel()
         return _figures(crowd, watcher, looks_s)
 

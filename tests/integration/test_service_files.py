@@ -114,3 +114,18 @@ def test_the_bluetooth_drop_in_only_adds_monitors(tmp_path: Path) -> None:
     judged = _judge("verify", "--man=no", unit)
     assert judged.stdout + judged.stderr == ""
     assert judged.returncode == 0
+
+
+@pytest.mark.parametrize("role", [Role.EDGE, Role.HUB])
+def test_who_goes_by_the_clock_may_ask_which_boot_it_is_and_who_vouches_for_the_time(
+    role: Role,
+) -> None:
+    """What is taken away with others must be given back behind it: the last word holds."""
+    lines = (ROOT / "systemd" / f"machimori-{role}.service").read_text().splitlines()
+    assert not {"ProcSubset=pid", "ProtectClock=yes"} & set(lines)
+    filters = [line for line in lines if line.startswith("SystemCallFilter=")]
+    taken = _judge("syscall-filter", "@privileged").stdout
+    assert "@clock" in taken
+    assert "adjtimex" in _judge("syscall-filter", "@clock").stdout
+    assert filters[-1] == "SystemCallFilter=adjtimex clock_adjtime clock_adjtime64"
+    assert any("~@privileged" in line for line in filters[:-1])
