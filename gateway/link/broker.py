@@ -67,7 +67,7 @@ class Broker:
         self._watchers: list[Callable[[bool], None]] = []
         self._client: aiomqtt.Client | None = None
         self._waiting: set[asyncio.Timeout] = set()
-        self._serving = asyncio.timeout(None)
+        self._serving: asyncio.Timeout  # of the present connection
         self._heard_at = time.monotonic()
         self._said = ""
 
