@@ -26,6 +26,7 @@ state_dir = {folder}
 port = {mqtt}
 [hub]
 key_file = {key}
+sink = {has_sink}
 [hub.api]
 port = {http}
 cookie_secure = false
@@ -93,6 +94,7 @@ def settings_text(ground: Ground, mqtt: int, influx: int | None) -> str:
     text = _SETTINGS.format(
         site=_quoted(ground.site),
         sink="" if influx is None else ', "sink"',
+        has_sink="false" if influx is None else "true",
         folder=_quoted(ground.folder),
         key=_quoted(ground.folder / HUB_KEY),
         mqtt=mqtt,

@@ -26,7 +26,7 @@ def test_the_settings_are_valid_whatever_the_folder_is_called(
     settings = load_settings(file)
     assert (settings.state_dir, settings.site) == (folder, site)
     assert (settings.broker.port, settings.hub.api.port) == (11_883, 8_080)
-    assert (Role.SINK in settings.roles) == (influx is not None)
+    assert (Role.SINK in settings.roles) == settings.hub.sink == (influx is not None)
     assert sorted(settings.edge.buses) == ["bus-1", "bus-2", "bus-3", "bus-4"]
     assert settings.edge.buses["bus-1"].device == str(folder / "bus-1")
     assert settings.clock.start is not None
