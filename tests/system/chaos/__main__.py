@@ -17,7 +17,7 @@ from tests.system.chaos import report
 from tests.system.chaos.faults import CATALOGUE
 from tests.system.chaos.run import run
 
-FAULTS = 220
+FAULTS = 200
 OUT = ROOT / ".bench" / "chaos.json"
 
 

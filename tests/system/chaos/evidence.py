@@ -2,8 +2,10 @@
 
 import json
 import re
+import time
 import zlib
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import NamedTuple
 
 from tests.system.chaos.ground import DATABASE, EDGES, ROLES
@@ -12,7 +14,10 @@ from tests.system.chaos.nemesis import History
 from tests.system.chaos.town import OUTBOX_FILE, Exit, Town
 
 _QUARANTINED = re.compile(r"^(?P<measurement>\w+),(?P<tags>\S+) .* (?P<ms>\d+)$")
+_TOLD_AT = re.compile(r'"timestamp": "(?P<at>[^"]+)"')
 _TRACEBACK = re.compile(r"Traceback \(most recent call last\)|never retrieved")
+Place = tuple[float, float, float]  # lon, lat, radius68_m
+HOUR_S = 3_600.0  # by which clocks are bent
 AROUND = 12  # lines of a traceback that are shown
 
 
@@ -35,7 +40,12 @@ class StoredGap(NamedTuple):
 
 @dataclass(slots=True)
 class Evidence:
-    """All that the judge judges by. Points of InfluxDB are by (tag, ms), alerts by (id, state)."""
+    """All that the judge judges by.
+
+    Positions are by (tag, ms): lon, lat, radius68_m. Alerts are (id, state, ms). `of_twins` are the
+    rows that a second process of one id committed; a traceback is of a process, with the time that
+    its log tells, or 0.
+    """
 
     ledger: Ledger
     history: History
@@ -48,14 +58,15 @@ class Evidence:
         default_factory=dict
     )  # by (gateway, epoch, lane)
     sos: list[tuple[str, float]] = field(default_factory=list)  # tag, at
-    positions: set[tuple[str, int]] = field(default_factory=set)
-    alerts: set[tuple[str, str]] = field(default_factory=set)
-    influx_positions: set[tuple[str, int]] = field(default_factory=set)
-    influx_alerts: set[tuple[str, str]] = field(default_factory=set)
+    positions: dict[tuple[str, int], Place] = field(default_factory=dict)
+    alerts: set[tuple[str, str, int]] = field(default_factory=set)
+    influx_positions: dict[tuple[str, int], Place] = field(default_factory=dict)
+    influx_alerts: set[tuple[str, str, int]] = field(default_factory=set)
     quarantined: set[tuple[str, int]] = field(default_factory=set)
     waiting: dict[str, int] = field(default_factory=dict)
     held: set[tuple[str, float, str]] = field(default_factory=set)  # process, since, kind
-    tracebacks: list[tuple[str, str]] = field(default_factory=list)  # process, text
+    of_twins: set[tuple[str, str, str, int]] = field(default_factory=set)
+    tracebacks: list[tuple[str, float, str]] = field(default_factory=list)
     exits: list[Exit] = field(default_factory=list)
     stalled_share: float = 0.0  # of the run: how long somebody waited for a core of the machine
 
@@ -91,16 +102,25 @@ async def gather(
         for tag, at in town.rows("SELECT tag, at FROM alerts WHERE kind = 'sos'")
     ]
     found.positions = {
-        (str(tag), _ms(at)) for tag, at in town.rows("SELECT tag, at FROM positions")
+        (str(tag), _ms(at)): _place(lon, lat, radius)
+        for tag, at, lon, lat, radius in town.rows(
+            "SELECT tag, at, lon, lat, radius68_m FROM positions"
+        )
     }
     found.alerts = {
-        (str(one), str(state))
-        for one, state in town.rows("SELECT alert_id, state FROM alert_changes")
+        (str(one), str(state), _ms(at))
+        for one, state, at in town.rows(
+            "SELECT alert_id, changed.state, alerts.at "
+            "FROM alert_changes AS changed JOIN alerts ON alerts.id = alert_id"
+        )
     }
     await _ask_influx(town, found)
     found.quarantined = _quarantined(town)
     found.waiting = waiting(town, before=until)
     found.held = _held(town)
+    found.of_twins = {
+        row.key for row in found.committed if row.key and row.process.startswith("twin")
+    }
     found.tracebacks = _tracebacks(town)
     return found
 
@@ -128,11 +148,16 @@ def waiting_at_hub(town: Town) -> dict[str, int]:
 
 async def _ask_influx(town: Town, found: Evidence) -> None:
     points = await town.influx.query(
-        'SELECT n_heard FROM position GROUP BY "tag"', database=DATABASE
+        'SELECT lon, lat, radius68_m FROM position GROUP BY "tag"', database=DATABASE
     )
-    found.influx_positions = {(str(one["tag"]), int(str(one["time"]))) for one in points}
+    found.influx_positions = {
+        (str(one["tag"]), int(str(one["time"]))): _place(one["lon"], one["lat"], one["radius68_m"])
+        for one in points
+    }
     told = await town.influx.query('SELECT id FROM alert GROUP BY "state"', database=DATABASE)
-    found.influx_alerts = {(str(one["id"]), str(one["state"])) for one in told}
+    found.influx_alerts = {
+        (str(one["id"]), str(one["state"]), int(str(one["time"]))) for one in told
+    }
 
 
 def _identifiers(body: object) -> frozenset[str]:
@@ -166,7 +191,7 @@ def _held(town: Town) -> set[tuple[str, float, str]]:
     }
 
 
-def _tracebacks(town: Town) -> list[tuple[str, str]]:
+def _tracebacks(town: Town) -> list[tuple[str, float, str]]:
     found = []
     for log in sorted(town.folder.glob("*.log")):
         if log.stem not in ROLES and not log.stem.startswith("twin"):
@@ -174,8 +199,23 @@ def _tracebacks(town: Town) -> list[tuple[str, str]]:
         lines = log.read_text(errors="replace").splitlines()
         for number, line in enumerate(lines):
             if _TRACEBACK.search(line):
-                found.append((log.stem, "\n".join(lines[number : number + AROUND])))
+                text = "\n".join(lines[number : number + AROUND])
+                found.append((log.stem, _told_at(lines[: number + 1]), text))
     return found
+
+
+def _told_at(lines: list[str]) -> float:
+    """The time of the last line that tells one; 0 where none does, or the clock was bent."""
+    for line in reversed(lines):
+        told = _TOLD_AT.search(line)
+        if told is not None:
+            at = datetime.fromisoformat(told["at"]).timestamp()
+            return min((at, at - HOUR_S, at + HOUR_S), key=lambda one: abs(one - time.time()))
+    return 0.0
+
+
+def _place(lon: object, lat: object, radius68_m: object) -> Place:
+    return float(str(lon)), float(str(lat)), float(str(radius68_m))
 
 
 def _ms(at: object) -> int:

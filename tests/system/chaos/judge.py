@@ -1,22 +1,29 @@
 """What the evidence says: each breach of the promise, with its time and what stood then.
 
-Pure: the same evidence, the same verdict. It knows nothing of the product's code.
+Pure: the same evidence, the same verdict. It knows nothing of the product's code. What is forgiven
+stands in `mercy.py`.
 """
 
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
-from tests.system.chaos.evidence import Evidence, StoredGap, StoredRow
+from tests.system.chaos.evidence import Evidence, StoredRow
 from tests.system.chaos.ledger import Committed, Emitted
+from tests.system.chaos.mercy import STANDS_MARGIN_S, Mercy, length_s, outside
 
-GAP_MARGIN_S = 1.0  # windows are whole seconds
 ALERT_WITHIN_S = 5.0
-STANDS_MARGIN_S = 3.0
-GAP_BEYOND_S = 15.0  # a gap may reach so far beyond the faults that it is of
+SUM_OF_WHOLE_S = 10.0  # a fault in these seconds may begin the way anew, once
+GAP_BEYOND_S = 10.0  # in all, that a gap may reach beyond the faults that it is of
+WINDOWS_IN_GAP = 2  # a second at each end is half heard
+MOST_IN_GAPS = 0.3  # of all adverts: a run that excuses itself wholesale proves nothing
+TIME_MARGIN_S = 2.0
+CLOCK_FOLLOWED_S = 70.0  # a clock is off by so much for so long at most
+UNSURE_S = 30.0  # that a time may be off while nobody knows whose clock is right
 RESTART_LATER = 75  # the exit code of what should be tried again
+SAME_PLACE = 1e-9  # degrees and metres: what line protocol keeps
 
-LOST, TWICE, LATE, INFLUX, CRASH, WAITS, GAP = (
+LOST, TWICE, LATE, INFLUX, CRASH, WAITS, GAP, TIME = (
     "lost",
     "twice",
     "late",
@@ -24,6 +31,7 @@ LOST, TWICE, LATE, INFLUX, CRASH, WAITS, GAP = (
     "crash",
     "waits",
     "gap",
+    "time",
 )
 
 
@@ -36,43 +44,52 @@ class Violation:
     text: str
 
 
+@dataclass(frozen=True, slots=True)
+class Delay:
+    """A press from its commit to its alert; `whole_s` is what of it the path was whole, at once."""
+
+    row: Committed
+    tag: str
+    delay_s: float
+    whole_s: float
+    sum_s: float
+
+
 def judge(evidence: Evidence) -> list[Violation]:
     """All breaches, by time."""
-    found = [breach for rule in RULES for breach in rule(evidence)]
+    mercy = Mercy(evidence)
+    found = [breach for rule in RULES for breach in rule(evidence, mercy)]
     return sorted(found, key=lambda one: one.at)
 
 
-def rows_arrive_once(evidence: Evidence) -> Iterator[Violation]:
-    """Every window that an edge committed is in the database, as it was, or in a named gap."""
+def rows_arrive_once(evidence: Evidence, mercy: Mercy) -> Iterator[Violation]:
+    """Every window that an edge committed is in the database, as it was; no gap forgives it."""
     stored = {row.key: row for row in evidence.rows}
-    for row in evidence.committed:
-        if row.kind != "sightings" or row.key is None or row.at > evidence.until:
-            continue
+    for row in _done(evidence, "sightings"):
+        assert row.key is not None
         there = stored.get(row.key)
         if there is None:
-            if not (
-                _is_held(evidence, row) or _in_gap(evidence, row.gateway, row.since, row.until)
-            ):
-                near = _nearest(evidence, row.gateway, row.since)
-                yield Violation(LOST, row.at, f"row {_name(row)} is in no gap{near}")
+            if not (mercy.is_held(row) or mercy.is_lost_on_purpose(row)):
+                yield Violation(LOST, row.at, f"row {_name(row)} is lost{_nearest(evidence, row)}")
         elif there.identifiers != row.identifiers:
             yield Violation(LOST, row.at, f"row {_name(row)} holds other readings than committed")
 
 
-def other_rows_arrive(evidence: Evidence) -> Iterator[Violation]:
-    """Rows that are no windows, as receivers' events and gaps: received, or in a gap."""
-    for row in evidence.committed:
-        if row.key is None or row.kind in ("sightings", "press") or row.at > evidence.until:
-            continue
+def other_rows_arrive(evidence: Evidence, mercy: Mercy) -> Iterator[Violation]:
+    """Rows that are no windows, as receivers' events and gaps, are received."""
+    for row in _done(evidence):
+        assert row.key is not None
         *stream, seq = row.key
+        if row.kind in ("sightings", "press"):
+            continue
         if evidence.marks.get((stream[0], stream[1], stream[2]), 0) >= seq:
             continue
-        if not (_is_held(evidence, row) or _in_gap(evidence, row.gateway, row.since, row.until)):
-            near = _nearest(evidence, row.gateway, row.since)
-            yield Violation(LOST, row.at, f"{row.kind} {_name(row)} is in no gap{near}")
+        if not (mercy.is_held(row) or mercy.is_lost_on_purpose(row)):
+            text = f"{row.kind} {_name(row)} is lost{_nearest(evidence, row)}"
+            yield Violation(LOST, row.at, text)
 
 
-def nothing_is_made_up(evidence: Evidence) -> Iterator[Violation]:
+def nothing_is_made_up(evidence: Evidence, _mercy: Mercy) -> Iterator[Violation]:
     """Every window of the database was committed, or tried, by an edge."""
     known = {row.key for row in evidence.committed}
     tried = {(row.gateway, row.identifiers) for row in evidence.committed if row.key is None}
@@ -81,7 +98,7 @@ def nothing_is_made_up(evidence: Evidence) -> Iterator[Violation]:
             yield Violation(TWICE, float(row.second), f"nobody committed {row.key}")
 
 
-def adverts_are_there_once(evidence: Evidence) -> Iterator[Violation]:
+def adverts_are_there_once(evidence: Evidence, mercy: Mercy) -> Iterator[Violation]:
     """Every advert is in one window or one press, or was emitted in a gap of its gateway.
 
     Not those of before the edges had their orders: nobody asked for them.
@@ -90,78 +107,142 @@ def adverts_are_there_once(evidence: Evidence) -> Iterator[Violation]:
     for row in evidence.rows:
         for identifier in row.identifiers:
             windows[identifier].append(row)
-    pressed = {one for row in evidence.committed if row.kind == "press" for one in row.identifiers}
+    pressed = {one for row in _done(evidence, "press") for one in row.identifiers}
+    alerted = {tag for tag, _ in evidence.sos}
+    forgiven = 0
     for advert in evidence.ledger.emitted:
         if advert.since < evidence.since:
             continue
         there = windows.get(advert.identifier, [])
-        if advert.is_press:
-            is_there = advert.identifier in pressed
-        else:
-            is_there = bool(there)
-            if len(there) > 1 and not _has_twin(evidence, advert):
-                keys = ", ".join(str(row.key) for row in there)
-                yield Violation(TWICE, advert.since, f"{advert.identifier} is in {keys}")
-        if not is_there and not _in_gap(evidence, advert.gateway, advert.since, advert.until):
-            near = _nearest(evidence, advert.gateway, advert.since)
+        if len(there) > 1 and not mercy.has_twin(advert.gateway, advert.since):
+            keys = ", ".join(str(row.key) for row in there)
+            yield Violation(TWICE, advert.since, f"{advert.identifier} is in {keys}")
+        is_there = bool(there) or (
+            advert.is_press
+            and (advert.identifier in pressed or evidence.ledger.tags[advert.identifier] in alerted)
+        )
+        if not is_there and mercy.in_gap(advert.gateway, advert.since, advert.until):
+            forgiven += 1
+        elif not is_there:
+            near = _nearest(evidence, advert)
             text = f"{advert.identifier} of {advert.gateway} is in no gap{near}"
             yield Violation(LOST, advert.since, text)
+    if forgiven > MOST_IN_GAPS * max(len(evidence.ledger.emitted), 1):
+        yield Violation(
+            GAP, evidence.until, f"{forgiven} adverts are in gaps: too many to judge by"
+        )
 
 
-def presses_alert(evidence: Evidence) -> Iterator[Violation]:
-    """Every press that an edge committed is one alert, soon after the path was whole."""
+def times_are_true(evidence: Evidence, mercy: Mercy) -> Iterator[Violation]:
+    """An advert's window is of its second, and an SOS is of the time of the press."""
+    emitted = {advert.identifier: advert for advert in evidence.ledger.emitted}
+    for row in evidence.rows:
+        for identifier in row.identifiers & emitted.keys():
+            advert = emitted[identifier]
+            off_s = _off_s(mercy, advert, row.second, row.second + 1)
+            if off_s:
+                text = f"{identifier} of {advert.gateway} is {off_s:+.1f} s off, in {row.key}"
+                yield Violation(TIME, advert.since, text)
+    pressed = {
+        evidence.ledger.tags[advert.identifier]: advert
+        for advert in evidence.ledger.emitted
+        if advert.is_press
+    }
+    for tag, at in evidence.sos:
+        off_s = _off_s(mercy, pressed[tag], at, at)
+        if off_s:
+            yield Violation(TIME, pressed[tag].since, f"SOS of {tag} is {off_s:+.1f} s off")
+
+
+def _off_s(mercy: Mercy, advert: Emitted, since: float, until: float) -> float:
+    """How far the time since … until is from the advert's; 0 within what may be."""
+    unsure = mercy.clock_was_off(advert.gateway, advert.since, within_s=CLOCK_FOLLOWED_S)
+    margin_s = UNSURE_S if unsure else TIME_MARGIN_S
+    if until < advert.since - margin_s:
+        return until - advert.since
+    latest = mercy.held_up(advert.gateway, advert.until) + margin_s
+    return since - advert.until if since > latest else 0.0
+
+
+def presses_alert(evidence: Evidence, mercy: Mercy) -> Iterator[Violation]:
+    """Every press that an edge committed is one alert, also in a gap."""
     alerts = Counter(tag for tag, _ in evidence.sos)
-    seen = {one.tag: one.seen for one in reversed(evidence.ledger.alerts)}
-    for row in evidence.committed:
-        if row.kind != "press" or not evidence.since < row.at < evidence.until:
-            continue
+    for row in _done(evidence, "press"):
         for identifier in row.identifiers:
             tag = evidence.ledger.tags[identifier]
             if not alerts[tag]:
-                if not (_is_excused(evidence, row)):
+                if not (mercy.is_held(row) or mercy.is_lost_on_purpose(row)):
                     yield Violation(LOST, row.at, f"press {_name(row)} of {tag} has no alert")
             elif alerts[tag] > 1:
                 yield Violation(TWICE, row.at, f"press {_name(row)}: {alerts[tag]} alerts")
-            elif row.key is not None and seen.get(tag, row.at) > deadline(evidence, row.at):
-                late_s = seen[tag] - deadline(evidence, row.at) + ALERT_WITHIN_S
-                text = f"press {_name(row)}: alert {late_s:.1f} s after the path was whole"
-                yield Violation(LATE, row.at, text)
 
 
-def deadline(evidence: Evidence, at: float) -> float:
-    """When the alert of a press of `at` must be there: so long after the path is whole."""
-    for since, until in sorted(evidence.history.unwell):
-        if since < at + ALERT_WITHIN_S and at < until:
-            at = until
-    return at + ALERT_WITHIN_S
+def alerts_are_soon(evidence: Evidence, mercy: Mercy) -> Iterator[Violation]:
+    """None takes longer than so, counted while its way was whole.
+
+    Only faults of its edge, of the broker and of the hub are in its way. One of them in between may
+    begin the way anew, once.
+    """
+    for one in delays(evidence, mercy):
+        if one.whole_s > ALERT_WITHIN_S or one.sum_s > SUM_OF_WHOLE_S:
+            text = (
+                f"press {_name(one.row)}: alert after {one.delay_s:.1f} s, "
+                f"{one.whole_s:.1f} s of these whole at once, {one.sum_s:.1f} s in all"
+            )
+            yield Violation(LATE, one.row.at, text)
 
 
-def influx_is_equal(evidence: Evidence) -> Iterator[Violation]:
-    """InfluxDB holds the database's positions and alerts, and no others."""
-    missing = evidence.positions - evidence.influx_positions - _excused(evidence)
-    for tag, ms in sorted(missing):
+def delays(evidence: Evidence, mercy: Mercy) -> list[Delay]:
+    """Of each press of the run that has its alert, in the order of their commits."""
+    seen = {one.tag: one.seen for one in reversed(evidence.ledger.alerts)}
+    spans = {
+        gateway: [(one.since, one.whole) for one in mercy.in_the_way(gateway)]
+        for gateway in {row.gateway for row in evidence.committed}
+    }
+    first: dict[str, Delay] = {}
+    for row in sorted(_done(evidence, "press"), key=lambda one: one.at):
+        for identifier in row.identifiers:
+            tag = evidence.ledger.tags[identifier]
+            if tag in first or tag not in seen or row.at < evidence.since:
+                continue
+            whole = outside((row.at, seen[tag]), spans[row.gateway])
+            longest_s = max((until - since for since, until in whole), default=0.0)
+            first[tag] = Delay(row, tag, seen[tag] - row.at, longest_s, length_s(whole))
+    return list(first.values())
+
+
+def influx_is_equal(evidence: Evidence, _mercy: Mercy) -> Iterator[Violation]:
+    """InfluxDB holds the database's positions, at their places, and alerts, and no others."""
+    here, there = evidence.positions, evidence.influx_positions
+    for tag, ms in sorted(here.keys() - there.keys()):
         yield Violation(INFLUX, ms / 1000, f"position of {tag} at {ms} ms is not in InfluxDB")
-    for tag, ms in sorted(evidence.influx_positions - evidence.positions):
+    for tag, ms in sorted(there.keys() - here.keys()):
         yield Violation(INFLUX, ms / 1000, f"position of {tag} at {ms} ms is only in InfluxDB")
-    for one, state in sorted(evidence.alerts - evidence.influx_alerts):
-        yield Violation(INFLUX, 0.0, f"alert {one} {state} is not in InfluxDB")
-    for one, state in sorted(evidence.influx_alerts - evidence.alerts):
-        yield Violation(INFLUX, 0.0, f"alert {one} {state} is only in InfluxDB")
+    for tag, ms in sorted(here.keys() & there.keys()):
+        pairs = zip(here[tag, ms], there[tag, ms], strict=True)
+        if any(abs(one - other) > SAME_PLACE for one, other in pairs):
+            text = f"position of {tag} at {ms} ms is elsewhere in InfluxDB"
+            yield Violation(INFLUX, ms / 1000, text)
+    for one in sorted(evidence.alerts - evidence.influx_alerts):
+        yield Violation(INFLUX, one[2] / 1000, f"alert {one} is not in InfluxDB")
+    for one in sorted(evidence.influx_alerts - evidence.alerts):
+        yield Violation(INFLUX, one[2] / 1000, f"alert {one} is only in InfluxDB")
+    for tag, ms in sorted(evidence.quarantined):
+        yield Violation(INFLUX, ms / 1000, f"position of {tag} at {ms} ms is in the quarantine")
 
 
-def nobody_crashes(evidence: Evidence) -> Iterator[Violation]:
+def nobody_crashes(evidence: Evidence, mercy: Mercy) -> Iterator[Violation]:
     """No traceback that no fault explains, and no end by itself while nothing stood."""
-    explained = [text for one in evidence.history.struck for text in one.fault.effects.explains]
-    for name, text in evidence.tracebacks:
-        if not any(one in text for one in explained):
-            yield Violation(CRASH, 0.0, f"{name}: {text}")
+    for name, at, text in evidence.tracebacks:
+        if not mercy.explains(text, at):
+            yield Violation(CRASH, at, f"{name}: {text}")
     for end in evidence.exits:
         stood = evidence.history.standing(end.at, margin_s=STANDS_MARGIN_S)
         if end.code != RESTART_LATER or not stood:
-            yield Violation(CRASH, end.at, f"{end.name} ended by itself with {end.code}")
+            yield Violation(CRASH, end.at, f"{end.name} ended with {end.code}")
 
 
-def everything_is_worked_off(evidence: Evidence) -> Iterator[Violation]:
+def everything_is_worked_off(evidence: Evidence, _mercy: Mercy) -> Iterator[Violation]:
     """Outboxes, late windows and the sink's rows are empty in the end."""
     for where, count in evidence.waiting.items():
         yield Violation(WAITS, evidence.until, f"{where}: {count} wait in the end")
@@ -169,23 +250,32 @@ def everything_is_worked_off(evidence: Evidence) -> Iterator[Violation]:
         yield Violation(WAITS, at, text)
 
 
-def gaps_have_reasons(evidence: Evidence) -> Iterator[Violation]:
-    """A gap lies where faults stood: one over everything would excuse everything."""
+def gaps_have_reasons(evidence: Evidence, mercy: Mercy) -> Iterator[Violation]:
+    """A gap lies where its edge could not hear, and where there are no windows."""
     for gap in evidence.gaps:
         if gap.until < evidence.since:
             continue
-        for since, until in _outside(evidence, gap):
-            if until - since > GAP_BEYOND_S:
-                text = f"gap of {gap.gateway} ({gap.reason}) of {until - since:.0f} s, no fault"
-                yield Violation(GAP, since, text)
+        name = f"gap of {gap.gateway} ({gap.reason}, {gap.until - gap.since:.0f} s)"
+        goes_back = mercy.took_outbox(gap.gateway, gap)
+        if not goes_back:
+            spans = [(one.since, one.flows + 1) for one in mercy.at_edge(gap.gateway)]
+            free_s = length_s(outside((max(gap.since, evidence.since), gap.until), spans))
+            if free_s > GAP_BEYOND_S:
+                yield Violation(GAP, gap.since, f"{name}: no fault of its edge in {free_s:.0f} s")
+        inside = mercy.inside(gap)
+        forgiven = goes_back or mercy.has_twin(gap.gateway, gap.until)
+        if len(inside) > WINDOWS_IN_GAP and not forgiven:
+            yield Violation(GAP, gap.since, f"{name} lies over {len(inside)} windows")
 
 
-RULES: tuple[Callable[[Evidence], Iterator[Violation]], ...] = (
+RULES: tuple[Callable[[Evidence, Mercy], Iterator[Violation]], ...] = (
     rows_arrive_once,
     other_rows_arrive,
     nothing_is_made_up,
     adverts_are_there_once,
+    times_are_true,
     presses_alert,
+    alerts_are_soon,
     influx_is_equal,
     nobody_crashes,
     everything_is_worked_off,
@@ -193,65 +283,21 @@ RULES: tuple[Callable[[Evidence], Iterator[Violation]], ...] = (
 )
 
 
-def _in_gap(evidence: Evidence, gateway: str, since: float, until: float) -> bool:
-    return any(
-        gap.gateway == gateway
-        and gap.since - GAP_MARGIN_S <= since
-        and until <= gap.until + GAP_MARGIN_S
-        for gap in evidence.gaps
-    )
+def _done(evidence: Evidence, kind: str = "") -> Iterator[Committed]:
+    """The rows that were committed before the end, of one kind or all."""
+    for row in evidence.committed:
+        if row.key is not None and row.at <= evidence.until and kind in ("", row.kind):
+            yield row
 
 
-def _nearest(evidence: Evidence, gateway: str, at: float) -> str:
+def _nearest(evidence: Evidence, one: Committed | Emitted) -> str:
     """The gap that does not hold it."""
-    own = [gap for gap in evidence.gaps if gap.gateway == gateway]
+    own = [gap for gap in evidence.gaps if gap.gateway == one.gateway]
     if not own:
         return ""
-    gap = min(own, key=lambda one: min(abs(one.since - at), abs(one.until - at)))
+    at = one.since
+    gap = min(own, key=lambda gap: min(abs(gap.since - at), abs(gap.until - at)))
     return f"; nearest {gap.since - at:+.1f} … {gap.until - at:+.1f} s from it ({gap.reason})"
-
-
-def _has_twin(evidence: Evidence, advert: Emitted) -> bool:
-    stood = evidence.history.standing(advert.since, margin_s=STANDS_MARGIN_S)
-    return any(advert.gateway in one.fault.effects.twins for one in stood)
-
-
-def _is_excused(evidence: Evidence, row: Committed) -> bool:
-    """Nobody can ask for its alert."""
-    return row.key is None or _is_held(evidence, row) or _is_lost_on_purpose(evidence, row)
-
-
-def _is_held(evidence: Evidence, row: Committed) -> bool:
-    """It waits in the outbox of a twin that was stopped."""
-    return (row.process, row.since, row.kind) in evidence.held
-
-
-def _is_lost_on_purpose(evidence: Evidence, row: Committed) -> bool:
-    """A fault took it out of the outbox, and a gap says so."""
-    after = [one for one in evidence.history.struck if one.whole >= row.at]
-    taken = any(row.gateway in one.fault.effects.loses for one in after)
-    return taken and _in_gap(evidence, row.gateway, row.since, row.until)
-
-
-def _excused(evidence: Evidence) -> set[tuple[str, int]]:
-    """The points that the quarantine holds, of faults that put them there."""
-    if any(one.fault.effects.quarantines for one in evidence.history.struck):
-        return evidence.quarantined
-    return set()
-
-
-def _outside(evidence: Evidence, gap: StoredGap) -> Iterator[tuple[float, float]]:
-    """The stretches of a gap in which no fault stood."""
-    begin = max(gap.since, evidence.since)
-    for since, until in sorted(evidence.history.unwell):
-        if since >= gap.until:
-            break
-        if until > begin:
-            if since > begin:
-                yield begin, since
-            begin = until
-    if begin < gap.until:
-        yield begin, gap.until
 
 
 def _name(row: Committed) -> str:

@@ -18,6 +18,7 @@ from tests.system.chaos.town import Town
 MOST_AT_ONCE = 4
 STAGGER_S = 1.0
 QUIET_S = (0.3, 1.5)  # between two rounds
+LONG_QUIET_S, LONG_QUIET_EVERY = 6.5, 4  # after some, so that presses are judged strictly
 SLOW_S = 5.0  # a way back as long as this is explained
 WHOLE_WITHIN_S = 120.0
 STRUCK_WITHIN_S = 60.0
@@ -111,14 +112,15 @@ class Nemesis:
     async def strike(self, rounds: Sequence[Sequence[Strike]]) -> None:
         """All of them, one round after the other. Stops at a path that does not come back."""
         pauses = Random(self._seed)
-        for strikes in rounds:
-            await asyncio.sleep(pauses.uniform(*QUIET_S))
+        for number, strikes in enumerate(rounds):
+            is_long = number % LONG_QUIET_EVERY == LONG_QUIET_EVERY - 1
+            await asyncio.sleep(LONG_QUIET_S if is_long else pauses.uniform(*QUIET_S))
             if not await self._one_round(strikes):
                 return
 
     async def _one_round(self, strikes: Sequence[Strike]) -> bool:
         """Whether the path is whole again."""
-        since = self._town.now()
+        since, exits = self._town.now(), len(self._town.exits)
         async with asyncio.TaskGroup() as tasks:
             running = [
                 tasks.create_task(self._one(strike), name=strike.fault.name) for strike in strikes
@@ -136,7 +138,9 @@ class Nemesis:
             one.whole, one.flows = whole, flows
         back_s = whole - max(one.healed for one in struck)
         last = f"  (last: {', '.join(self._health.last_wanting)})" if back_s > SLOW_S else ""
-        self._log(f"{struck[-1].number + 1:4}  back in {back_s:4.1f} s  {_names(struck)}{last}")
+        ends = [f"; {one.name} ended by itself: {one.code}" for one in self._town.exits[exits:]]
+        said = f"{_names(struck)}{last}{''.join(ends)}"
+        self._log(f"{struck[-1].number + 1:4}  back in {back_s:4.1f} s  {said}")
         return not self.history.troubles
 
     async def _one(self, strike: Strike) -> Struck:

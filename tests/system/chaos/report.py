@@ -4,7 +4,8 @@ from collections import Counter
 from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 
-from tests.system.chaos.judge import LATE, LOST, TWICE, Violation
+from tests.system.chaos.judge import LATE, LOST, TWICE, Violation, delays
+from tests.system.chaos.mercy import Mercy
 from tests.system.chaos.nemesis import Struck
 from tests.system.chaos.run import Outcome
 
@@ -49,15 +50,44 @@ def figures(outcome: Outcome, *, seed: int) -> dict[str, object]:
         "rows_committed": sum(row.key is not None for row in evidence.committed),
         "windows": len(evidence.rows),
         "gaps": len(evidence.gaps),
-        "gap_s": round(sum(gap.until - gap.since for gap in evidence.gaps), 1),
+        "gap_s": _gap_s(outcome),
         "positions": len(evidence.positions),
         "influx_positions": len(evidence.influx_positions),
         "quarantined": len(evidence.quarantined),
         "restarts": len(evidence.exits),
         "waited_for_a_core": round(evidence.stalled_share, 2),
+        "press_to_alert_s": _delays(outcome),
         "breaches": dict(breaches),
         "skipped": outcome.skipped,
         "table": [row._asdict() for row in rows(outcome)],
+    }
+
+
+def _gap_s(outcome: Outcome) -> dict[str, float]:
+    """Seconds by gateway and reason."""
+    lengths: Counter[str] = Counter()
+    for gap in outcome.evidence.gaps:
+        lengths[f"{gap.gateway} {gap.reason}"] += round(gap.until - gap.since)
+    return dict(sorted(lengths.items()))
+
+
+def _delays(outcome: Outcome) -> dict[str, float]:
+    """Of presses from commit to alert: of those whose way was whole throughout, and of all.
+
+    `whole` is the longest time that a way was whole, at once, while an alert was not there yet.
+    """
+    found = delays(outcome.evidence, Mercy(outcome.evidence))
+    undisturbed = sorted(one.delay_s for one in found if one.whole_s == one.delay_s)
+    if not undisturbed:
+        return {"presses": len(found), "undisturbed": 0}
+    return {
+        "presses": len(found),
+        "undisturbed": len(undisturbed),
+        "undisturbed_p50": round(undisturbed[len(undisturbed) // 2], 2),
+        "undisturbed_p99": round(undisturbed[len(undisturbed) * 99 // 100], 2),
+        "undisturbed_max": round(undisturbed[-1], 2),
+        "whole_max": round(max(one.whole_s for one in found), 2),
+        "max": round(max(one.delay_s for one in found), 2),
     }
 
 

@@ -2,6 +2,7 @@
 
 import asyncio
 import math
+import pickle
 import sqlite3
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import partial
@@ -24,6 +25,7 @@ STILL_S = 6.0  # late windows are amended after a pause, and what that says goes
 SETTLES_WITHIN_S = 120.0
 SETTLE_LOOK_S = 0.5
 STOP_TRIES = 3
+TESTIMONY = "testimony.pickle"  # of a run, to be judged again
 PRESSURE = Path("/proc/pressure/cpu")
 SECONDS_A_FAULT = 8.0  # more than a fault takes: so many presses have a tag of their own
 
@@ -74,6 +76,9 @@ async def run(
         await _finish(town)
         for task in watching:
             task.cancel()
+        (folder / TESTIMONY).write_bytes(
+            pickle.dumps((ledger, nemesis.history, town.exits, since, until, seed))
+        )
         evidence = await gather(town, ledger, nemesis.history, since=since, until=until)
         evidence.stalled_share = stalled_share
     return Outcome(evidence, judge(evidence), {name: why for name, why in reasons.items() if why})

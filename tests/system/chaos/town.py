@@ -75,8 +75,11 @@ class Process:
             await self._town.processes.kill(self.name)
 
     async def stop(self) -> int:
-        """SIGTERM; the exit code."""
-        return await self._town.processes.stop(self.name)
+        """SIGTERM; the exit code. One that is not 0 is told to the judge."""
+        code = await self._town.processes.stop(self.name)
+        if code:
+            self._town.exits.append(Exit(self.name, code, self._town.now()))
+        return code
 
     def signal(self, number: signal.Signals) -> None:
         """Send it a signal. Harmless where it does not run."""
@@ -112,6 +115,8 @@ class Town:
             (a, b): Proxy(target_port=targets[b], mqtt=b == "mosquitto") for a, b in PAIRS
         }
         self._clocks: dict[str, FakeClock] = {}
+        self._folders: dict[str, str] = {}  # of those that were spawned, by their names
+        self._spawned = 0
 
     # --- what the nemesis bends -------------------------------------------------------------------
 
@@ -165,8 +170,11 @@ class Town:
     async def spawn(self, name: str, like: str, **environment: str) -> None:
         """Another process with the settings of the role `like`, until it is killed."""
         self._likes[name] = like
-        self.state(name).mkdir(parents=True, exist_ok=True)
-        await self.start_one(name, MACHIMORI__STATE_DIR=str(self.state(name)), **environment)
+        self._spawned += 1  # each has a folder of its own: it is not the one before
+        self._folders[name] = f"{name}-{self._spawned}"
+        folder = self.state(self._folders[name])
+        folder.mkdir(parents=True, exist_ok=True)
+        await self.start_one(name, MACHIMORI__STATE_DIR=str(folder), **environment)
 
     # --- its life ---------------------------------------------------------------------------------
 
@@ -227,7 +235,7 @@ class Town:
 
     def ledger(self, name: str) -> Path:
         """Where a role says which rows its outbox committed."""
-        return self.folder / f"{name}.ledger"
+        return self.folder / f"{self._folders.get(name, name)}.ledger"
 
     def settings(self, name: str) -> Path:
         """A role's settings file."""
