@@ -1,8 +1,8 @@
 """What the judge forgives, and no more: by the faults that stood in the way, and by named gaps.
 
 A gap forgives what was heard by nobody. It never forgives a row that was committed (but where a
-fault took the outbox), nor an advert of a second of which a window is there: whoever wrote that
-window was listening.
+fault took the outbox), nor an advert of a second in the midst of windows that are there: whoever
+wrote them was listening.
 """
 
 from collections import defaultdict
@@ -88,8 +88,8 @@ class Mercy:
         """Whether the heartbeat may have gone back with the outbox, and the gap begins there."""
         return any(
             gateway in one.fault.effects.loses
-            and one.since - GAP_MARGIN_S <= gap.until
-            and gap.since <= one.flows + STANDS_MARGIN_S
+            and one.since - LOST_BEFORE_S <= gap.since
+            and one.since - GAP_MARGIN_S <= gap.until <= one.flows + 2 * STANDS_MARGIN_S
             for one in self._evidence.history.struck
         )
 
@@ -113,8 +113,9 @@ class Mercy:
         return any(one in text for fault in stood for one in fault.fault.effects.explains)
 
     def _was_heard(self, gap: StoredGap, second: int) -> bool:
+        """Its neighbours are there too: a process half hears its first second and its last."""
         within = gap.since + GAP_ENDS_S <= second <= gap.until - GAP_ENDS_S
-        return within and second in self._heard[gap.gateway]
+        return within and {second - 1, second, second + 1} <= self._heard[gap.gateway]
 
 
 def outside(span: Span, spans: Iterable[Span]) -> list[Span]:

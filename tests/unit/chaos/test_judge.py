@@ -151,17 +151,19 @@ def test_what_a_full_outbox_dropped_is_forgiven_where_its_gap_says_so() -> None:
     assert judge(found) == []
 
 
-def test_a_gap_forgives_nothing_in_a_second_of_which_a_window_is_there() -> None:
+def test_a_gap_forgives_nothing_in_the_midst_of_windows_that_are_there() -> None:
     found = evidence()
     not_heard(found)
-    found.rows.append(StoredRow(KEY, int(AT), frozenset()))
-    found.committed.append(replace(ROW, identifiers=frozenset()))
+    for number in (-1, 0, 1):
+        key = ("gw-01", "e1", "live", 7 + number)
+        found.rows.append(StoredRow(key, int(AT) + number, frozenset()))
+        found.committed.append(replace(ROW, key=key, identifiers=frozenset()))
     found.gaps.append(StoredGap("gw-01", AT - 5, AT + 5, "restart"))
     stood(found, since=AT - 5, until=AT + 5)
-    assert breaches(found) == [LOST]
+    assert breaches(found) == [GAP, LOST]
 
 
-@pytest.mark.parametrize("off_s", [-3_600, -4, 4, 3_600])
+@pytest.mark.parametrize("off_s", [-3_600, -7, 7, 3_600])
 def test_a_window_of_another_second_than_its_adverts_is_a_breach(off_s: int) -> None:
     found = evidence()
     found.rows[0] = found.rows[0]._replace(second=int(AT) + off_s)
@@ -176,8 +178,8 @@ def test_an_sos_of_another_time_than_the_press_is_a_breach() -> None:
 
 def test_what_a_stalled_network_held_up_may_be_of_a_later_second() -> None:
     found = evidence()
-    found.rows[0] = found.rows[0]._replace(second=int(AT) + 4)
-    stood(found, touches="net:gw-01", until=AT + 4)
+    found.rows[0] = found.rows[0]._replace(second=int(AT) + 8)
+    stood(found, touches="net:gw-01", until=AT + 8)
     assert judge(found) == []
 
 
