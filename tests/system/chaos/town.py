@@ -134,7 +134,11 @@ class Town:
         return disk if disk.is_mounted else None
 
     def clock(self, name: str) -> FakeClock | None:
-        """A role's wall clock; None where libfaketime is missing."""
+        """A role's wall clock, for one that is started with its `environment`.
+
+        None where libfaketime is missing. Nobody else is: it makes every wait dearer, so that a hub
+        needs three times as long to come back.
+        """
         return self._clocks.get(name)
 
     def state(self, name: str) -> Path:
@@ -252,7 +256,6 @@ class Town:
 
     async def _start_role(self, name: str, environment: Mapping[str, str]) -> None:
         like = self._likes[name]
-        clock = self._clocks.get(name)
         role = "edge" if like in EDGES else like
         await self.processes.python(
             name,
@@ -260,7 +263,6 @@ class Town:
             *("--config", str(self.settings(like))),
             *("--ledger", str(self.ledger(name))),
             *("--arm", str(self._arm_file(name))),
-            **({} if clock is None else clock.environment),
             **environment,
         )
 

@@ -1,5 +1,6 @@
 """The wall clock of one process: an hour off and back, or not set at all when it starts."""
 
+import asyncio
 from dataclasses import dataclass
 from random import Random
 
@@ -9,6 +10,7 @@ from tests.system.chaos.ground import EDGES, ROLES
 from tests.system.chaos.town import Town
 
 HOUR_S = 3_600
+STARTS_S = 4.0
 HOLD_S = (2.5, 5.0)  # a step is seen within a second
 _STEPPED, _STARTS_OFF, _UNSET = (
     "clock stepped an hour and back",
@@ -19,15 +21,18 @@ _STEPPED, _STARTS_OFF, _UNSET = (
 
 @dataclass(slots=True, kw_only=True)
 class Step(Described):
-    """Under a running process."""
+    """Under a process that runs; it was started anew with a clock that can be bent."""
 
     role: str
     by_s: int
 
     async def strike(self, town: Town, random: Random) -> None:
         """Off."""
-        clock = town.clock(self.role)
+        process, clock = town.process(self.role), town.clock(self.role)
         assert clock is not None
+        await process.kill()
+        await process.start(**clock.environment)
+        await asyncio.sleep(STARTS_S)
         clock.step(self.by_s)
 
     async def heal(self, town: Town) -> None:
@@ -50,7 +55,7 @@ class StartOff(Described):
         assert clock is not None
         await process.kill()
         clock.step(-int(town.now()) if self.by_s is None else self.by_s)
-        await process.start()
+        await process.start(**clock.environment)
 
     async def heal(self, town: Town) -> None:
         """The clock is set while it runs."""
