@@ -114,7 +114,7 @@ async def settle(rig: Rig) -> None:
 
 
 async def assert_influx_has_what_is_stored(rig: Rig) -> None:
-    """The town walks on: what is stored before the question is there, and what is there is stored."""
+    """The town walks on: what is stored before it is asked is there, and nothing but what is."""
     before = rig.stored_positions()
     written = await rig.influx_positions()
     assert before <= written, sorted(before - written)
