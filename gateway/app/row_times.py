@@ -13,7 +13,7 @@ from gateway.app.plausible import is_time
 from gateway.epochs import CaptureClock
 from gateway.link.envelope import Envelope
 from gateway.model import Gap
-from gateway.store import heard
+from gateway.store import heard, sightings
 from gateway.store.database import Connection
 from gateway.store.sightings import Source
 
@@ -58,7 +58,7 @@ def beyond_windows(connection: Connection, row: Envelope, gap: Gap) -> Gap:
     """A restart's gap does not lie over what was heard before it: see `corrected`."""
     if gap.reason != RESTART or not gap.since:
         return gap
-    last, _ = heard.around(connection, row.sender, run_of(row))
+    last = sightings.heard_until(connection, row.sender, before=gap.until)
     if last is None or last <= gap.since:
         return gap
     return replace(gap, since=min(last, gap.until))

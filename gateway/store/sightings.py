@@ -15,6 +15,7 @@ from gateway.store import schema
 from gateway.store.schema import cursors, gaps, windows
 
 KEPT_MARKS = 200  # epochs of a sender's lane
+LAST_SECOND = 2**53
 _COMPRESSION = 1  # the fastest: a second of 1,200 readings shrinks to a seventh in 2 ms
 _window_from = msgspec.json.Decoder(Window)
 
@@ -210,9 +211,13 @@ def epochs_of(connection: Connection, sender: str) -> set[str]:
     return set(connection.scalars(own))
 
 
-def heard_until(connection: Connection, gateway: str) -> float | None:
-    """The end of the last second that `gateway` sent; None before the first."""
+def heard_until(
+    connection: Connection, gateway: str, *, before: float = float("inf")
+) -> float | None:
+    """The end of the last second that `gateway` sent, `before` a time; None before the first."""
     own = select(func.max(windows.c.second)).where(windows.c.gateway == gateway)
+    if before < LAST_SECOND:
+        own = own.where(windows.c.second < int(before))
     newest: int | None = connection.scalar(own)
     return None if newest is None else float(newest + 1)
 

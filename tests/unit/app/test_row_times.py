@@ -136,6 +136,17 @@ async def test_the_gap_of_a_restart_an_hour_ahead_does_not_lie_over_what_was_hea
     assert told.gap.until == pytest.approx(NOW - 1, abs=1)
 
 
+async def test_the_gap_of_a_restart_stays_though_what_came_after_it_is_there_already(
+    sent: Sent,
+) -> None:
+    await sent.take(sent.row(window(NOW - 20)))
+    await sent.take(sent.row(window(NOW - 9), epoch="e2"))
+    await sent.take(sent.row(window(NOW - 2), epoch="e3"))
+    await sent.take(sent.row(Gap(NOW - 19.0, NOW - 9.0, "restart"), epoch="e2", run="e3"))
+    (told,) = await sent.gaps()
+    assert (told.gap.since, told.gap.until) == (NOW - 19, NOW - 9)
+
+
 async def test_a_clock_that_is_set_back_an_hour_is_followed_with_its_first_row(sent: Sent) -> None:
     """Rows of before that are still on their way keep their own time."""
     await sent.take(sent.row(window(NOW - 3)))
